@@ -1,0 +1,72 @@
+package cep
+
+// Effects are what stepping records did: what must become durable and be
+// handed out, in order.
+type Effects struct {
+	Alerts   []Alert
+	Late     []Late
+	Rejected []Rejected
+}
+
+// Reset empties e and keeps its memory.
+func (e *Effects) Reset() {
+	clear(e.Alerts)
+	clear(e.Late)
+	clear(e.Rejected)
+	e.Alerts, e.Late, e.Rejected = e.Alerts[:0], e.Late[:0], e.Rejected[:0]
+}
+
+// Late is an event that came later than lateness allows. It is not matched.
+type Late struct {
+	Source, Line int
+	Raw          string
+	Behind       int64 // nanoseconds by which it was older than the highest time minus lateness
+}
+
+// Rejected is a line that is no event.
+type Rejected struct {
+	Source, Line, Column int // from 1; Column counts bytes
+	Reason               string
+	Raw                  string
+}
+
+// AlertKind says what an alert stands for.
+type AlertKind uint8
+
+const (
+	MatchAlert   AlertKind = iota // a completed match
+	TimeoutAlert                  // an open match that ran out
+)
+
+func (k AlertKind) String() string {
+	switch k {
+	case MatchAlert:
+		return "match"
+	case TimeoutAlert:
+		return "timeout"
+	}
+	panic("cep: unknown AlertKind")
+}
+
+// Alert is a match (or an open match that ran out) with its evidence.
+type Alert struct {
+	ID         string
+	Version    int
+	Kind       AlertKind
+	Rule       *Rule
+	Key        []string // parts, named by Rule.Key.Names
+	Time       int64    // event time in nanoseconds: of the event that completed it, or when the window or bound ran out
+	Score      int      // 0..100
+	Message    string
+	Measures   []Value // by Rule.Measures
+	Events     []Evidence
+	Suppressed int // matches silenced by throttle before it
+	Truncated  bool
+}
+
+// Evidence is a captured event.
+type Evidence struct {
+	Var  int    // index in Rule.Names
+	Name string // the event's name: its declared id, or a hash of the line and how often it stood before
+	Raw  string // the JSON object as it came
+}

@@ -1,0 +1,18 @@
+package cep
+
+// RecordKind says what a Record holds.
+type RecordKind uint8
+
+const (
+	EventsRecord RecordKind = iota // Data is NDJSON: one event a line
+	EndRecord                      // no more events come: every window closes
+	HaltRecord                     // no more events come, windows stay open: what has been read is matched, and time stands at the highest event time
+)
+
+// Record is an entry of the log that an Engine folds.
+type Record struct {
+	Kind   RecordKind
+	Data   []byte // EventsRecord; must not be changed after Step got it
+	Source int    // EventsRecord: number of the input, for what is rejected or late
+	Line   int    // EventsRecord: line of the first event in its source, from 1
+}

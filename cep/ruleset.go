@@ -1,0 +1,131 @@
+package cep
+
+import (
+	"time"
+
+	"weir/nfa"
+)
+
+// Ruleset is everything that an Engine needs to know of the rules: the event
+// types with the fields that are read, and the rules. It is immutable.
+type Ruleset struct {
+	Types  []Type   // index: TypeID; types with a schema and types that rules name
+	Fields []string // index: FieldID; the paths of all fields read, like "amount" or "device.os"
+	Rules  []*Rule  // by id
+}
+
+// TypeID numbers the event types of a Ruleset.
+type TypeID int32
+
+// OtherType is the type of events that the Ruleset does not name.
+const OtherType TypeID = -1
+
+// FieldID numbers the fields that the rules of a Ruleset read.
+type FieldID int32
+
+// Type describes an event type.
+type Type struct {
+	Name   string
+	Schema *Schema // nil: dynamic fields, event time in `ts`
+}
+
+// Schema is the declared shape of an event type.
+type Schema struct {
+	Time     string        // field of the event time
+	Arrival  bool          // event time is the time of arrival; Time is unused
+	TimeUnit time.Duration // unit of a number in the time field: time.Millisecond unless said
+	ID       string        // field that names an event, or empty
+	Seq      string        // field that orders events of equal time, or empty
+	Fields   map[string]Kind
+}
+
+// Rule is a compiled rule.
+type Rule struct {
+	ID       string
+	Revision int
+	Title    string
+	Tags     []string
+	Severity string // low, medium, high, critical
+	Action   string // allow, review, challenge, block
+	Shadow   bool
+
+	Types    []TypeID // event types that it is on; nil: all
+	Where    *Cond    // which of these it sees; nil: all
+	Key      Key
+	Program  *nfa.Program
+	Conds    []Cond     // by nfa.Cond: one for each name of the pattern, then `unless` if there is one
+	Names    []nfa.Name // names of the pattern
+	Throttle time.Duration
+
+	// Aggregates are fields of captured events whose count, sum, least and
+	// greatest value are kept with the captures (Captures.Aggregate).
+	Aggregates []AggregateOf
+
+	Having   func(*Scope) bool // nil: always
+	Measures []Measure
+	Score    func(*Scope) Value  // nil: DefaultScore
+	Default  float64             // score where Score is nil or gives nil
+	Message  func(*Scope) string // nil: no message
+}
+
+// AggregateOf names a field of a captured variable.
+type AggregateOf struct {
+	Var   int // index in Names
+	Field FieldID
+}
+
+// Measure is a value that is computed when a match completes.
+type Measure struct {
+	Name string
+	Eval func(*Scope) Value
+}
+
+// Key says how the key of a rule is read from an event. Either Fields is set,
+// or ByName (a key by variable): Name and the field for each name.
+type Key struct {
+	Fields []FieldID
+	Names  []string // names of the key's parts, as many as Fields, or one
+
+	ByName []FieldID // index: name of the pattern; the field that holds the key where the event is tried as that name
+}
+
+// Cond is a condition on an event, split into what can be asked of the event
+// alone and what looks at captures too. It holds if all its parts hold.
+type Cond struct {
+	Types    []TypeID          // event types on which it can hold; nil: all that the rule is on
+	Equals   []Equality        // parts FIELD == constant, for dispatch; they are part of Event too
+	Event    func(*Scope) bool // reads only Scope.Event and Scope.Key; nil: true
+	Captured func(*Scope) bool // reads captures; nil: true
+}
+
+// Equality is a part of a Cond: the field equals a text, number or bool.
+type Equality struct {
+	Field FieldID
+	Value Value
+}
+
+// Scope is what an expression can see.
+type Scope struct {
+	Event    *Event   // the current event; nil in having, measures, score and message
+	Captures Captures // what the open match has captured, without the current event
+	Key      []string // parts of the key
+	Measures []Value  // those computed before
+}
+
+// Captures are the events of an open or completed match. Variables are
+// numbered by Rule.Names.
+type Captures interface {
+	Len(v int) int
+	First(v int) *Event                  // nil if none
+	Last(v int) *Event                   // nil if none
+	Append(dst []*Event, v int) []*Event // all, in the order of their capture
+	Aggregate(i int) Aggregate           // of Rule.Aggregates[i]
+}
+
+// Aggregate summarises the numbers of a field over captured events; values
+// that are not numbers are passed over.
+type Aggregate struct {
+	N        int
+	Sum      float64 // added in the order of capture
+	Min, Max float64 // undefined if N is 0
+}
