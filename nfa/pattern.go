@@ -98,9 +98,8 @@ type Link struct {
 	Kind  LinkKind
 	Least time.Duration // 0: none
 	Limit time.Duration // 0: none
-	Pos   int           // byte offset of the link, -1 where it is implied
-	// written is false where nothing was said and the default (`->`) holds.
-	written bool
+	Pos   int           // byte offset of the link; -1 where nothing is written and `->` is implied
+	End   int           // byte offset behind its last byte
 }
 
 // Error is a fault in a pattern text.

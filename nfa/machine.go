@@ -1,0 +1,547 @@
+package nfa
+
+import (
+	"math/bits"
+	"slices"
+)
+
+// Judge answers for conditions on the current event.
+type Judge interface {
+	// May says whether c could hold on the current event for some captures:
+	// false means that Holds is false whatever was captured.
+	May(c Cond) bool
+	// Holds says whether c holds on the current event for an open match that
+	// has captured caps so far (for Program.Having: for a completed match, and
+	// there need not be a current event). It is asked only where May holds.
+	Holds(c Cond, caps Captures) bool
+}
+
+// MatchKind says what a Match is.
+type MatchKind uint8
+
+const (
+	Complete MatchKind = iota // a match
+	TimedOut                  // an open match that ran out
+)
+
+// Match is a completed match, or an open one that ran out.
+type Match struct {
+	Kind      MatchKind
+	Time      Time       // of the event that completed it, or when the window or bound ran out
+	Last      Event      // that completed it; 0: time did
+	Events    []Captured // in order of capture
+	Captures  Captures   // the same as a view
+	Truncated bool       // a bound was reached: it may be less than there was
+}
+
+// Captured is an event of a Match.
+type Captured struct {
+	Var   int32 // index in Program.Names
+	Event Event
+}
+
+// Counts says how often a Machine has met a bound.
+type Counts struct {
+	Open       int // events at which a match did not start or split
+	Captures   int // captures that went without a further round
+	SkipMisses int // matches whose skip variable captured nothing
+}
+
+// Machine steps Runs of one Program. It holds memory for one step and nothing
+// that outlasts it but Counts; one goroutine may use it at a time.
+type Machine struct {
+	Counts Counts
+
+	prog *Program
+	runs *Runs
+	now  Time
+	ev   Event
+	j    Judge
+
+	may    []answer // by Cond, for the current event
+	born   []birth
+	moves  []move
+	done   []held
+	outed  []outing
+	chains []Captured
+	cuts   []cut
+}
+
+type answer uint8
+
+const (
+	unasked answer = iota
+	yes
+	no
+)
+
+// birth is an open match that began or went on at this event.
+type birth struct {
+	key   groupKey
+	node  int32
+	limit Time
+	loop  bool // it stays in a loop
+}
+
+// move is an open match that goes to another group.
+type move struct {
+	key   groupKey
+	node  int32
+	limit Time
+}
+
+// outing is an open match, or one of its edges, that ran out.
+type outing struct {
+	node   int32
+	at     Time
+	copies int
+}
+
+// cut is a range of first events whose matches a match consumed.
+type cut struct{ low, high Event }
+
+// NewMachine makes a machine for p.
+func (p *Program) NewMachine() *Machine {
+	return &Machine{prog: p, may: make([]answer, len(p.Names)+2)}
+}
+
+// Step gives event e of time t to the open matches and lets one begin with it.
+// It first advances time to t. What came out is appended to out; its memory is
+// valid until the next call. Events come in processing order: numbers rise, times
+// do not fall.
+func (m *Machine) Step(r *Runs, t Time, e Event, j Judge, out []Match) []Match {
+	m.begin(r, t, e, j)
+	out = m.advance(out)
+	clear(m.may)
+	if m.runs.open > 0 {
+		m.unless()
+		m.offer()
+	}
+	m.startAll()
+	m.settle()
+	out = m.emit(out)
+	r.tidy()
+	return out
+}
+
+// Advance moves time on to t without an event: everything whose limit is at or
+// before t runs out. Advance to Forever closes every window.
+func (m *Machine) Advance(r *Runs, t Time, j Judge, out []Match) []Match {
+	m.begin(r, t, 0, j)
+	out = m.advance(out)
+	r.tidy()
+	return out
+}
+
+// Deadline returns when time alone changes r next, and whether it ever does.
+// Nothing happens before; at the time there may be nothing to see.
+func (p *Program) Deadline(r *Runs) (Time, bool) {
+	soonest := Forever
+	for i := range r.groups {
+		soonest = min(soonest, r.groups[i].soonest)
+	}
+	return soonest, soonest != Forever
+}
+
+func (m *Machine) begin(r *Runs, t Time, e Event, j Judge) {
+	m.runs, m.now, m.ev, m.j = r, t, e, j
+	m.chains = m.chains[:0]
+	r.forget(m.prog)
+}
+
+// asks reports whether c could hold on the current event.
+func (m *Machine) asks(c Cond) bool {
+	if m.may[c] == unasked {
+		m.may[c] = no
+		if m.j.May(c) {
+			m.may[c] = yes
+		}
+	}
+	return m.may[c] == yes
+}
+
+func (m *Machine) holds(c Cond, n int32) bool {
+	return m.asks(c) && m.j.Holds(c, Captures{m.runs, m.prog, n})
+}
+
+// unless ends the open matches on which the rule's unless holds.
+func (m *Machine) unless() {
+	c := m.prog.Unless
+	if c < 0 || !m.asks(c) {
+		return
+	}
+	m.drop(func(n int32) bool { return m.j.Holds(c, Captures{m.runs, m.prog, n}) })
+}
+
+// drop removes the open matches for which gone holds.
+func (m *Machine) drop(gone func(n int32) bool) {
+	r := m.runs
+	for i := range r.groups {
+		g := &r.groups[i]
+		before := len(g.runs)
+		g.runs = slices.DeleteFunc(g.runs, gone)
+		r.open -= before - len(g.runs)
+	}
+}
+
+// offer gives the event to all open matches that it can change.
+func (m *Machine) offer() {
+	r := m.runs
+	for i := range r.groups {
+		g := &r.groups[i]
+		if !g.fresh && !m.touches(g) {
+			continue
+		}
+		kept := g.runs[:0]
+		for _, n := range g.runs {
+			births := len(m.born)
+			live, lifted := m.try(g, n)
+			stays := live != 0
+			if len(m.born)-births+b2i(stays) > 1 {
+				stays = m.crowd(births, stays)
+			}
+			switch {
+			case !stays:
+			case live == g.live && lifted == g.lifted && !g.fresh:
+				kept = append(kept, n)
+				continue
+			default:
+				key := groupKey{place: g.place, live: live, lifted: lifted}
+				m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
+			}
+			r.open--
+		}
+		g.runs = kept
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// crowd holds an open match that splits to the bound on open matches: the
+// branch that stays in its loop goes on first, then the one that waits, then the
+// others. It reports whether the one that waits stays.
+func (m *Machine) crowd(births int, stays bool) bool {
+	room := m.prog.maxOpen - (m.runs.open - 1 + len(m.moves) + births)
+	want := len(m.born) - births + b2i(stays)
+	if want <= max(room, 1) {
+		return stays
+	}
+	m.Counts.Open++
+	m.runs.atBound = true
+	room = max(room, 1)
+	slices.SortStableFunc(m.born[births:], func(a, b birth) int { return b2i(b.loop) - b2i(a.loop) })
+	loops := 0
+	for _, b := range m.born[births:] {
+		loops += b2i(b.loop)
+	}
+	loops = min(loops, room)
+	if stays = stays && room > loops; stays {
+		room--
+	}
+	m.born = m.born[:min(births+room, len(m.born))]
+	return stays
+}
+
+// touches reports whether the event can change a match of the group, which has
+// let an event pass before.
+func (m *Machine) touches(g *group) bool {
+	edges := m.prog.places[g.place].edges
+	for live := g.live; live != 0; live &= live - 1 {
+		for _, c := range edges[bits.TrailingZeros64(live)].asks {
+			if m.asks(c) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// try gives the event to the open match that ended with node at, adds what
+// comes of it to born and done, and returns what it still waits for.
+func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
+	live, lifted = g.live, g.lifted
+	pl := &m.prog.places[g.place]
+	for rest := g.live; rest != 0; rest &= rest - 1 {
+		k := bits.TrailingZeros64(rest)
+		e := &pl.edges[k]
+		bit := uint64(1) << k
+		since := m.now - m.runs.nodes[at-1].at
+		switch {
+		case m.forbidden(e, at, since, g.fresh, &lifted):
+			live &^= bit
+		case e.to == end:
+			if e.next {
+				live &^= bit
+				m.done = append(m.done, held{at, m.ev, m.now})
+			}
+		case since >= e.least && m.takes(e, at):
+			m.take(e, at)
+			if e.kind != Any {
+				live &^= bit
+			}
+		case e.kind == Next:
+			live &^= bit
+		}
+	}
+	return live, lifted
+}
+
+// takes reports whether the event satisfies the place that e leads to.
+func (m *Machine) takes(e *edge, at int32) bool {
+	to := &m.prog.places[e.to]
+	if !m.holds(Cond(to.name), at) {
+		return false
+	}
+	for _, c := range to.untils {
+		if m.holds(c, at) {
+			return false
+		}
+	}
+	return true
+}
+
+// forbidden reports whether the event ends the wait for e.
+func (m *Machine) forbidden(e *edge, at int32, since Time, fresh bool, lifted *uint64) bool {
+	for i := range e.nots {
+		if m.inForce(&e.nots[i], e, at, since, fresh) && m.holds(e.nots[i].cond, at) {
+			return true
+		}
+	}
+	for _, c := range e.kills {
+		if m.holds(c, at) {
+			return true
+		}
+	}
+	for _, g := range e.greedy {
+		bit := uint64(1) << g.lift
+		if *lifted&bit != 0 {
+			continue
+		}
+		if g.until >= 0 && m.holds(g.until, at) {
+			*lifted |= bit
+		} else if m.holds(g.cond, at) {
+			return true
+		}
+	}
+	return false
+}
+
+func (m *Machine) inForce(n *not, e *edge, at int32, since Time, fresh bool) bool {
+	if n.next && !fresh || since < n.least || n.limit > 0 && since >= n.limit {
+		return false
+	}
+	if e.to == end && !m.inside(n.windows, at) {
+		return false
+	}
+	return m.counted(n.once, at)
+}
+
+func (m *Machine) inside(ws []window, at int32) bool {
+	for _, w := range ws {
+		if m.now >= addTime(m.register(at, w.register), w.span) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) counted(rs []rounds, at int32) bool {
+	for _, r := range rs {
+		n := m.register(at, r.register)
+		if n < int64(r.least) || r.most >= 0 && n > int64(r.most) {
+			return false
+		}
+	}
+	return true
+}
+
+func (m *Machine) register(at, register int32) int64 {
+	return m.runs.registers[int(at-1)*m.prog.registers+int(register)]
+}
+
+// take captures the event for a match that ended with node at (0: it begins),
+// by edge e.
+func (m *Machine) take(e *edge, at int32) {
+	r, p := m.runs, m.prog
+	to := &p.places[e.to]
+	n := node{parent: at, place: e.to, event: m.ev, first: m.ev, at: m.now, start: m.now, count: 1, length: 1}
+	if at != 0 {
+		before := &r.nodes[at-1]
+		n.first, n.start, n.length = before.first, before.start, before.length+1
+		n.count = 1 + m.count(at, to.name)
+	}
+	id := m.grow(n, at)
+	for _, s := range e.sets {
+		reg := &r.registers[int(id-1)*p.registers+int(s.register)]
+		switch s.op {
+		case setOne:
+			*reg = 1
+		case setMore:
+			*reg++
+		case setTime:
+			*reg = m.now
+		}
+	}
+	for _, rs := range to.ends {
+		if m.counted(rs, id) {
+			m.done = append(m.done, held{id, m.ev, m.now})
+			break
+		}
+	}
+	if live := m.waits(to, id); live != 0 {
+		key := groupKey{place: e.to, live: live, fresh: p.settles}
+		m.born = append(m.born, birth{key, id, m.limitOf(id, live), e.loop})
+	}
+}
+
+// grow adds a node, with the registers of the one before.
+func (m *Machine) grow(n node, before int32) int32 {
+	r, k := m.runs, m.prog.registers
+	r.nodes = append(r.nodes, n)
+	if k > 0 {
+		r.registers = slices.Grow(r.registers, k)[:len(r.nodes)*k]
+		mine := r.registers[len(r.registers)-k:]
+		if before != 0 {
+			copy(mine, r.registers[int(before-1)*k:int(before)*k])
+		} else {
+			clear(mine)
+		}
+	}
+	return int32(len(r.nodes))
+}
+
+// count returns how many events a variable has captured up to a node.
+func (m *Machine) count(at int32, name int32) int32 {
+	for at != 0 {
+		n := &m.runs.nodes[at-1]
+		if m.prog.places[n.place].name == name {
+			return n.count
+		}
+		at = n.parent
+	}
+	return 0
+}
+
+// waits returns the edges that a match at a new node waits for.
+func (m *Machine) waits(pl *place, at int32) uint64 {
+	live := pl.always
+	if live != allEdges(len(pl.edges)) {
+		for k := range pl.edges {
+			if rs := pl.edges[k].rounds; len(rs) > 0 && m.counted(rs, at) {
+				live |= 1 << k
+			}
+		}
+	}
+	if m.runs.nodes[at-1].length < MaxCaptures {
+		return live
+	}
+	for rest := live; rest != 0; rest &= rest - 1 {
+		k := bits.TrailingZeros64(rest)
+		e := &pl.edges[k]
+		if e.loop && e.to != end && m.count(at, m.prog.places[e.to].name) >= MaxCaptures {
+			live &^= 1 << k
+			m.Counts.Captures++
+			m.runs.atBound = true
+		}
+	}
+	return live
+}
+
+func allEdges(n int) uint64 {
+	if n == maxEdges {
+		return ^uint64(0)
+	}
+	return 1<<n - 1
+}
+
+// startAll lets matches begin with the event.
+func (m *Machine) startAll() {
+	p, births := m.prog, len(m.born)
+	for i := range p.starts {
+		e := &p.starts[i]
+		var lifted uint64
+		if m.takes(e, 0) && !m.forbidden(e, 0, 0, false, &lifted) {
+			m.take(e, 0)
+		}
+	}
+	if room := p.maxOpen - m.runs.open - len(m.moves) - births; len(m.born)-births > max(room, 0) {
+		m.born = m.born[:births+max(room, 0)]
+		m.Counts.Open++
+		m.runs.atBound = true
+	}
+}
+
+// settle puts the open matches that moved or were born into their groups.
+func (m *Machine) settle() {
+	for _, mv := range m.moves {
+		m.runs.put(mv.key, mv.node, mv.limit)
+	}
+	for _, b := range m.born {
+		m.runs.put(b.key, b.node, b.limit)
+	}
+	m.moves, m.born = m.moves[:0], m.born[:0]
+}
+
+// limitOf returns the earliest limit of the live edges of a match.
+func (m *Machine) limitOf(at int32, live uint64) Time {
+	soonest := Forever
+	edges := m.prog.places[m.runs.nodes[at-1].place].edges
+	for ; live != 0; live &= live - 1 {
+		soonest = min(soonest, m.limit(at, &edges[bits.TrailingZeros64(live)]))
+	}
+	return soonest
+}
+
+// limit returns the time at which a match at a node no longer waits for e.
+func (m *Machine) limit(at int32, e *edge) Time {
+	n := &m.runs.nodes[at-1]
+	whole := Forever
+	if m.prog.within > 0 {
+		whole = addTime(n.start, m.prog.within)
+	}
+	if e.to != end {
+		limit := m.windowEnd(whole, e.windows, at)
+		if e.limit > 0 {
+			limit = min(limit, addTime(n.at, e.limit))
+		}
+		return limit
+	}
+	soonest, latest := whole, Time(0)
+	for i := range e.nots {
+		nt := &e.nots[i]
+		own := m.windowEnd(whole, nt.windows, at)
+		if nt.limit > 0 {
+			own = min(own, addTime(n.at, nt.limit))
+		}
+		if nt.next {
+			soonest = min(soonest, own)
+		}
+		if i == 0 || own > latest {
+			latest = own
+		}
+	}
+	if e.next {
+		return soonest
+	}
+	return latest
+}
+
+func (m *Machine) windowEnd(limit Time, ws []window, at int32) Time {
+	for _, w := range ws {
+		limit = min(limit, addTime(m.register(at, w.register), w.span))
+	}
+	return limit
+}
+
+// addTime adds a length of time without running over.
+func addTime(t, d Time) Time {
+	if t > Forever-d {
+		return Forever
+	}
+	return t + d
+}
