@@ -1,6 +1,7 @@
 package nfa
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -8,31 +9,13 @@ import (
 // advance lets everything run out whose limit is at or before now: closing
 // negations complete their matches, and open matches that cannot go on end.
 func (m *Machine) advance(out []Match) []Match {
-	r := m.runs
 	ran := false
-	for i := range r.groups {
-		g := &r.groups[i]
-		if g.soonest > m.now || g.soonest == Forever {
-			continue
+	for i := range m.runs.groups {
+		g := &m.runs.groups[i]
+		if due := g.due(m.prog.seen(g)); due <= m.now && due != Forever {
+			m.expireGroup(g)
+			ran = true
 		}
-		ran = true
-		kept := g.runs[:0]
-		g.soonest = Forever
-		for _, n := range g.runs {
-			live := m.expire(g, n)
-			if live == g.live {
-				kept = append(kept, n)
-				g.soonest = min(g.soonest, m.limitOf(n, live))
-				continue
-			}
-			r.open--
-			if live != 0 {
-				key := g.groupKey
-				key.live = live
-				m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
-			}
-		}
-		g.runs = kept
 	}
 	if !ran {
 		return out
@@ -45,6 +28,30 @@ func (m *Machine) advance(out []Match) []Match {
 		slices.SortStableFunc(out[before:], func(a, b Match) int { return order(a.Time, b.Time) })
 	}
 	return out
+}
+
+// expireGroup lets the matches of a group run out; those that go on waiting for
+// less are moved.
+func (m *Machine) expireGroup(g *group) {
+	kept := g.runs[:0]
+	g.soonest, g.latest = Forever, math.MinInt64
+	for _, n := range g.runs {
+		live := m.expire(g, n)
+		if live == g.live {
+			kept = append(kept, n)
+			limit := m.limitOf(n, live)
+			g.soonest, g.latest = min(g.soonest, limit.soonest), max(g.latest, limit.latest)
+			continue
+		}
+		m.runs.open--
+		if live != 0 {
+			key := g.groupKey
+			key.live = live
+			m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
+		}
+	}
+	g.runs = kept
+	g.swept = len(kept)
 }
 
 // expire removes the edges of an open match whose limit has come, and notes what

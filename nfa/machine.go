@@ -1,6 +1,7 @@
 package nfa
 
 import (
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -79,7 +80,7 @@ const (
 type birth struct {
 	key   groupKey
 	node  int32
-	limit Time
+	limit span
 	loop  bool // it stays in a loop
 }
 
@@ -87,8 +88,11 @@ type birth struct {
 type move struct {
 	key   groupKey
 	node  int32
-	limit Time
+	limit span
 }
+
+// span is when the first and the last of what a match waits for runs out.
+type span struct{ soonest, latest Time }
 
 // outing is an open match, or one of its edges, that ran out.
 type outing struct {
@@ -113,7 +117,7 @@ func (m *Machine) Step(r *Runs, t Time, e Event, j Judge, out []Match) []Match {
 	m.begin(r, t, e, j)
 	out = m.advance(out)
 	clear(m.may)
-	if m.runs.open > 0 {
+	if r.open > 0 {
 		m.unless()
 		m.offer()
 	}
@@ -138,9 +142,15 @@ func (m *Machine) Advance(r *Runs, t Time, j Judge, out []Match) []Match {
 func (p *Program) Deadline(r *Runs) (Time, bool) {
 	soonest := Forever
 	for i := range r.groups {
-		soonest = min(soonest, r.groups[i].soonest)
+		g := &r.groups[i]
+		soonest = min(soonest, g.due(p.seen(g)))
 	}
 	return soonest, soonest != Forever
+}
+
+// seen reports whether it shows when a match of the group runs out.
+func (p *Program) seen(g *group) bool {
+	return p.timeout || p.inOrder || g.live&p.places[g.place].closing != 0
 }
 
 func (m *Machine) begin(r *Runs, t Time, e Event, j Judge) {
@@ -186,33 +196,63 @@ func (m *Machine) drop(gone func(n int32) bool) {
 
 // offer gives the event to all open matches that it can change.
 func (m *Machine) offer() {
+	if m.touch() > m.prog.maxOpen {
+		m.sweep()
+		m.touch()
+	}
+	for i := range m.runs.groups {
+		if g := &m.runs.groups[i]; g.touched {
+			m.offerGroup(g)
+		}
+	}
+}
+
+// touch marks the groups that the event may change, and returns how many matches
+// could be open after it.
+func (m *Machine) touch() int {
+	most := m.runs.open + len(m.prog.starts)
+	for i := range m.runs.groups {
+		g := &m.runs.groups[i]
+		g.touched = g.fresh || m.touches(g)
+		if g.touched {
+			most += len(g.runs) * bits.OnesCount64(g.live)
+		}
+	}
+	return most
+}
+
+func (m *Machine) offerGroup(g *group) {
 	r := m.runs
-	for i := range r.groups {
-		g := &r.groups[i]
-		if !g.fresh && !m.touches(g) {
+	kept := g.runs[:0]
+	for _, n := range g.runs {
+		births := len(m.born)
+		live, lifted := m.try(g, n)
+		stays := live != 0
+		if len(m.born)-births+b2i(stays) > 1 {
+			stays = m.crowd(births, stays)
+		}
+		if stays && live == g.live && lifted == g.lifted && !g.fresh {
+			kept = append(kept, n)
 			continue
 		}
-		kept := g.runs[:0]
-		for _, n := range g.runs {
-			births := len(m.born)
-			live, lifted := m.try(g, n)
-			stays := live != 0
-			if len(m.born)-births+b2i(stays) > 1 {
-				stays = m.crowd(births, stays)
-			}
-			switch {
-			case !stays:
-			case live == g.live && lifted == g.lifted && !g.fresh:
-				kept = append(kept, n)
-				continue
-			default:
-				key := groupKey{place: g.place, live: live, lifted: lifted}
-				m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
-			}
-			r.open--
+		if stays {
+			key := groupKey{place: g.place, live: live, lifted: lifted}
+			m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
 		}
-		g.runs = kept
+		r.open--
 	}
+	g.runs = kept
+}
+
+// sweep removes what has run out from all groups, so that the bound on open
+// matches counts only those that are open.
+func (m *Machine) sweep() {
+	for i := range m.runs.groups {
+		if g := &m.runs.groups[i]; g.soonest <= m.now {
+			m.expireGroup(g)
+		}
+	}
+	m.settle()
 }
 
 func b2i(b bool) int {
@@ -266,12 +306,15 @@ func (m *Machine) touches(g *group) bool {
 func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	live, lifted = g.live, g.lifted
 	pl := &m.prog.places[g.place]
+	stale := g.soonest <= m.now
+	since := m.now - m.runs.nodes[at-1].at
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)
 		e := &pl.edges[k]
 		bit := uint64(1) << k
-		since := m.now - m.runs.nodes[at-1].at
 		switch {
+		case stale && m.limit(at, e) <= m.now:
+			live &^= bit
 		case m.forbidden(e, at, since, g.fresh, &lifted):
 			live &^= bit
 		case e.to == end:
@@ -487,14 +530,15 @@ func (m *Machine) settle() {
 	m.moves, m.born = m.moves[:0], m.born[:0]
 }
 
-// limitOf returns the earliest limit of the live edges of a match.
-func (m *Machine) limitOf(at int32, live uint64) Time {
-	soonest := Forever
+// limitOf returns the earliest and the latest limit of the live edges of a match.
+func (m *Machine) limitOf(at int32, live uint64) span {
+	s := span{Forever, math.MinInt64}
 	edges := m.prog.places[m.runs.nodes[at-1].place].edges
 	for ; live != 0; live &= live - 1 {
-		soonest = min(soonest, m.limit(at, &edges[bits.TrailingZeros64(live)]))
+		limit := m.limit(at, &edges[bits.TrailingZeros64(live)])
+		s.soonest, s.latest = min(s.soonest, limit), max(s.latest, limit)
 	}
-	return soonest
+	return s
 }
 
 // limit returns the time at which a match at a node no longer waits for e.

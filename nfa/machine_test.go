@@ -128,8 +128,8 @@ func sound(t testing.TB, p *Program, r *Runs) {
 			t.Fatal("groups are not in order")
 		}
 		for _, n := range g.runs {
-			if limit := m.limitOf(n, g.live); limit < g.soonest {
-				t.Fatalf("an open match runs out at %d, before its group looks (%d)", limit, g.soonest)
+			if limit := m.limitOf(n, g.live); limit.soonest < g.soonest || limit.latest > g.latest {
+				t.Fatalf("an open match runs out in %v, outside of what its group knows", limit)
 			}
 			if r.nodes[n-1].place != g.place {
 				t.Fatal("an open match stands in another place's group")

@@ -149,12 +149,12 @@ func (p *parser) alternatives(first *Node, base int) (*Node, *Link, *Error) {
 		}
 		trail = t
 		alt.Subs = append(alt.Subs, sub)
+		alt.End = sub.End
 	}
 	if p.tok.kind == tokAnd {
 		return nil, nil, p.mixed()
 	}
 	p.setUsed(base, true)
-	alt.End = p.last
 	return alt, trail, nil
 }
 

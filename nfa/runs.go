@@ -1,6 +1,9 @@
 package nfa
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // Runs are the open matches of one key for one Program, with what they have
 // captured. The zero value has none. Runs are flat and without pointers into
@@ -32,10 +35,30 @@ type node struct {
 }
 
 // group is the open matches at one place that wait for the same.
+//
+// Matches that ran out without anybody seeing it are not looked for one by one:
+// that would cost a pass over the group at every event of a busy key. They stay
+// until the group has doubled, all of it has run out, or a bound is near.
 type group struct {
 	groupKey
-	soonest Time // no live edge of any runs out before
+	soonest Time // no live edge of any match runs out before
+	latest  Time // no match waits for anything after
+	swept   int  // matches that the last look for those that ran out left
+	touched bool // the current event may change its matches
 	runs    []int32
+}
+
+// fewRuns is the size up to which a group is looked through whenever something
+// in it may have run out.
+const fewRuns = 32
+
+// due returns when the group has to be looked through. seen says that running
+// out shows: as a match, a time-out, or the release of a held match.
+func (g *group) due(seen bool) Time {
+	if seen || len(g.runs) <= fewRuns || len(g.runs) > 2*g.swept {
+		return g.soonest
+	}
+	return g.latest
 }
 
 type groupKey struct {
@@ -82,7 +105,8 @@ type held struct {
 // Empty reports whether nothing is open or held. Empty Runs equal new ones.
 func (r *Runs) Empty() bool { return r.open == 0 && len(r.held) == 0 }
 
-// Open returns the number of open matches.
+// Open returns the number of open matches. With more than a few dozen it may
+// count some that have run out.
 func (r *Runs) Open() int { return r.open }
 
 // AtBound reports whether a bound on open matches or captures was reached since
@@ -105,20 +129,25 @@ func (r *Runs) Captured(p *Program, visit func(Event)) {
 }
 
 // put adds an open match into the group of key.
-func (r *Runs) put(key groupKey, n int32, limit Time) {
+func (r *Runs) put(key groupKey, n int32, limit span) {
 	i, ok := slices.BinarySearchFunc(r.groups, key, func(g group, k groupKey) int { return g.compare(k) })
 	if !ok {
 		if len(r.groups) < cap(r.groups) { // take over the memory of a group that went
 			spare := r.groups[:len(r.groups)+1][len(r.groups)].runs[:0]
-			r.groups = slices.Insert(r.groups, i, group{groupKey: key, soonest: Forever, runs: spare})
+			r.groups = slices.Insert(r.groups, i, newGroup(key, spare))
 		} else {
-			r.groups = slices.Insert(r.groups, i, group{groupKey: key, soonest: Forever})
+			r.groups = slices.Insert(r.groups, i, newGroup(key, nil))
 		}
 	}
 	g := &r.groups[i]
 	g.runs = append(g.runs, n)
-	g.soonest = min(g.soonest, limit)
+	g.soonest = min(g.soonest, limit.soonest)
+	g.latest = max(g.latest, limit.latest)
 	r.open++
+}
+
+func newGroup(key groupKey, spare []int32) group {
+	return group{groupKey: key, soonest: Forever, latest: math.MinInt64, runs: spare}
 }
 
 // tidy removes groups without matches, and keeps their memory for the next.

@@ -134,7 +134,7 @@ func (n *Node) body() string {
 		if i > 0 {
 			b.WriteString(n.joint(sub))
 		}
-		if n.Op == Alt {
+		if n.Op == Alt && sub.Op != All {
 			b.WriteString(sub.body())
 		} else {
 			b.WriteString(sub.element())
