@@ -2,6 +2,7 @@ package nfa
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -68,7 +69,7 @@ type fragment struct {
 	entries  []entry
 	exits    []exit
 	optional bool
-	greedy   []greedy // all its greedy loops: what leaving it out leaves out
+	greedy   []greedy // greedy loops that it can end with: they are left out with it
 }
 
 // context is what stands around an element.
@@ -235,13 +236,14 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 		}
 	}
 
-	f := fragment{optional: r.Optional || body.optional, greedy: body.greedy}
-	if r.Greedy {
+	f := fragment{optional: r.Optional || body.optional}
+	var own []greedy
+	if r.Greedy && r.Min != r.Max { // {n}+ has no more to be greedy for
 		until := Cond(-1)
 		if n.Until >= 0 {
 			until = Cond(n.Until)
 		}
-		f.greedy = append(clip(f.greedy), greedy{cond: Cond(n.Name), until: until})
+		own = []greedy{{cond: Cond(n.Name), until: until}}
 	}
 	for _, e := range body.entries {
 		e.sets = append(clip(enter), e.sets...)
@@ -251,8 +253,11 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 		if counter >= 0 && r.Min > 1 {
 			x.rounds = append(clip(x.rounds), rounds{counter, int32(r.Min), -1})
 		}
-		if r.Greedy {
-			x.greedy = append(clip(x.greedy), f.greedy[len(f.greedy)-1])
+		x.greedy = append(clip(x.greedy), own...)
+		for _, g := range x.greedy {
+			if !slices.Contains(f.greedy, g) {
+				f.greedy = append(f.greedy, g)
+			}
 		}
 		f.exits = append(f.exits, x)
 	}
@@ -291,6 +296,7 @@ func (c *compiler) inLaterRounds(after []not, counter int32, r Repeat) []not {
 func (c *compiler) sequence(subs []*Node, ctx context) fragment {
 	var f fragment
 	var exits []exit
+	var leftOut []greedy
 	outside := true // nothing but what may be left out so far
 	for i, n := range subs {
 		link := c.link(n.Link)
@@ -318,7 +324,7 @@ func (c *compiler) sequence(subs []*Node, ctx context) fragment {
 		}
 		if outside {
 			for _, e := range sub.entries {
-				e.greedy = append(clip(f.greedy), e.greedy...)
+				e.greedy = append(clip(leftOut), e.greedy...)
 				if i > 0 && e.link == nil {
 					e.link = &link
 				}
@@ -333,7 +339,7 @@ func (c *compiler) sequence(subs []*Node, ctx context) fragment {
 			exits[k].passed = exits[k].passed || len(exits[k].nots) > 0
 		}
 		exits = append(exits, sub.exits...)
-		f.greedy = append(clip(f.greedy), sub.greedy...)
+		leftOut = append(clip(leftOut), sub.greedy...)
 	}
 	f.exits, f.optional = exits, outside
 	return f

@@ -322,8 +322,10 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 				live &^= bit
 				m.done = append(m.done, held{at, m.ev, m.now})
 			}
-		case since >= e.least && m.takes(e, at):
-			m.take(e, at)
+		case since >= e.least && m.holds(Cond(m.prog.places[e.to].name), at):
+			if !m.ended(e, at) {
+				m.take(e, at)
+			}
 			if e.kind != Any {
 				live &^= bit
 			}
@@ -334,18 +336,15 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	return live, lifted
 }
 
-// takes reports whether the event satisfies the place that e leads to.
-func (m *Machine) takes(e *edge, at int32) bool {
-	to := &m.prog.places[e.to]
-	if !m.holds(Cond(to.name), at) {
-		return false
-	}
-	for _, c := range to.untils {
+// ended reports whether an until forbids the place that e leads to to take the
+// event.
+func (m *Machine) ended(e *edge, at int32) bool {
+	for _, c := range m.prog.places[e.to].untils {
 		if m.holds(c, at) {
-			return false
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 // forbidden reports whether the event ends the wait for e.
@@ -508,7 +507,7 @@ func (m *Machine) startAll() {
 	for i := range p.starts {
 		e := &p.starts[i]
 		var lifted uint64
-		if m.takes(e, 0) && !m.forbidden(e, 0, 0, false, &lifted) {
+		if m.holds(Cond(p.places[e.to].name), 0) && !m.ended(e, 0) && !m.forbidden(e, 0, 0, false, &lifted) {
 			m.take(e, 0)
 		}
 	}

@@ -1,6 +1,7 @@
 package nfa_test
 
 import (
+	"flag"
 	"fmt"
 	"strings"
 	"testing"
@@ -39,19 +40,16 @@ var skips = map[oracle.Skip]nfa.SkipKind{
 	oracle.ToFirst: nfa.SkipToFirst, oracle.ToLast: nfa.SkipToLast,
 }
 
-// judge answers with the oracle's conditions.
+// judge answers with the conditions of a case.
 type judge struct {
-	prog     *nfa.Program
-	holds    oracle.Holds
-	captures bool // the conditions read captures
-	event    int
-	caps     [][]int
-	events   []nfa.Event
+	*oracle.Case
+	prog   *nfa.Program
+	event  int
+	caps   [][]int
+	events []nfa.Event
 }
 
-func (j *judge) May(c nfa.Cond) bool {
-	return j.captures || c == j.prog.Having || j.holds(j.number(c), j.event, nil)
-}
+func (j *judge) May(c nfa.Cond) bool { return j.Case.May(j.number(c), j.event) }
 
 func (j *judge) number(c nfa.Cond) int {
 	switch c {
@@ -64,18 +62,17 @@ func (j *judge) number(c nfa.Cond) int {
 }
 
 func (j *judge) Holds(c nfa.Cond, caps nfa.Captures) bool {
-	if !j.captures && c != j.prog.Having {
+	if c != j.prog.Having && c != j.prog.Unless && !j.Conds[c].Rises {
 		return true
 	}
 	j.caps = j.caps[:0]
 	for v := range j.prog.Names {
-		j.events = j.events[:0]
-		if caps.Node() != 0 {
-			j.events = caps.Append(j.events, v)
-		}
 		var of []int
-		for _, e := range j.events {
-			of = append(of, int(e)-1)
+		if caps.Node() != 0 {
+			j.events = caps.Append(j.events[:0], v)
+			for _, e := range j.events {
+				of = append(of, int(e)-1)
+			}
 		}
 		j.caps = append(j.caps, of)
 	}
@@ -83,14 +80,14 @@ func (j *judge) Holds(c nfa.Cond, caps nfa.Captures) bool {
 	if c == j.prog.Having {
 		event = -1
 	}
-	return j.holds(j.number(c), event, j.caps)
+	return j.Case.Holds(j.number(c), event, j.caps)
 }
 
-// step runs the machine over events and appends what came out to found, in the
+// step runs the machine over the events of a case and appends what came out to found, in the
 // oracle's form; bytes sends the runs through bytes between any two events.
-func step(t testing.TB, prog *nfa.Program, m *nfa.Machine, j *judge, events []oracle.Event, end int64, bytes bool, found []oracle.Match) []oracle.Match {
+func step(t testing.TB, m *nfa.Machine, j *judge, bytes bool, found []oracle.Match) []oracle.Match {
 	t.Helper()
-	runs := &nfa.Runs{}
+	prog, runs := j.prog, &nfa.Runs{}
 	var out []nfa.Match
 	add := func(by int) {
 		for _, x := range out {
@@ -104,7 +101,7 @@ func step(t testing.TB, prog *nfa.Program, m *nfa.Machine, j *judge, events []or
 			found = append(found, o)
 		}
 	}
-	for i, e := range events {
+	for i, e := range j.Events {
 		j.event = i
 		out = m.Step(runs, e.Time, nfa.Event(i+1), j, out[:0])
 		add(i)
@@ -117,7 +114,7 @@ func step(t testing.TB, prog *nfa.Program, m *nfa.Machine, j *judge, events []or
 			runs = &back
 		}
 	}
-	out = m.Advance(runs, end, j, out[:0])
+	out = m.Advance(runs, j.End, j, out[:0])
 	add(-1)
 	return found
 }
@@ -149,4 +146,32 @@ func show(ms []oracle.Match, names []string) string {
 		lines = append(lines, fmt.Sprintf("%s @%d", strings.Join(words, " "), m.At))
 	}
 	return strings.Join(lines, "; ")
+}
+
+var (
+	seed  = flag.Uint64("seed", 1, "seed of the generated cases")
+	cases = flag.Int("cases", 60_000, "number of generated rules to compare with the oracle")
+)
+
+// TestRandomRules compares the machine with the oracle on generated rules, with
+// the runs sent through bytes between any two events in every fourth case.
+func TestRandomRules(t *testing.T) {
+	t.Logf("seed %d, %d rules", *seed, *cases)
+	found, failed := 0, 0
+	for i := range *cases {
+		c := oracle.Random(*seed<<32 + uint64(i))
+		want := c.Matches()
+		found += len(want)
+		prog := program(t, c.Rule)
+		got := step(t, prog.NewMachine(), &judge{Case: &c, prog: prog}, i%4 == 0, nil)
+		if !equal(got, want) {
+			failed++
+			names := c.Rule.Pattern.Names
+			t.Errorf("case %d: %s\n%+v conds %+v unless %+v\nevents %v end %d\ngot  %s\nwant %s\n%s", i, c.Rule.Pattern, c.Rule, c.Conds, c.Unless, c.Events, c.End, show(got, names), show(want, names), prog)
+			if failed > 5 {
+				t.FailNow()
+			}
+		}
+	}
+	t.Logf("%d matches", found)
 }
