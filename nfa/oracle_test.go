@@ -47,6 +47,9 @@ type judge struct {
 	event  int
 	caps   [][]int
 	events []nfa.Event
+	runs   nfa.Runs
+	out    []nfa.Match
+	picks  []oracle.Pick
 }
 
 func (j *judge) May(c nfa.Cond) bool { return j.Case.May(j.number(c), j.event) }
@@ -87,17 +90,20 @@ func (j *judge) Holds(c nfa.Cond, caps nfa.Captures) bool {
 // oracle's form; bytes sends the runs through bytes between any two events.
 func step(t testing.TB, m *nfa.Machine, j *judge, bytes bool, found []oracle.Match) []oracle.Match {
 	t.Helper()
-	prog, runs := j.prog, &nfa.Runs{}
-	var out []nfa.Match
+	prog, runs, out := j.prog, &j.runs, j.out
+	runs.Reset()
+	j.picks = j.picks[:0]
 	add := func(by int) {
 		for _, x := range out {
 			o := oracle.Match{At: x.Time, By: -1}
 			if x.Last != 0 {
 				o.By = int(x.Last) - 1
 			}
+			low := len(j.picks)
 			for _, c := range x.Events {
-				o.Word = append(o.Word, oracle.Pick{Var: int(c.Var), Event: int(c.Event) - 1})
+				j.picks = append(j.picks, oracle.Pick{Var: int(c.Var), Event: int(c.Event) - 1})
 			}
+			o.Word = j.picks[low:]
 			found = append(found, o)
 		}
 	}
@@ -116,6 +122,7 @@ func step(t testing.TB, m *nfa.Machine, j *judge, bytes bool, found []oracle.Mat
 	}
 	out = m.Advance(runs, j.End, j, out[:0])
 	add(-1)
+	j.out = out
 	return found
 }
 

@@ -105,6 +105,17 @@ type held struct {
 // Empty reports whether nothing is open or held. Empty Runs equal new ones.
 func (r *Runs) Empty() bool { return r.open == 0 && len(r.held) == 0 }
 
+// Reset makes r empty and keeps its memory.
+func (r *Runs) Reset() {
+	for i := range r.groups {
+		r.groups[i].runs = r.groups[i].runs[:0]
+	}
+	r.groups = r.groups[:0]
+	r.nodes, r.registers, r.held = r.nodes[:0], r.registers[:0], r.held[:0]
+	r.open, r.lived, r.atBound = 0, 0, false
+	r.compacted++
+}
+
 // Open returns the number of open matches. With more than a few dozen it may
 // count some that have run out.
 func (r *Runs) Open() int { return r.open }

@@ -52,7 +52,7 @@ func (w *Words) All(events []Event, end int64, holds Holds) []Match {
 			s.element(root, Link{}, nil, passed{}, s.complete)
 		}
 	}
-	return w.order(s.found, events)
+	return order(s.found, events)
 }
 
 // search looks for the matches that begin with events[first]. The word so far
@@ -101,7 +101,7 @@ func (s *search) element(e *elem, link Link, in *place, p passed, next func(pass
 		return
 	}
 	if e.optional {
-		out := p.leave(e)
+		out := p.leaveOut(e)
 		out.idle = true
 		next(out)
 	}
@@ -114,6 +114,20 @@ func (p passed) leave(e *elem) passed {
 		p.greedy = append(p.greedy[:len(p.greedy):len(p.greedy)], e)
 	}
 	return p
+}
+
+// leaveOut says that the word goes on without e, and so without the greedy loops
+// that e could end with.
+func (p passed) leaveOut(e *elem) passed {
+	for i := len(e.subs) - 1; i >= 0; i-- {
+		if sub := e.subs[i]; !sub.not {
+			p = p.leaveOut(sub)
+			if !sub.optional {
+				break
+			}
+		}
+	}
+	return p.leave(e)
 }
 
 // rounds tries one more round of e, after done of them.

@@ -7,17 +7,15 @@ import (
 
 // order puts matches in the order of their coming. Captures found twice are one
 // match, the earliest.
-func (w *Words) order(found []Match, events []Event) []Match {
+func order(found []Match, events []Event) []Match {
+	slices.SortFunc(found, func(a, b Match) int {
+		return cmp.Or(a.compareWord(b), a.compareComing(b, events))
+	})
+	found = slices.CompactFunc(found, func(a, b Match) bool { return a.compareWord(b) == 0 })
 	slices.SortFunc(found, func(a, b Match) int {
 		return cmp.Or(a.compareComing(b, events), a.compareWord(b))
 	})
-	var out []Match
-	for _, m := range found {
-		if !slices.ContainsFunc(out, func(o Match) bool { return slices.Equal(o.Word, m.Word) }) {
-			out = append(out, m)
-		}
-	}
-	return out
+	return found
 }
 
 // compareComing compares the moments at which two matches come. An absence comes

@@ -184,12 +184,21 @@ func (g *generator) cond(names int) Cond {
 	return c
 }
 
+// events draws a stream that the names of the pattern like to hold on, in their
+// order.
 func (g *generator) events(c *Case) {
 	steps := []int64{0, 0, 1, 1, 1, 2, 3}
 	time := int64(0)
-	for range 3 + g.Below(7) {
+	count := 3 + g.Below(7)
+	for i := range count {
 		time += steps[g.Below(len(steps))] * millisecond
-		c.Events = append(c.Events, Sample{Time: time, Kind: g.Below(len(Kinds)), Value: g.Below(4)})
+		e := Sample{Time: time, Kind: g.Below(len(Kinds)), Value: g.Below(4)}
+		if wanted := c.Conds[i*len(c.Conds)/count].Kinds; g.percent(60) {
+			for wanted>>e.Kind&1 == 0 {
+				e.Kind = g.Below(len(Kinds))
+			}
+		}
+		c.Events = append(c.Events, e)
 	}
 	switch g.Below(3) {
 	case 0:

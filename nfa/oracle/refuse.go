@@ -19,7 +19,6 @@ func Refused(r Rule) string {
 	for _, n := range plain {
 		f := fault{rule: r, seen: map[string]bool{}}
 		f.element(n)
-		f.next(nil, n)
 		f.closing(n, r.Within != 0)
 		if f.why != "" {
 			return f.why
@@ -79,20 +78,14 @@ func (f *fault) element(n *Node) {
 			f.next(n.Subs[i-1], sub)
 		}
 	}
-	if loop {
-		f.when(endsGreedy(n) && beginsOptional(n, false), "what may be left out after greedy")
-	}
 }
 
 func (f *fault) bound(l Link) {
 	f.when(f.rule.Within != 0 && max(l.Limit, l.Least) > f.rule.Within, "a bound longer than within")
 }
 
-// next judges two neighbours; before the first stands nil.
+// next judges two neighbours.
 func (f *fault) next(n, follower *Node) {
-	if n == nil {
-		return
-	}
 	if follower.Op == Not {
 		f.when(endsOptional(n), "a negation after what may be left out")
 		return
@@ -138,16 +131,7 @@ func endsOptional(n *Node) bool {
 	return n.Optional || n.Op == Seq && endsOptional(n.Subs[len(n.Subs)-1])
 }
 
-// endsGreedy says that the last variable of the element is a greedy one,
-// negations behind it aside.
+// endsGreedy says that the element, or the last in it, is a greedy repeat.
 func endsGreedy(n *Node) bool {
-	if n.Op != Seq {
-		return n.Op == Var && n.Greedy
-	}
-	for i := len(n.Subs) - 1; i >= 0; i-- {
-		if n.Subs[i].Op != Not {
-			return endsGreedy(n.Subs[i])
-		}
-	}
-	return false
+	return n.Op == Var && n.Greedy || n.Op == Seq && endsGreedy(n.Subs[len(n.Subs)-1])
 }
