@@ -148,7 +148,7 @@ func TestNeighbours(t *testing.T) {
 			right++
 		}
 	})
-	if right < 10 || wrong < 10 {
+	if right == 0 || wrong == 0 {
 		t.Fatalf("%d right and %d wrong patterns say little", right, wrong)
 	}
 }

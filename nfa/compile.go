@@ -192,6 +192,8 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 		inner.untils = append(clip(ctx.untils), Cond(n.Until))
 	}
 	counter, enter, again := c.counter(r)
+	after := inLaterRounds(ctx.after, counter, r)
+	inner.after = after
 	var spans []window // bounds that a later round of this element is under
 	if n.Window > 0 {
 		c.bound(n.Window, n.Pos, n.End)
@@ -216,7 +218,6 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 
 	if repeats {
 		round := c.link(n.Round)
-		after := c.inLaterRounds(ctx.after, counter, r)
 		var more []rounds
 		if counter >= 0 && r.Max > 0 {
 			more = []rounds{{counter, 0, int32(r.Max) - 1}}
@@ -279,9 +280,9 @@ func (c *compiler) register() int32 {
 	return int32(c.prog.registers - 1)
 }
 
-// inLaterRounds gives the negations behind a repeat that are in force already
-// while it goes on: `-> !n` in every later round, `, !n` once it could end.
-func (c *compiler) inLaterRounds(after []not, counter int32, r Repeat) []not {
+// inLaterRounds gives the negations behind an element as they are in force
+// already between the rounds in it: `-> !n` always, `, !n` once it could end.
+func inLaterRounds(after []not, counter int32, r Repeat) []not {
 	var nots []not
 	for _, n := range after {
 		if n.next && counter >= 0 && r.Min > 1 {

@@ -57,6 +57,8 @@ func TestParseDurationRefuses(t *testing.T) {
 		"1h30m":                          "unknown unit",
 		"5us":                            "unknown unit",
 		"٣m":                             "is not a duration",
+		strings.Repeat("é", 300):         "é…` is not a duration",
+		"x" + strings.Repeat("é", 300):   "é…` is not a duration",
 		"15251w":                         "is too long",
 		"9223372036855ms":                "is too long",
 		"9223372036854775807w":           "is too long",

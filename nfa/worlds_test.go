@@ -16,7 +16,7 @@ import (
 var (
 	worldsFull  = flag.Bool("worlds.full", false, "run the whole small world, not a sample")
 	worldsState = flag.String("worlds.state", "", "file that keeps how far the whole run has come, to go on from there")
-	worldsOne   = flag.Int("worlds.sample", 64, "one pattern in so many is drawn for the sample")
+	worldsOne   = flag.Int("worlds.sample", 96, "one pattern in so many is drawn for the sample")
 )
 
 // TestWorlds compares the machine with the oracle on the small world: all

@@ -83,7 +83,7 @@ type place struct {
 type passed struct {
 	nots   []negation
 	greedy []*elem // greedy loops that were left or left out
-	idle   bool    // behind the last of nots something was left out
+	idle   bool    // something was left out: behind nots, since no negation follows what may be
 }
 
 type negation struct {
@@ -96,7 +96,6 @@ type negation struct {
 func (s *search) element(e *elem, link Link, in *place, p passed, next func(passed)) {
 	if e.not {
 		p.nots = append(p.nots[:len(p.nots):len(p.nots)], negation{e, in})
-		p.idle = false
 		next(p)
 		return
 	}

@@ -71,6 +71,11 @@ var examples = []example{
 	{"(x -> a++){2} -> b", "", "xaxaab", "x0 a1 x2 a3 a4 b5"},
 	{"(x -> a++){2} -> b", "", "xaaxab", "x0 a1 a2 x3 a4 b5"},
 
+	{"c -> (x -> a++)? -> ab", "", "cab", ""}, // left out with its group
+	{"c -> (x -> a++)? -> ab", "", "czb", "c0 ab2"},
+	{"c -> (a++ -> x)? -> ab", "", "cab", "c0 ab1"}, // x would have come next, not ab
+	{"(x -> a++)? -> ab", "", "a", ""},
+
 	// Until (a, g).
 	{"c -> a+ until s", "", "caasa", "c0 a1; c0 a1 a2"},
 	{"c -> a+ until s -> d", "", "casad", "c0 a1 d4"},
@@ -131,6 +136,13 @@ var examples = []example{
 	{"(a -> b+) -> !c -> d", "", "abcbd", ""},
 	{"(a -> b){2} -> !c -> d", "", "abcabd", ""},
 	{"(a -> b){2} -> !c -> d", "", "acbabd", "a0 b2 a3 b4 d5"}, // not inside a round
+	{"(x -> b+){2} -> !n -> y", "", "xbnbxby", ""},
+	{"(x -> b+){2} -> !n -> y", "", "xbxbnby", ""},
+	{"(x -> b+){2}, !n -> y", "", "xbnbxby", "x0 b1 b3 x4 b5 y6; x0 b1 x4 b5 y6"}, // behind `)` only once the group could end
+	{"(x -> b+){2}, !n -> y", "", "xbxbnby", ""},
+	{"(x -> b+){2}, !n -> y", "", "xbxbznby", "x0 b1 x2 b3 b6 y7; x0 b1 x2 b3 y7"},
+	{"((a -> b){2} -> c) -> !n -> d", "", "ababncd", "a0 b1 a2 b3 c5 d6"},
+	{"(a -> b){2} -> !c -> d", "", "abacbd", "a0 b1 a2 b4 d5"},
 	{"(a -> !c){2} -> b", "", "aab", "a0 a1 b2"},
 	{"(a -> !c){2} -> b", "", "acab", ""},
 
@@ -159,6 +171,12 @@ var examples = []example{
 	{"a, !b -> !c", "within 6", "ac", ""},
 	{"a, !b -> !c", "within 6", "a@..", ""},
 	{"(a -> !c){1,2}", "within 4", "aab@..", "a0 a1 @4; a0 @4; a1 @5"},
+
+	{"(a -> !c){2} within 4ms", "", "a@0 a@3 @..", "a0 a1 @7"}, // the window of its round
+	{"(a -> !b) within 3ms -[<9ms]-> !c", "", "a@0 b@4 @..", "a0 @9"}, // each over its own limit
+	{"(a -> !b) within 3ms -[<9ms]-> !c", "", "a@0 b@2 @..", ""},
+	{"a -[<5ms]-> !b -[<3ms]-> !c", "", "a@0 c@3 @..", "a0 @5"},
+	{"a -[<5ms]-> !b -[<3ms]-> !c", "", "a@0 b@4 @..", ""},
 
 	// Windows (c): the end is too late.
 	{"a -> b", "within 3", "a@0 b@3", ""},
@@ -190,6 +208,7 @@ var examples = []example{
 	{"a -[<5ms]-> b", "gap 3", "a@0 b@4", "a0 b1"},
 	{"a -> !b", "gap 3", "a@0 b@3", "a0 @3"},
 	{"a -> !b -> c", "gap 3", "a@0 c@2", "a0 c1"},
+	{"a -[>2ms]-> b", "gap 3", "a@0 b@7", "a0 b1"}, // it has a bound
 
 	// Unless (h) and having.
 	{"a -> b", "unless u", "aub", ""},
@@ -219,6 +238,9 @@ var examples = []example{
 	{"a+ -> b*", "", "ab", "a0; a0 b1"},
 	{"c -> a* -> ab*", "", "ca", "c0; c0 a1; c0 ab1"},
 	{"a -> !x -> !y", "within 3", "a@0 a@0 b@1 @..", "a0 @3; a1 @3"},
+
+	{"a -> !b | c", "within 3", "a@0 c@2 c@3", "c1; a0 @3; c2"}, // before the events of its moment
+	{"a -[<5ms]-> !b | a1 -[<3ms]-> !b", "", "a@0 @..", "a10 @3; a0 @5"},
 
 	// Equal times: the order of processing counts.
 	{"a -> b", "within 1", "a@0 b@0 b@0", "a0 b1"},

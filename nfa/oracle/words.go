@@ -86,7 +86,8 @@ func (n *Node) around(subs []*Node) *Node {
 	return &c
 }
 
-// orders returns the orders of some variables, joined by `->`.
+// orders returns the orders of some variables. Their links are `->`, as nothing is
+// written there.
 func orders(subs []*Node) [][]*Node {
 	if len(subs) == 0 {
 		return [][]*Node{nil}
@@ -94,10 +95,8 @@ func orders(subs []*Node) [][]*Node {
 	var all [][]*Node
 	for i, first := range subs {
 		rest := append(append([]*Node(nil), subs[:i]...), subs[i+1:]...)
-		joined := *first
-		joined.Link = Link{Kind: Follow}
 		for _, order := range orders(rest) {
-			all = append(all, append([]*Node{&joined}, order...))
+			all = append(all, append([]*Node{first}, order...))
 		}
 	}
 	return all
