@@ -172,7 +172,7 @@ var examples = []example{
 	{"a, !b -> !c", "within 6", "a@..", ""},
 	{"(a -> !c){1,2}", "within 4", "aab@..", "a0 a1 @4; a0 @4; a1 @5"},
 
-	{"(a -> !c){2} within 4ms", "", "a@0 a@3 @..", "a0 a1 @7"}, // the window of its round
+	{"(a -> !c){2} within 4ms", "", "a@0 a@3 @..", "a0 a1 @7"},        // the window of its round
 	{"(a -> !b) within 3ms -[<9ms]-> !c", "", "a@0 b@4 @..", "a0 @9"}, // each over its own limit
 	{"(a -> !b) within 3ms -[<9ms]-> !c", "", "a@0 b@2 @..", ""},
 	{"a -[<5ms]-> !b -[<3ms]-> !c", "", "a@0 c@3 @..", "a0 @5"},
