@@ -1,5 +1,10 @@
 package cep
 
+import (
+	"slices"
+	"strings"
+)
+
 // Event is an event as rules see it: its time, its type and the fields that
 // the rules read. An Event is valid until the batch is stepped; Clone makes one
 // that lasts.
@@ -9,15 +14,17 @@ type Event struct {
 	Type  TypeID
 	Name  string // name of the type
 	Raw   string // the JSON object as it came
+	ID    string // the value of the type's `id` field, empty if it has none
+	Seq   int64  // the value of the type's `seq` field, 0 if it has none
 
+	nth    uint64 // its number among equal lines of its time, from 1
 	layout *layout
 	row    []Value
 }
 
 // layout says at which place of an event's row a field stands.
 type layout struct {
-	slot  []int32 // index: FieldID; -1: the type has no such field
-	paths []string
+	slot []int32 // index: FieldID; -1: the type has no such field
 }
 
 var nilValue Value
@@ -31,12 +38,44 @@ func (e *Event) Field(f FieldID) *Value {
 	return &nilValue
 }
 
+// Clone returns a copy that can be kept: it has a row of its own and its own copy
+// of Raw, and the texts of its values are parts of that.
+func (e *Event) Clone() *Event {
+	c := *e
+	c.Raw = strings.Clone(e.Raw)
+	if c.Type == OtherType {
+		c.Name = within(c.Raw, e.Name)
+	}
+	c.ID = within(c.Raw, e.ID)
+	c.row = slices.Clone(e.row)
+	for i := range c.row {
+		if v := &c.row[i]; v.Text != "" {
+			v.Text = within(c.Raw, v.Text)
+		}
+	}
+	return &c
+}
+
+// within returns s as a part of raw. What is no part of it (a string that was
+// written with escapes) has memory of its own and is returned as it is.
+func within(raw, s string) string {
+	if i := strings.Index(raw, s); i >= 0 {
+		return raw[i : i+len(s)]
+	}
+	return s
+}
+
 // NewEvent makes an event from its fields, by FieldID. It is for tests and
 // benchmarks; events that are read come from a decoder.
 func NewEvent(name string, typ TypeID, ns int64, fields []Value) *Event {
-	l := &layout{slot: make([]int32, len(fields))}
+	return &Event{Time: ns, Type: typ, Name: name, layout: wideLayout(len(fields)), row: fields}
+}
+
+// wideLayout has a place for each of n fields.
+func wideLayout(n int) *layout {
+	l := &layout{slot: make([]int32, n)}
 	for i := range l.slot {
 		l.slot[i] = int32(i)
 	}
-	return &Event{Time: ns, Type: typ, Name: name, layout: l, row: fields}
+	return l
 }

@@ -7,6 +7,7 @@ const (
 	EventsRecord RecordKind = iota // Data is NDJSON: one event a line
 	EndRecord                      // no more events come: every window closes
 	HaltRecord                     // no more events come, windows stay open: what has been read is matched, and time stands at the highest event time
+	ClockRecord                    // time moves on to Time without an event, unless it is there already
 )
 
 // Record is an entry of the log that an Engine folds.
@@ -15,4 +16,5 @@ type Record struct {
 	Data   []byte // EventsRecord; must not be changed after Step got it
 	Source int    // EventsRecord: number of the input, for what is rejected or late
 	Line   int    // EventsRecord: line of the first event in its source, from 1
+	Time   int64  // ClockRecord: event time, nanoseconds since the epoch
 }

@@ -2,6 +2,8 @@ package cep
 
 import (
 	"math"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -83,3 +85,24 @@ func (v *Value) Bool() bool { return v.Kind == Bool && v.bits == 1 }
 
 // Int returns the nanoseconds of a Value of kind Time or Duration.
 func (v *Value) Int() int64 { return int64(v.bits) }
+
+// KeyText returns the text of v as a part of a key, and false if v is no key: a
+// string as it is, unless it is empty; an integer; true or false. An integer that
+// was read is its digits as they were written, however long; 1.0 and 1e3 are no
+// integers. A number that was computed is an integer up to 2^53.
+func (v *Value) KeyText() (string, bool) {
+	switch v.Kind {
+	case Text:
+		return v.Text, v.Text != ""
+	case Bool:
+		return strconv.FormatBool(v.Bool()), true
+	case Number:
+		if v.Text != "" {
+			return v.Text, !strings.ContainsAny(v.Text, ".eE")
+		}
+		if f := v.Number(); f == math.Trunc(f) && math.Abs(f) <= 1<<53 {
+			return strconv.FormatInt(int64(f), 10), true
+		}
+	}
+	return "", false
+}

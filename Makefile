@@ -1,0 +1,47 @@
+# The tools below are pinned here and not in go.mod: they are no part of what
+# is built. go run fetches and caches them.
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+
+# How long each fuzz target runs under `make fuzz`.
+FUZZTIME := 30s
+
+.PHONY: all test lint race fuzz bench worlds sample
+
+all: test
+
+# Everything that must pass, on a fresh checkout with Go alone.
+test: lint
+	go test -timeout 12m ./...
+
+lint:
+	go vet ./...
+	@unformatted=$$(go run $(GOFUMPT) -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then \
+		echo "not formatted; run: go run $(GOFUMPT) -w ."; echo "$$unformatted"; exit 1; \
+	fi
+	go run $(STATICCHECK) ./...
+
+# Needs a C compiler.
+race:
+	go test -race -timeout 30m ./...
+
+# One target after the other; go test -fuzz takes one only.
+fuzz:
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz' || true); do \
+			echo "$$package $$target"; \
+			go test $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME); \
+		done; \
+	done
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
+
+# The exhaustive comparison of small patterns with the reference evaluator.
+worlds:
+	go test ./nfa -run TestWorlds -worlds.full -timeout 0
+
+# The sample of the demo, after a change of its generator.
+sample:
+	go test ./rulesets -run TestSample -rewrite

@@ -1,0 +1,233 @@
+package cep
+
+import (
+	"math"
+	"slices"
+
+	"weir/nfa"
+)
+
+// plan says for each event type which rules an event can touch and in which
+// table their keys are. It is made once from a Ruleset and shared by the shards.
+type plan struct {
+	rs     *Ruleset
+	spaces []space
+	home   []int32      // rule: its space
+	on     [][]bool     // rule, TypeID+1: whether the rule is on the type
+	starts [][]nfa.Cond // rule: the names that a match can begin with
+	offers [][]offer    // TypeID+1: one for each space with a rule on the type
+	conds  int          // most conditions of a rule
+	wide   *layout      // of restored events: a place for every field
+}
+
+// space is a set of keys: rules that read their key from the same fields in the
+// same way share the keys and what is captured under them.
+type space struct {
+	fields []FieldID // without repeats where byName is set
+	byName bool      // each field gives a key of its own
+	rules  []int32
+}
+
+// offer is what an event of one type has to ask in one space.
+type offer struct {
+	space  int32
+	rules  []int32      // rules on the type
+	scan   []int32      // those that may begin with any event of the type
+	fields []fieldIndex // those that begin only where a field has some value
+}
+
+// fieldIndex leads from the value of a field to the rules that need it.
+type fieldIndex struct {
+	field FieldID
+	texts map[string][]int32
+	bits  map[uint64][]int32 // numbers
+	truth [2][]int32         // false, true
+}
+
+func (x *fieldIndex) lookup(v *Value) []int32 {
+	switch v.Kind {
+	case Text:
+		return x.texts[v.Text]
+	case Number:
+		return x.bits[numberBits(v)]
+	case Bool:
+		return x.truth[v.bits]
+	}
+	return nil
+}
+
+func (x *fieldIndex) post(v *Value, rule int32) {
+	switch v.Kind {
+	case Text:
+		x.texts[v.Text] = postOnce(x.texts[v.Text], rule)
+	case Number:
+		x.bits[numberBits(v)] = postOnce(x.bits[numberBits(v)], rule)
+	case Bool:
+		x.truth[v.bits] = postOnce(x.truth[v.bits], rule)
+	}
+}
+
+func postOnce(list []int32, rule int32) []int32 {
+	if slices.Contains(list, rule) {
+		return list
+	}
+	return append(list, rule)
+}
+
+// numberBits gives equal numbers equal bits: 0 and -0 are one.
+func numberBits(v *Value) uint64 { return math.Float64bits(v.Number() + 0) }
+
+// equal reports whether a field has the value of an Equality.
+func equal(v, constant *Value) bool {
+	if v.Kind != constant.Kind {
+		return false
+	}
+	switch v.Kind {
+	case Text:
+		return v.Text == constant.Text
+	case Number:
+		return v.Number() == constant.Number()
+	case Bool:
+		return v.bits == constant.bits
+	}
+	return false
+}
+
+// parts is the number of parts of a key.
+func (s *space) parts() int {
+	if s.byName {
+		return 1
+	}
+	return len(s.fields)
+}
+
+func newPlan(rs *Ruleset) *plan {
+	p := &plan{rs: rs, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields))}
+	for i, r := range rs.Rules {
+		p.on = append(p.on, typesOf(r.Types, len(rs.Types)))
+		p.starts = append(p.starts, r.Program.Starts())
+		p.home = append(p.home, p.join(r, int32(i)))
+		p.conds = max(p.conds, len(r.Conds))
+	}
+	for t := range p.offers {
+		for s := range p.spaces {
+			if o := p.offer(int32(s), t); len(o.rules) > 0 {
+				p.offers[t] = append(p.offers[t], o)
+			}
+		}
+	}
+	return p
+}
+
+// typesOf marks types in a row indexed by TypeID+1; nil stands for all.
+func typesOf(types []TypeID, n int) []bool {
+	row := make([]bool, n+1)
+	for i := range row {
+		row[i] = types == nil || slices.Contains(types, TypeID(i-1))
+	}
+	return row
+}
+
+// join puts a rule into the space of its key.
+func (p *plan) join(r *Rule, rule int32) int32 {
+	fields, byName := r.Key.Fields, len(r.Key.ByName) > 0
+	if byName {
+		fields = slices.Clone(r.Key.ByName)
+		slices.Sort(fields)
+		fields = slices.Compact(fields)
+	}
+	for i := range p.spaces {
+		if s := &p.spaces[i]; s.byName == byName && slices.Equal(s.fields, fields) {
+			s.rules = append(s.rules, rule)
+			return int32(i)
+		}
+	}
+	p.spaces = append(p.spaces, space{fields: fields, byName: byName, rules: []int32{rule}})
+	return int32(len(p.spaces) - 1)
+}
+
+// offer builds the index of a space's rules for one type.
+func (p *plan) offer(s int32, t int) offer {
+	o := offer{space: s}
+	type choice struct {
+		rule   int32
+		needed [][]Equality // for each name that can begin: what it may be found by
+	}
+	var choices []choice
+	posted := map[Equality]int{} // how many names could be found by it
+	for _, i := range p.spaces[s].rules {
+		if !p.on[i][t] {
+			continue
+		}
+		o.rules = append(o.rules, i)
+		needed, begins := p.needed(i, TypeID(t-1))
+		if !begins {
+			continue
+		}
+		if slices.ContainsFunc(needed, func(es []Equality) bool { return len(es) == 0 }) {
+			o.scan = append(o.scan, i)
+			continue
+		}
+		choices = append(choices, choice{i, needed})
+		for _, es := range needed {
+			for _, e := range es {
+				posted[plainEquality(e)]++
+			}
+		}
+	}
+	for _, c := range choices {
+		for _, es := range c.needed {
+			best := es[0]
+			for _, e := range es[1:] {
+				if posted[plainEquality(e)] < posted[plainEquality(best)] {
+					best = e
+				}
+			}
+			o.index(best.Field).post(&best.Value, c.rule)
+		}
+	}
+	return o
+}
+
+// needed returns, for each name that can begin a match with an event of type t,
+// the equalities that then hold; begins is false if there is no such name.
+func (p *plan) needed(rule int32, t TypeID) (needed [][]Equality, begins bool) {
+	r := p.rs.Rules[rule]
+	for _, c := range p.starts[rule] {
+		cond := &r.Conds[c]
+		if cond.Types != nil && !slices.Contains(cond.Types, t) {
+			continue
+		}
+		es := slices.Clone(cond.Equals)
+		if r.Where != nil {
+			if r.Where.Types != nil && !slices.Contains(r.Where.Types, t) {
+				continue
+			}
+			es = append(es, r.Where.Equals...)
+		}
+		es = slices.DeleteFunc(es, func(e Equality) bool {
+			return e.Value.Kind != Text && e.Value.Kind != Number && e.Value.Kind != Bool
+		})
+		needed = append(needed, es)
+	}
+	return needed, len(needed) > 0
+}
+
+// plainEquality leaves of e what tells it from others.
+func plainEquality(e Equality) Equality {
+	if e.Value.Kind == Number {
+		e.Value = Value{Kind: Number, bits: numberBits(&e.Value)}
+	}
+	return e
+}
+
+// index returns the index of a field.
+func (o *offer) index(f FieldID) *fieldIndex {
+	for i := range o.fields {
+		if o.fields[i].field == f {
+			return &o.fields[i]
+		}
+	}
+	o.fields = append(o.fields, fieldIndex{field: f, texts: map[string][]int32{}, bits: map[uint64][]int32{}})
+	return &o.fields[len(o.fields)-1]
+}

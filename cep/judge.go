@@ -1,0 +1,124 @@
+package cep
+
+import (
+	"slices"
+
+	"weir/nfa"
+)
+
+// answer is what is known of a condition.
+type answer uint8
+
+const (
+	unasked answer = iota
+	no
+	yes
+)
+
+// judge answers the machine's questions on the current event under the current
+// key. The part of a condition that looks at the event alone is evaluated at most
+// once for each event, rule and key.
+type judge struct {
+	rule  *Rule
+	scope Scope
+	memo  []answer // by nfa.Cond
+	view  view
+	took  bool // a name that captures held: the event may have been captured
+}
+
+// at sets the event (nil: time moves on) and the key of the questions to come.
+func (j *judge) at(e *Event, key []string, ks *keyState) {
+	j.scope = Scope{Event: e, Key: key}
+	j.view.current, j.view.keys = e, ks
+}
+
+// ask sets the rule of the questions to come.
+func (j *judge) ask(r *Rule) {
+	j.rule, j.view.rule = r, r
+	clear(j.memo[:len(r.Conds)])
+	j.took = false
+}
+
+// sees reports whether the rule's `where` lets it see the event.
+func (j *judge) sees() bool {
+	w := j.rule.Where
+	return w == nil || j.event(w)
+}
+
+// begins reports whether a match of the rule could begin with the event.
+func (j *judge) begins(starts []nfa.Cond) bool {
+	for _, c := range starts {
+		if j.May(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// event evaluates what c asks of the event alone.
+func (j *judge) event(c *Cond) bool {
+	e := j.scope.Event
+	if c.Types != nil && !slices.Contains(c.Types, e.Type) {
+		return false
+	}
+	for i := range c.Equals {
+		if !equal(e.Field(c.Equals[i].Field), &c.Equals[i].Value) {
+			return false
+		}
+	}
+	return c.Event == nil || c.Event(&j.scope)
+}
+
+// May is asked by the machine: could c hold, whatever was captured?
+func (j *judge) May(c nfa.Cond) bool {
+	if j.memo[c] == unasked {
+		j.memo[c] = no
+		if j.named(c) && j.event(&j.rule.Conds[c]) {
+			j.memo[c] = yes
+		}
+	}
+	return j.memo[c] == yes
+}
+
+// named reports whether the event can stand for a name under this key: where the
+// key is read by variable, the name's own field must have it.
+func (j *judge) named(c nfa.Cond) bool {
+	by := j.rule.Key.ByName
+	if int(c) >= len(by) {
+		return true
+	}
+	text, ok := j.scope.Event.Field(by[c]).KeyText()
+	return ok && text == j.scope.Key[0]
+}
+
+// Holds is asked by the machine where May holds, and for `having`.
+func (j *judge) Holds(c nfa.Cond, caps nfa.Captures) bool {
+	if c == j.rule.Program.Having {
+		return j.having(caps)
+	}
+	cond := &j.rule.Conds[c]
+	if cond.Captured != nil {
+		j.view.caps = caps
+		j.scope.Captures = &j.view
+		if !cond.Captured(&j.scope) {
+			return false
+		}
+	}
+	if int(c) < len(j.rule.Names) && j.rule.Names[c].Captures {
+		j.took = true
+	}
+	return true
+}
+
+// having asks the rule's `having` of a completed match.
+func (j *judge) having(caps nfa.Captures) bool {
+	if j.rule.Having == nil {
+		return true
+	}
+	e := j.scope.Event
+	j.view.caps = caps
+	j.scope.Event, j.scope.Captures = nil, &j.view
+	ok := j.rule.Having(&j.scope)
+	j.scope.Event = e
+	return ok
+}

@@ -1,0 +1,554 @@
+package cep
+
+import (
+	"fmt"
+	"math/bits"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxLine is the length in bytes up to which a line is read. An event is a record
+// of a few hundred bytes; what is longer is a mistake or an attack.
+const maxLine = 1 << 20
+
+// maxDepth is how deep objects and arrays may nest, the event itself included. Events
+// in use stay below ten; the bound keeps hostile lines off the stack.
+const maxDepth = 64
+
+// manyKeys is the number of keys from which on an object's keys are looked up in
+// a map instead of being compared one by one.
+const manyKeys = 64
+
+// scanner reads a line of strict JSON (RFC 8259): valid UTF-8, no name twice in
+// any object, no lone surrogates. On the way it notes where the values stand that
+// somebody wants. Its methods return the place after what they read, -1 if it is
+// not valid.
+type scanner struct {
+	text    string
+	found   []found // in the order of the line
+	reject  *Reject
+	keys    []key // of the objects that are open, outermost first
+	many    map[manyKey]struct{}
+	objects int32 // with so many keys that they are in many
+}
+
+// found is where a wanted value stands.
+type found struct {
+	want       int32 // its number
+	start, end int32 // with the quotes of a string
+	escaped    bool  // it is a string with escapes
+}
+
+// key is a name in an object.
+type key struct {
+	hash uint64
+	name string
+}
+
+// manyKey is a name in one of the objects with many of them.
+type manyKey struct {
+	object int32
+	name   string
+}
+
+// scan reads text, which must be one JSON object and at most maxLine long, and
+// returns where it begins and ends without the white space around it.
+func (s *scanner) scan(text string, wanted *names) (start, end int, reject *Reject) {
+	s.text, s.reject = text, nil
+	s.found, s.keys = s.found[:0], s.keys[:0]
+	start = s.space(0)
+	if start == len(text) || text[start] != '{' {
+		s.expected(start, "an event, which is a JSON object")
+		return 0, 0, s.reject
+	}
+	end = s.object(start, 1, wanted)
+	if s.objects > 0 {
+		s.forget()
+	}
+	if end < 0 {
+		return 0, 0, s.reject
+	}
+	if after := s.space(end); after != len(text) {
+		s.expected(after, "nothing after the event")
+		return 0, 0, s.reject
+	}
+	return start, end, nil
+}
+
+// forget empties the map of keys; one that has grown far is dropped, so that
+// emptying it stays cheap.
+func (s *scanner) forget() {
+	if len(s.many) > 64*manyKeys {
+		s.many = nil
+	}
+	clear(s.many)
+	s.objects = 0
+}
+
+func (s *scanner) fail(at int, reason string) int {
+	s.reject = &Reject{Column: at + 1, Reason: reason}
+	return -1
+}
+
+func (s *scanner) expected(at int, what string) int {
+	return s.fail(at, "expected "+what+", found "+s.describe(at))
+}
+
+// describe names what stands at a place.
+func (s *scanner) describe(at int) string {
+	if at >= len(s.text) {
+		return "the end of the line"
+	}
+	r, size := utf8.DecodeRuneInString(s.text[at:])
+	switch {
+	case r == utf8.RuneError && size == 1:
+		return fmt.Sprintf("the byte 0x%02x", s.text[at])
+	case r == '\ufeff':
+		return "a byte order mark"
+	case r < ' ' || r == 0x7f:
+		return fmt.Sprintf("the control character 0x%02x", r)
+	}
+	return "`" + string(r) + "`"
+}
+
+// space passes over white space.
+func (s *scanner) space(i int) int {
+	for i < len(s.text) && s.text[i] <= ' ' {
+		if c := s.text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			break
+		}
+		i++
+	}
+	return i
+}
+
+// at returns the byte at i, 0 at the end of the text.
+func (s *scanner) at(i int) byte {
+	if i < len(s.text) {
+		return s.text[i]
+	}
+	return 0
+}
+
+// value reads any value; escaped says that it is a string with escapes. within is
+// what is wanted inside of an object.
+func (s *scanner) value(i, depth int, within *names) (end int, escaped bool) {
+	switch s.at(i) {
+	case '"':
+		end, escaped = s.str(i + 1)
+		if end < 0 {
+			return -1, false
+		}
+		return end + 1, escaped
+	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
+		return s.number(i), false
+	case '{':
+		return s.object(i, depth+1, within), false
+	case '[':
+		return s.array(i, depth+1), false
+	case 't':
+		return s.literal(i, "true"), false
+	case 'f':
+		return s.literal(i, "false"), false
+	case 'n':
+		return s.literal(i, "null"), false
+	case '+', '.':
+		return s.fail(i, "expected a value, found `"+s.text[i:i+1]+"`: a number begins with a digit or -"), false
+	}
+	return s.expected(i, "a value"), false
+}
+
+func (s *scanner) literal(i int, word string) int {
+	if strings.HasPrefix(s.text[i:], word) {
+		return i + len(word)
+	}
+	return s.fail(i, "expected "+word+" or another value, found a word that is not JSON")
+}
+
+func (s *scanner) tooDeep(i int) int {
+	return s.fail(i, fmt.Sprintf("expected at most %d levels of objects and arrays", maxDepth))
+}
+
+func (s *scanner) array(i, depth int) int {
+	if depth > maxDepth {
+		return s.tooDeep(i)
+	}
+	i = s.space(i + 1)
+	if s.at(i) == ']' {
+		return i + 1
+	}
+	for {
+		if i, _ = s.value(i, depth, nil); i < 0 {
+			return -1
+		}
+		switch i = s.space(i); s.at(i) {
+		case ',':
+			i = s.space(i + 1)
+		case ']':
+			return i + 1
+		default:
+			return s.expected(i, "`,` or `]`")
+		}
+	}
+}
+
+func (s *scanner) object(i, depth int, wanted *names) int {
+	if depth > maxDepth {
+		return s.tooDeep(i)
+	}
+	o := object{first: len(s.keys)}
+	i = s.space(i + 1)
+	if s.at(i) == '}' {
+		return i + 1
+	}
+	for {
+		want, after := s.name(i, &o, wanted)
+		if after < 0 {
+			return -1
+		}
+		i = after
+		if s.at(i) != ':' {
+			if i = s.space(i); s.at(i) != ':' {
+				return s.expected(i, "`:` after a name")
+			}
+		}
+		if i++; s.at(i) <= ' ' {
+			i = s.space(i)
+		}
+		start := i
+		var within *names
+		if want != nil {
+			within = want.within
+		}
+		end, escaped := s.value(start, depth, within)
+		if end < 0 {
+			return -1
+		}
+		if want != nil && want.number >= 0 {
+			s.found = append(s.found, found{want: want.number, start: int32(start), end: int32(end), escaped: escaped})
+		}
+		if i = end; s.at(i) <= ' ' {
+			i = s.space(i)
+		}
+		switch s.at(i) {
+		case ',':
+			if i++; s.at(i) <= ' ' {
+				i = s.space(i)
+			}
+		case '}':
+			s.keys = s.keys[:o.first]
+			return i + 1
+		default:
+			return s.expected(i, "`,` or `}`")
+		}
+	}
+}
+
+// object is what is known of the names of an object that is being read.
+type object struct {
+	first  int       // of its names in scanner.keys
+	seen   [4]uint64 // bits of the hashes of its names
+	number int32     // in scanner.many; 0: its names are not there
+}
+
+// name reads the name of a member and returns what is wanted of it, if anything,
+// and the place after it.
+func (s *scanner) name(i int, o *object, wanted *names) (*want, int) {
+	if s.at(i) != '"' {
+		return nil, s.expected(i, "a name in quotes")
+	}
+	start := i + 1
+	end, escaped := s.str(start)
+	if end < 0 {
+		return nil, -1
+	}
+	name := s.text[start:end]
+	if escaped {
+		name = unescape(name)
+	}
+	hash := hashName(name)
+	if !s.add(o, key{hash, name}) {
+		return nil, s.fail(i, fmt.Sprintf("the name %q stands twice in one object", name))
+	}
+	if wanted == nil {
+		return nil, end + 1
+	}
+	w := wanted.find(hash, name)
+	if w != nil && escaped {
+		return nil, s.fail(i, fmt.Sprintf("expected the field %q without escapes in its name", name))
+	}
+	return w, end + 1
+}
+
+// add adds a name to the object being read; it returns false if it is there.
+func (s *scanner) add(o *object, k key) bool {
+	if o.number == 0 {
+		word, bit := &o.seen[k.hash>>62], uint64(1)<<(k.hash>>56&63)
+		if *word&bit != 0 {
+			for j := range s.keys[o.first:] {
+				if p := &s.keys[o.first+j]; p.hash == k.hash && p.name == k.name {
+					return false
+				}
+			}
+		}
+		*word |= bit
+		s.keys = append(s.keys, k)
+		if len(s.keys)-o.first == manyKeys {
+			s.spread(o)
+		}
+		return true
+	}
+	before := len(s.many)
+	s.many[manyKey{o.number, k.name}] = struct{}{}
+	return len(s.many) > before
+}
+
+// spread puts the names of an object into the map.
+func (s *scanner) spread(o *object) {
+	if s.many == nil {
+		s.many = map[manyKey]struct{}{}
+	}
+	s.objects++
+	o.number = s.objects
+	for _, k := range s.keys[o.first:] {
+		s.many[manyKey{o.number, k.name}] = struct{}{}
+	}
+}
+
+// number reads a number.
+func (s *scanner) number(i int) int {
+	t := s.text
+	if t[i] == '-' {
+		i++
+	}
+	first := i
+	for i < len(t) && t[i]-'0' <= 9 {
+		i++
+	}
+	switch {
+	case i == first:
+		return s.expected(i, "a digit after -")
+	case t[first] == '0' && i > first+1:
+		return s.fail(first, "expected a number without a leading zero")
+	}
+	if i < len(t) && t[i] == '.' {
+		i++
+		first = i
+		for i < len(t) && t[i]-'0' <= 9 {
+			i++
+		}
+		if i == first {
+			return s.expected(i, "a digit after the decimal point")
+		}
+	}
+	if i < len(t) && t[i]|0x20 == 'e' {
+		i++
+		if c := s.at(i); c == '+' || c == '-' {
+			i++
+		}
+		first = i
+		for i < len(t) && t[i]-'0' <= 9 {
+			i++
+		}
+		if i == first {
+			return s.expected(i, "a digit in the exponent")
+		}
+	}
+	return i
+}
+
+const (
+	ones  = 0x0101010101010101
+	highs = 0x8080808080808080
+)
+
+// special marks the highest bit of the bytes of w that mean something in a string:
+// quotes, backslashes, control characters, and all beyond ASCII. Marks above the
+// lowest one may be false.
+func special(w uint64) uint64 {
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*' ')&^w | w) & highs
+}
+
+// load returns eight bytes of s, the first one lowest.
+func load(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// str reads a string from after its quote up to the one that ends it, whose place
+// it returns.
+func (s *scanner) str(i int) (end int, escaped bool) {
+	for {
+		for ; i+8 <= len(s.text); i += 8 {
+			if m := special(load(s.text, i)); m != 0 {
+				i += bits.TrailingZeros64(m) / 8
+				break
+			}
+		}
+		switch c := s.at(i); {
+		case c == '"':
+			return i, escaped
+		case c == '\\':
+			escaped = true
+			i = s.escape(i)
+		case c >= utf8.RuneSelf:
+			i = s.rune(i)
+		case i >= len(s.text):
+			return s.fail(i, "expected `\"` at the end of a string, found the end of the line"), false
+		case c < ' ':
+			return s.fail(i, fmt.Sprintf("expected the control character 0x%02x in a string as an escape", c)), false
+		default:
+			i++
+		}
+		if i < 0 {
+			return -1, false
+		}
+	}
+}
+
+// rune reads characters that are not ASCII.
+func (s *scanner) rune(i int) int {
+	for i < len(s.text) && s.text[i] >= utf8.RuneSelf {
+		r, size := utf8.DecodeRuneInString(s.text[i:])
+		if r == utf8.RuneError && size == 1 {
+			return s.fail(i, fmt.Sprintf("expected UTF-8, found the byte 0x%02x", s.text[i]))
+		}
+		i += size
+	}
+	return i
+}
+
+// escape reads an escape.
+func (s *scanner) escape(i int) int {
+	switch s.at(i + 1) {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return i + 2
+	case 'u':
+		r, ok := hex4(s.text, i+2)
+		switch {
+		case !ok:
+			return s.fail(i, "expected four hexadecimal digits after \\u")
+		case r >= 0xdc00 && r < 0xe000:
+			return s.fail(i, "expected the first half of a surrogate pair before this one")
+		case r < 0xd800 || r >= 0xe000:
+			return i + 6
+		}
+		low, ok := hex4(s.text, i+8)
+		if !ok || s.text[i+6] != '\\' || s.text[i+7] != 'u' || low < 0xdc00 || low >= 0xe000 {
+			return s.fail(i, "expected the second half of a surrogate pair after this one")
+		}
+		return i + 12
+	}
+	return s.expected(i+1, "an escape, one of `\"\\/bfnrtu`, after `\\`")
+}
+
+// hex4 reads four hexadecimal digits, if they are there.
+func hex4(s string, i int) (rune, bool) {
+	if i+4 > len(s) {
+		return 0, false
+	}
+	var r rune
+	for _, c := range []byte(s[i : i+4]) {
+		switch {
+		case c-'0' <= 9:
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// unescape returns the text of a valid string, given without quotes.
+func unescape(s string) string {
+	dst := make([]byte, 0, len(s))
+	for {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 {
+			return string(append(dst, s...))
+		}
+		dst = append(dst, s[:i]...)
+		c := s[i+1]
+		s = s[i+2:]
+		switch c {
+		case 'b':
+			dst = append(dst, '\b')
+		case 'f':
+			dst = append(dst, '\f')
+		case 'n':
+			dst = append(dst, '\n')
+		case 'r':
+			dst = append(dst, '\r')
+		case 't':
+			dst = append(dst, '\t')
+		case 'u':
+			r, _ := hex4(s, 0)
+			s = s[4:]
+			if r >= 0xd800 && r < 0xdc00 {
+				low, _ := hex4(s, 2)
+				r = (r-0xd800)<<10 + low - 0xdc00 + 0x10000
+				s = s[6:]
+			}
+			dst = utf8.AppendRune(dst, r)
+		default:
+			dst = append(dst, c)
+		}
+	}
+}
+
+// names are the names that are wanted in an object: a hash table with open
+// addressing, at most half full.
+type names struct{ slots []*want }
+
+// want is a name that is wanted.
+type want struct {
+	hash   uint64
+	name   string
+	number int32  // of the value that is wanted, -1 if none is
+	within *names // what is wanted inside, nil if nothing is
+}
+
+// find returns what is wanted of a name, nil if nothing is.
+func (n *names) find(hash uint64, name string) *want {
+	for i := hash; ; i++ {
+		w := n.slots[i&uint64(len(n.slots)-1)]
+		if w == nil || w.hash == hash && w.name == name {
+			return w
+		}
+	}
+}
+
+// newNames makes a table; the names must differ.
+func newNames(wants []*want) *names {
+	n := &names{slots: make([]*want, 1<<bits.Len(uint(2*len(wants))))}
+	for _, w := range wants {
+		w.hash = hashName(w.name)
+		i := w.hash
+		for n.slots[i&uint64(len(n.slots)-1)] != nil {
+			i++
+		}
+		n.slots[i&uint64(len(n.slots)-1)] = w
+	}
+	return n
+}
+
+// hashName hashes the length, the first and the last eight bytes of a name. Names
+// with the same hash are compared; manyKeys bounds how often.
+func hashName(s string) uint64 {
+	var first, last uint64
+	switch n := len(s); {
+	case n >= 8:
+		first, last = load(s, 0), load(s, n-8)
+	case n >= 4:
+		first = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+		last = uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
+	case n > 0:
+		first = uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
+	}
+	return mix(first+uint64(len(s)), last)
+}

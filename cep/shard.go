@@ -1,0 +1,305 @@
+package cep
+
+import (
+	"slices"
+
+	"weir/nfa"
+)
+
+// shard owns the keys whose hash falls to it. It goes over the released events
+// alone: shards share nothing that changes.
+type shard struct {
+	plan   *plan
+	number int
+	shards int
+
+	tables   []map[string]*keyState // by space
+	timers   heap[timer]
+	timed    int            // keys with a time in timers
+	machines []*nfa.Machine // by rule, made when first needed
+	stats    []RuleStats    // by rule
+	noKey    [][]uint64     // TypeID+1, offer: events without a key
+
+	key     keyReader
+	judge   judge
+	fresh   ruleState // of a rule that has nothing under the key yet
+	seen    []uint64  // by rule: the visit at which it was stepped
+	visit   uint64
+	matches []nfa.Match
+	matched matched
+	came    []coming // alerts of this batch
+	spare   spare
+	names   namer
+}
+
+// timer says that time changes a key. One that no longer agrees with its key is
+// passed over.
+type timer struct {
+	at int64
+	ks *keyState
+}
+
+func (a timer) before(b timer) bool { return a.at < b.at }
+
+func newShard(p *plan, number, shards int) *shard {
+	s := &shard{plan: p, number: number, shards: shards}
+	s.tables = make([]map[string]*keyState, len(p.spaces))
+	for i := range s.tables {
+		s.tables[i] = map[string]*keyState{}
+	}
+	s.machines = make([]*nfa.Machine, len(p.rs.Rules))
+	s.stats = make([]RuleStats, len(p.rs.Rules))
+	s.noKey = make([][]uint64, len(p.offers))
+	for t := range p.offers {
+		s.noKey[t] = make([]uint64, len(p.offers[t]))
+	}
+	s.seen = make([]uint64, len(p.rs.Rules))
+	s.judge.memo = make([]answer, p.conds)
+	return s
+}
+
+// run applies events in processing order, each after what runs out up to its
+// time, and then moves time on.
+func (s *shard) run(events []*Event, until int64) {
+	for _, e := range events {
+		s.advance(e.Time)
+		offers := s.plan.offers[e.Type+1]
+		for i := range offers {
+			if !s.offer(&offers[i], e) && s.number == 0 {
+				s.noKey[e.Type+1][i]++
+			}
+		}
+	}
+	s.advance(until)
+}
+
+// offer gives an event to the keys that it has in a space; false: it has none.
+func (s *shard) offer(o *offer, e *Event) bool {
+	sp := &s.plan.spaces[o.space]
+	if !sp.byName {
+		if !s.key.read(sp.fields, e) {
+			return false
+		}
+		s.enter(o, e)
+		return true
+	}
+	keyed := false
+	for i, f := range sp.fields {
+		if !s.key.readOne(f, e) {
+			continue
+		}
+		keyed = true
+		if !repeats(sp.fields[:i], e, s.key.text) {
+			s.enter(o, e)
+		}
+	}
+	return keyed
+}
+
+// repeats reports whether one of the fields gives the same key.
+func repeats(fields []FieldID, e *Event, key string) bool {
+	for _, f := range fields {
+		if text, ok := e.Field(f).KeyText(); ok && text == key {
+			return true
+		}
+	}
+	return false
+}
+
+// enter gives an event to the rules of the key in s.key that it can touch: those
+// with open matches, and those that can begin with it.
+func (s *shard) enter(o *offer, e *Event) {
+	if s.shards > 1 && s.key.hash()%uint64(s.shards) != uint64(s.number) {
+		return
+	}
+	ks := s.key.find(s.tables[o.space])
+	changed := false
+	s.visit++
+	if ks == nil {
+		s.judge.at(e, s.key.parts, nil)
+	} else {
+		s.judge.at(e, ks.parts, ks)
+		for i := range ks.rules {
+			st := &ks.rules[i]
+			if st.runs.Empty() || !s.plan.on[st.rule][e.Type+1] {
+				continue
+			}
+			s.seen[st.rule] = s.visit
+			s.judge.ask(s.plan.rs.Rules[st.rule])
+			if s.judge.sees() {
+				s.step(ks, st, e)
+				changed = true
+			}
+		}
+	}
+	for _, rule := range o.scan {
+		ks = s.begin(o, ks, rule, e, &changed)
+	}
+	for i := range o.fields {
+		x := &o.fields[i]
+		for _, rule := range x.lookup(e.Field(x.field)) {
+			ks = s.begin(o, ks, rule, e, &changed)
+		}
+	}
+	if changed && ks != nil {
+		s.settle(ks)
+	}
+}
+
+// begin steps a rule that has no open match under the key, if one can begin. It
+// returns the key's state, which is made when there is something to keep.
+func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *bool) *keyState {
+	if s.seen[rule] == s.visit {
+		return ks
+	}
+	s.seen[rule] = s.visit
+	s.judge.ask(s.plan.rs.Rules[rule])
+	if !s.judge.sees() || !s.judge.begins(s.plan.starts[rule]) {
+		return ks
+	}
+	if ks != nil {
+		if st := ks.state(rule); st != nil {
+			s.step(ks, st, e)
+			*changed = true
+			return ks
+		}
+	}
+	st := &s.fresh
+	st.rule = rule
+	s.step(ks, st, e)
+	if st.idle() {
+		return ks
+	}
+	if ks == nil {
+		ks = s.spare.key()
+		s.key.create(ks, s.tables[o.space], o.space)
+		s.judge.at(e, ks.parts, ks)
+	}
+	if !st.runs.Empty() {
+		ks.keep(e)
+	}
+	i, _ := ks.place(rule)
+	ks.rules = slices.Insert(ks.rules, i, *st)
+	*st = ruleState{runs: s.spare.open()}
+	*changed = true
+	return ks
+}
+
+// step gives the event to a rule. ks is nil where the key has no state yet.
+func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
+	s.judge.view.state = st
+	m := s.machine(st.rule)
+	s.matches = m.Step(&st.runs, e.Time, nfa.Event(e.Place), &s.judge, s.matches[:0])
+	st.most = max(st.most, st.runs.Nodes())
+	s.comeOut(st, e.Time, e.Place)
+	if ks != nil && s.judge.took && !st.runs.Empty() {
+		ks.keep(e)
+	}
+	st.schedule(s.plan.rs.Rules[st.rule].Program)
+}
+
+func (s *shard) machine(rule int32) *nfa.Machine {
+	if s.machines[rule] == nil {
+		s.machines[rule] = s.plan.rs.Rules[rule].Program.NewMachine()
+	}
+	return s.machines[rule]
+}
+
+// settle drops what is no longer needed under a key, and the key with the last
+// of it; else it sees to it that the key is woken when time changes it.
+func (s *shard) settle(ks *keyState) {
+	open, next := false, int64(never)
+	kept := ks.rules[:0]
+	for i := range ks.rules {
+		st := &ks.rules[i]
+		if st.runs.Empty() {
+			s.spare.putRuns(st)
+		} else {
+			open = true
+		}
+		if st.idle() {
+			continue
+		}
+		next = min(next, st.due)
+		if len(kept) < i {
+			kept = append(kept, *st)
+		} else {
+			kept = ks.rules[:i+1]
+		}
+	}
+	clear(ks.rules[len(kept):])
+	ks.rules = kept
+	s.wake(ks, next)
+	switch {
+	case len(kept) == 0:
+		delete(s.tables[ks.space], ks.text)
+		s.spare.putKey(ks)
+	case !open:
+		ks.events = nil
+	case len(ks.events) >= ks.sweep:
+		ks.release(s.plan.rs)
+	}
+}
+
+// wake sets the time at which a key is looked at again.
+func (s *shard) wake(ks *keyState, at int64) {
+	if at == never {
+		if ks.timer != never {
+			s.timed--
+		}
+		ks.timer = never
+		return
+	}
+	if ks.timer == never {
+		s.timed++
+	} else if ks.timer <= at {
+		return // it looks again then
+	}
+	ks.timer = at
+	s.timers.push(timer{at, ks})
+	if len(s.timers) > 64 && len(s.timers) > 2*s.timed {
+		s.timers = slices.DeleteFunc(s.timers, func(t timer) bool { return t.ks.timer != t.at })
+		s.timers.order()
+	}
+}
+
+// advance fires all that runs out up to t, in order of time.
+func (s *shard) advance(t int64) {
+	for len(s.timers) > 0 && s.timers[0].at <= t {
+		tm := s.timers.pop()
+		if tm.ks.timer != tm.at {
+			continue
+		}
+		tm.ks.timer = never
+		s.timed--
+		s.fire(tm.ks, tm.at)
+	}
+}
+
+// fire moves time on under a key.
+func (s *shard) fire(ks *keyState, t int64) {
+	s.judge.at(nil, ks.parts, ks)
+	for i := range ks.rules {
+		st := &ks.rules[i]
+		if st.due > t {
+			continue
+		}
+		s.lapse(st, t)
+		if st.throttled && st.suppressed == 0 && st.quiet <= t {
+			st.throttled = false
+		}
+		st.schedule(s.plan.rs.Rules[st.rule].Program)
+	}
+	s.settle(ks)
+}
+
+// lapse moves time on for the open matches of a rule.
+func (s *shard) lapse(st *ruleState, t int64) {
+	if st.runs.Empty() {
+		return
+	}
+	s.judge.ask(s.plan.rs.Rules[st.rule])
+	s.judge.view.state = st
+	s.matches = s.machine(st.rule).Advance(&st.runs, t, &s.judge, s.matches[:0])
+	s.comeOut(st, t, 0)
+}

@@ -1,0 +1,58 @@
+package cep
+
+// Stats counts what an Engine has done since it was made; a restored one goes on
+// counting.
+type Stats struct {
+	Events   uint64      // accepted: neither late nor rejected
+	Late     uint64      // older than lateness allows
+	Rejected uint64      // lines that are no events
+	Types    []uint64    // by TypeID: accepted events
+	Other    uint64      // accepted events of types that the Ruleset does not name
+	Fields   []bool      // by FieldID: some accepted event had a value there
+	Rules    []RuleStats // by rule
+}
+
+// RuleStats counts for one rule.
+type RuleStats struct {
+	Matches    uint64 // completed matches, silenced ones too
+	Alerts     uint64 // alerts of kind match
+	Timeouts   uint64 // alerts of kind timeout
+	Suppressed uint64 // matches that its throttle silenced
+	NoKey      uint64 // events of its types that had no key
+	OpenBound  uint64 // events at which the bound on open matches kept one from starting or splitting
+	LoopBound  uint64 // captures after which the bound on captures ended a loop
+	SkipMisses uint64 // matches whose skip variable had captured nothing
+}
+
+// counters lists what a counts, in the order of its fields.
+func (a *RuleStats) counters() [8]*uint64 {
+	return [...]*uint64{
+		&a.Matches, &a.Alerts, &a.Timeouts, &a.Suppressed, &a.NoKey, &a.OpenBound, &a.LoopBound, &a.SkipMisses,
+	}
+}
+
+func (a *RuleStats) add(b *RuleStats) {
+	more := b.counters()
+	for i, n := range a.counters() {
+		*n += *more[i]
+	}
+}
+
+// addTo adds what the shard counted.
+func (s *shard) addTo(rules []RuleStats) {
+	for i := range s.stats {
+		rules[i].add(&s.stats[i])
+		if m := s.machines[i]; m != nil {
+			rules[i].OpenBound += uint64(m.Counts.Open)
+			rules[i].LoopBound += uint64(m.Counts.Captures)
+			rules[i].SkipMisses += uint64(m.Counts.SkipMisses)
+		}
+	}
+	for t := range s.noKey {
+		for i, n := range s.noKey[t] {
+			for _, rule := range s.plan.offers[t][i].rules {
+				rules[rule].NoKey += n
+			}
+		}
+	}
+}

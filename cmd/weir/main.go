@@ -1,0 +1,104 @@
+// Weir finds patterns over time in streams of events. The command runs rules
+// over files of events; docs/running.md describes it.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes. Scripts rely on them.
+const (
+	exitDone     = 0
+	exitFindings = 1 // errors in rules, too many rejected lines
+	exitUsage    = 2 // wrong use of the command line
+	exitFailed   = 3 // it could not be done: file, disk
+)
+
+// commands is the command line as a whole, one field a subcommand.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Run rules over files of events and print the alerts."`
+	Demo    demoCommand    `cmd:"" help:"Run a shipped rule over a bundled sample and show what it finds."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// streams are the standard streams of the process.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
+
+// exitError ends the program with a code other than exitFailed, which any
+// other error stands for.
+type exitError struct {
+	code int
+	err  error // nil: what is to be said has been said
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }
+
+func usageError(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+func main() {
+	// A reader of stdout that has seen enough (head) is no failure. Ignored,
+	// the signal becomes the error EPIPE of the write, which endQuietly knows.
+	signal.Ignore(syscall.SIGPIPE)
+	std := &streams{os.Stdin, os.Stdout, os.Stderr}
+	os.Exit(execute(os.Args[1:], std))
+}
+
+// execute runs one command line and returns the exit code.
+func execute(args []string, std *streams) int {
+	var cmds commands
+	parser := kong.Must(&cmds,
+		kong.Name("weir"),
+		kong.Description("Weir finds patterns over time in streams of events: rules for fraud and risk."),
+		kong.Writers(std.out, std.err),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		hint := "see weir --help"
+		if strings.Contains(err.Error(), "<rules>") {
+			hint = "rules stand before --events, which takes every name after it"
+		}
+		fmt.Fprintf(std.err, "weir: %v; %s\n", err, hint)
+		return exitUsage
+	}
+	return exitCode(ctx.Run(std), std)
+}
+
+// exitCode reports what a command returned and gives the code it ends with.
+func exitCode(err error, std *streams) int {
+	var exit *exitError
+	switch {
+	case err == nil, endQuietly(err):
+		return exitDone
+	case errors.As(err, &exit):
+		if exit.err != nil {
+			fmt.Fprintf(std.err, "weir: %v\n", exit.err)
+		}
+		return exit.code
+	}
+	fmt.Fprintf(std.err, "weir: %v\n", err)
+	return exitFailed
+}
+
+// endQuietly says whether err only means that nobody reads the output any more.
+func endQuietly(err error) bool { return errors.Is(err, syscall.EPIPE) }

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"bufio"
+	"io"
+	"os"
+
+	"weir/cep"
+)
+
+// stdoutName is how the command line names standard output.
+const stdoutName = "-"
+
+// outputs are where alerts and late events go.
+type outputs struct {
+	alerts, late *output // late may be nil
+	line         []byte
+}
+
+// output is a file of lines.
+type output struct {
+	*bufio.Writer
+	file io.Closer // nil: not ours to close
+}
+
+func openOutputs(alerts, late string, std *streams) (*outputs, error) {
+	o := &outputs{}
+	var err error
+	if o.alerts, err = openOutput(alerts, std); err != nil {
+		return nil, err
+	}
+	if late == "" {
+		return o, nil
+	}
+	if o.late, err = openOutput(late, std); err != nil {
+		o.alerts.close()
+		return nil, err
+	}
+	return o, nil
+}
+
+func openOutput(name string, std *streams) (*output, error) {
+	if name == stdoutName {
+		return &output{Writer: bufio.NewWriterSize(std.out, blockSize)}, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, err
+	}
+	return &output{bufio.NewWriterSize(f, blockSize), f}, nil
+}
+
+// write writes what a step made and passes it on at once: who reads a pipe is
+// not to wait for the next block.
+func (o *outputs) write(e *cep.Effects) error {
+	for i := range e.Alerts {
+		o.line = append(cep.AppendJSON(o.line[:0], &e.Alerts[i]), '\n')
+		if _, err := o.alerts.Write(o.line); err != nil {
+			return err
+		}
+	}
+	if o.late != nil {
+		for i := range e.Late {
+			o.line = append(append(o.line[:0], e.Late[i].Raw...), '\n')
+			if _, err := o.late.Write(o.line); err != nil {
+				return err
+			}
+		}
+		if err := o.late.Flush(); err != nil {
+			return err
+		}
+	}
+	return o.alerts.Flush()
+}
+
+// close writes what is left and reports what could not be written.
+func (o *outputs) close() error {
+	err := o.alerts.close()
+	if o.late != nil {
+		if late := o.late.close(); err == nil {
+			err = late
+		}
+	}
+	return err
+}
+
+func (o *output) close() error {
+	err := o.Flush()
+	if o.file != nil {
+		if closed := o.file.Close(); err == nil {
+			err = closed
+		}
+	}
+	return err
+}

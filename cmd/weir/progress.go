@@ -1,0 +1,51 @@
+package main
+
+import (
+	"io"
+	"os"
+	"time"
+
+	"github.com/schollz/progressbar/v3"
+	"golang.org/x/term"
+)
+
+// progress shows on a terminal how much of the input has been read.
+type progress struct {
+	bar    *progressbar.ProgressBar // nil: nobody sees it
+	events inputs
+}
+
+// startProgress shows a bar if stderr is a terminal, unless the alerts go to
+// the terminal too and the two would overwrite each other.
+func startProgress(events inputs, alertsName string, std *streams) *progress {
+	p := &progress{events: events}
+	if !terminal(std.err) || alertsName == stdoutName && terminal(std.out) {
+		return p
+	}
+	p.bar = progressbar.NewOptions64(events.size(),
+		progressbar.OptionSetWriter(std.err),
+		progressbar.OptionSetDescription("reading"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine; it turns as bytes come
+		progressbar.OptionClearOnFinish(),
+	)
+	return p
+}
+
+func (p *progress) update() {
+	if p.bar != nil {
+		p.bar.Set64(p.events.done())
+	}
+}
+
+func (p *progress) stop() {
+	if p.bar != nil {
+		p.bar.Finish()
+	}
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"weir/cep"
+	"weir/rules"
+)
+
+// runCommand is `weir run`.
+type runCommand struct {
+	Rules     []string `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
+	Events    files    `placeholder:"FILE..." help:"Events (needed): NDJSON, or CSV if the name says .csv; .gz and .zst are decompressed; - is NDJSON from stdin. Several files are merged by event time."`
+	Alerts    string   `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
+	Late      string   `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
+	Lateness  duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
+	OpenEnd   bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
+	MaxAhead  duration `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
+	MaxErrors int      `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
+	JSON      bool     `name:"json" help:"Write the summary as one JSON object."`
+}
+
+// Help is what `weir run --help` says beside the flags.
+func (runCommand) Help() string {
+	return `Examples:
+
+  weir run rules/ --events payments.ndjson
+  weir run rules/ --events day1.csv.gz day2.csv.gz --alerts alerts.ndjson
+  zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
+
+Alerts go to stdout; progress and a summary go to stderr.
+Exit codes: 0 done; 1 errors in the rules or too many rejected lines; 2 wrong use; 3 it could not be done.`
+}
+
+// Validate refuses what no run could do.
+func (c *runCommand) Validate() error {
+	if len(c.Events) == 0 {
+		return errors.New("no events: name them, as in --events FILE")
+	}
+	if c.MaxErrors < 0 {
+		return fmt.Errorf("--max-errors %d: it counts rejected lines from 1", c.MaxErrors)
+	}
+	stdin := 0
+	for _, name := range c.Events {
+		if name == stdinName {
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return errors.New("--events: stdin (-) can be read once only")
+	}
+	if filepath.Clean(c.Late) == filepath.Clean(c.Alerts) {
+		return errors.New("--late and --alerts name the same file")
+	}
+	return nil
+}
+
+// Run reads the events and writes the alerts.
+func (c *runCommand) Run(std *streams) error {
+	ruleset, err := loadRules(c.Rules, std)
+	if err != nil {
+		return err
+	}
+	events, err := openInputs(c.Events, std)
+	if err != nil {
+		return err
+	}
+	read, err := events.reader(ruleset)
+	if err != nil {
+		events.close()
+		return err
+	}
+	out, err := c.openOutputs(events, std)
+	if err != nil {
+		events.close()
+		return err
+	}
+	r := &run{
+		engine: cep.NewEngine(ruleset, cep.Options{
+			Lateness: time.Duration(c.Lateness),
+			MaxAhead: time.Duration(c.MaxAhead),
+		}),
+		out: out, events: events, progress: startProgress(events, c.Alerts, std),
+		openEnd: c.OpenEnd, maxErrors: c.MaxErrors,
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+
+	begin := time.Now()
+	err = r.all(ctx, read)
+	r.progress.stop()
+	if closed := out.close(); err == nil {
+		err = closed
+	}
+	if err != nil && !errors.As(err, new(*exitError)) {
+		return err // what could not be done says all
+	}
+	sum := r.summary(ruleset, time.Since(begin))
+	if c.JSON {
+		sum.writeJSON(std.err)
+	} else {
+		sum.writeText(std.err)
+	}
+	return err
+}
+
+// loadRules loads and checks the rules. What is wrong with them has been
+// written when it returns an error.
+func loadRules(paths []string, std *streams) (*cep.Ruleset, error) {
+	ruleset, err := rules.Load(paths)
+	var findings rules.Errors
+	if !errors.As(err, &findings) {
+		return ruleset, err
+	}
+	fmt.Fprintln(std.err, findings)
+	code := exitFindings
+	for _, d := range findings {
+		if d.Code == rules.CodeFile {
+			code = exitFailed // what could not be read is no finding in the rules
+		}
+	}
+	return nil, &exitError{code: code}
+}
+
+// openOutputs creates the output files. An output that is also an input is
+// refused before it is emptied.
+func (c *runCommand) openOutputs(events inputs, std *streams) (*outputs, error) {
+	for _, name := range []string{c.Alerts, c.Late} {
+		info, err := os.Stat(name)
+		if name == stdoutName || err != nil {
+			continue
+		}
+		for _, in := range events {
+			if in.is(info) {
+				return nil, usageError("%s is one of the events files; it would be overwritten", name)
+			}
+		}
+	}
+	return openOutputs(c.Alerts, c.Late, std)
+}
+
+// run is one pass of an engine over the events.
+type run struct {
+	engine    *cep.Engine
+	out       *outputs
+	events    inputs
+	progress  *progress
+	openEnd   bool
+	maxErrors int // 0: none
+
+	effects  cep.Effects
+	records  []cep.Record
+	rejected rejects
+	stopped  string // why the run ended before the input did
+}
+
+// Why a run ended before its input.
+const (
+	stoppedBySignal = "signal"
+	stoppedByErrors = "max-errors"
+)
+
+// all steps the engine over everything that read gives, until it ends, ctx is
+// done, or too many lines are rejected. Alerts of what was read are out when it
+// returns.
+func (r *run) all(ctx context.Context, read blockReader) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // the reader stops too if the engine has to
+	feed := startFeed(ctx, read, r.events.close)
+	for {
+		b, err := feed.next(ctx)
+		switch {
+		case err == io.EOF:
+			return r.end(cep.EndRecord)
+		case errors.Is(err, context.Canceled):
+			r.stopped = stoppedBySignal
+			return r.end(cep.HaltRecord)
+		case err != nil:
+			return err
+		}
+		err = r.step(b)
+		feed.free(b)
+		if err != nil {
+			return err
+		}
+		if r.maxErrors > 0 && r.rejected.n >= r.maxErrors {
+			r.stopped = stoppedByErrors
+			return &exitError{exitFindings, fmt.Errorf("stopped after %d rejected lines", r.rejected.n)}
+		}
+		r.progress.update()
+	}
+}
+
+// step applies a block.
+func (r *run) step(b *block) error {
+	r.rejected.addAll(&b.bad)
+	r.records = b.records(r.records[:0])
+	return r.apply()
+}
+
+// end tells the engine that no more events come.
+func (r *run) end(kind cep.RecordKind) error {
+	if r.openEnd {
+		kind = cep.HaltRecord
+	}
+	r.records = append(r.records[:0], cep.Record{Kind: kind})
+	return r.apply()
+}
+
+// apply steps the engine over r.records and writes what follows from them.
+func (r *run) apply() error {
+	r.effects.Reset()
+	r.engine.Step(r.records, &r.effects)
+	for _, line := range r.effects.Rejected {
+		if r.events[line.Source].csv {
+			line.Column = 0 // it counts in the object made of the row
+		}
+		r.rejected.add(line)
+	}
+	return r.out.write(&r.effects)
+}

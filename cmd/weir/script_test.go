@@ -1,0 +1,93 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scripts compare with anew")
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"weir": main})
+}
+
+// TestScript runs testdata/script. Beside the commands of testscript a script
+// has:
+//
+//	exits CODE weir ARG...   runs weir, which must end with the exit code
+//	gzip FROM TO             compresses a file
+//	zstd FROM TO             the same as zstd
+//	repeat N FROM TO         writes a file N times in a row
+func TestScript(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *rewrite,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits":  exits,
+			"gzip":   compress(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }),
+			"zstd":   compress(newZstdWriter),
+			"repeat": repeat,
+		},
+	})
+}
+
+func newZstdWriter(w io.Writer) io.WriteCloser {
+	z, err := zstd.NewWriter(w)
+	if err != nil {
+		panic(err) // only an option can be wrong
+	}
+	return z
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits CODE COMMAND ARG...")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	err = ts.Exec(args[1], args[2:]...)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if got != want {
+		ts.Fatalf("exit code %d, want %d; stderr:\n%s", got, want, ts.ReadFile("stderr"))
+	}
+}
+
+func compress(writer func(io.Writer) io.WriteCloser) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		f, err := os.Create(ts.MkAbs(args[1]))
+		ts.Check(err)
+		defer f.Close()
+		w := writer(f)
+		_, err = io.WriteString(w, ts.ReadFile(args[0]))
+		ts.Check(err)
+		ts.Check(w.Close())
+	}
+}
+
+func repeat(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	text := ts.ReadFile(args[1])
+	f, err := os.Create(ts.MkAbs(args[2]))
+	ts.Check(err)
+	defer f.Close()
+	for range n {
+		_, err = io.WriteString(f, text)
+		ts.Check(err)
+	}
+}

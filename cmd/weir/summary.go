@@ -1,0 +1,156 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"weir/cep"
+)
+
+// summary is what a run says at its end. Its JSON is what scripts read.
+type summary struct {
+	Events       uint64         `json:"events"` // accepted: neither late nor rejected
+	Seconds      float64        `json:"seconds"`
+	PerSecond    float64        `json:"events_per_second"`
+	Alerts       uint64         `json:"alerts"`
+	Late         uint64         `json:"late"`
+	Rejected     int            `json:"rejected"`
+	Reasons      []rejectedLine `json:"rejected_first"` // of the first few
+	Rules        []ruleSummary  `json:"rules"`          // all, by id
+	UnseenTypes  []string       `json:"unseen_types"`   // that the rules name and no event had
+	UnseenFields []string       `json:"unseen_fields"`  // that the rules read and no event had
+	Stopped      string         `json:"stopped,omitempty"`
+}
+
+// ruleSummary is what one rule did.
+type ruleSummary struct {
+	ID         string `json:"id"`
+	Alerts     uint64 `json:"alerts"` // matches and time-outs
+	Timeouts   uint64 `json:"timeouts"`
+	Suppressed uint64 `json:"suppressed"`
+	NoKey      uint64 `json:"no_key"`
+	OpenBound  uint64 `json:"open_bound"` // times that the bound on open matches was reached
+	LoopBound  uint64 `json:"loop_bound"` // times that the bound on the captures of a variable was reached
+}
+
+// rejectedLine is a line that is no event.
+type rejectedLine struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column,omitempty"` // in bytes, from 1; the cells of a CSV row have none
+	Reason string `json:"reason"`
+}
+
+func (l rejectedLine) String() string {
+	if l.Column == 0 {
+		return fmt.Sprintf("%s:%d: %s", l.File, l.Line, l.Reason)
+	}
+	return fmt.Sprintf("%s:%d:%d: %s", l.File, l.Line, l.Column, l.Reason)
+}
+
+// summary says what the run has done so far.
+func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
+	stats := r.engine.Stats()
+	s := &summary{
+		Events: stats.Events, Seconds: took.Seconds(), PerSecond: float64(stats.Events) / took.Seconds(),
+		Late: stats.Late, Rejected: r.rejected.n, Reasons: []rejectedLine{},
+		Rules: []ruleSummary{}, UnseenTypes: []string{}, UnseenFields: []string{}, Stopped: r.stopped,
+	}
+	for _, line := range r.rejected.first {
+		s.Reasons = append(s.Reasons, rejectedLine{r.events[line.Source].name, line.Line, line.Column, line.Reason})
+	}
+	for i, c := range stats.Rules {
+		s.Alerts += c.Alerts + c.Timeouts
+		s.Rules = append(s.Rules, ruleSummary{
+			ID: rules.Rules[i].ID, Alerts: c.Alerts + c.Timeouts, Timeouts: c.Timeouts, Suppressed: c.Suppressed,
+			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound,
+		})
+	}
+	for i, seen := range stats.Fields {
+		if !seen {
+			s.UnseenFields = append(s.UnseenFields, rules.Fields[i])
+		}
+	}
+	for i, n := range stats.Types {
+		if n == 0 {
+			s.UnseenTypes = append(s.UnseenTypes, rules.Types[i].Name)
+		}
+	}
+	return s
+}
+
+func (s *summary) writeJSON(w io.Writer) {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.Encode(s)
+}
+
+// writeText writes the summary for a person. What is as it should be (nothing
+// late, nothing rejected) is left out.
+func (s *summary) writeText(w io.Writer) {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	defer table.Flush()
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+	}
+	row("events", "%d in %.2f s (%.0f/s)", s.Events, s.Seconds, s.PerSecond)
+	row("alerts", "%d", s.Alerts)
+	s.ruleRows(row)
+	if s.Late > 0 {
+		row("late", "%d came later than --lateness allows and were not matched", s.Late)
+	}
+	if s.Rejected > 0 {
+		row("rejected", "%d lines are no events", s.Rejected)
+	}
+	for _, line := range s.Reasons {
+		row("", "%s", line)
+	}
+	if n := s.Rejected - len(s.Reasons); n > 0 {
+		row("", "and %d more", n)
+	}
+	if len(s.UnseenTypes) > 0 {
+		row("unseen", "no event has the type %s", strings.Join(s.UnseenTypes, ", "))
+	}
+	if len(s.UnseenFields) > 0 {
+		row("unseen", "no event has the field %s", strings.Join(s.UnseenFields, ", "))
+	}
+	switch s.Stopped {
+	case stoppedBySignal:
+		row("stopped", "by a signal, before the end of the input")
+	case stoppedByErrors:
+		row("stopped", "by --max-errors, before the end of the input")
+	}
+}
+
+// ruleRows writes what the rules did that did something.
+func (s *summary) ruleRows(row func(name, format string, args ...any)) {
+	silent := 0
+	for _, r := range s.Rules {
+		if r.Alerts == 0 {
+			silent++
+		} else {
+			row("", "%s: %d", r.ID, r.Alerts)
+		}
+	}
+	if silent > 0 && s.Alerts > 0 {
+		row("", "%d rules: none", silent)
+	}
+	for _, r := range s.Rules {
+		if r.Suppressed > 0 {
+			row("throttled", "%s: %d matches made no alert", r.ID, r.Suppressed)
+		}
+		if r.NoKey > 0 {
+			row("no key", "%s: %d events have none and were not seen", r.ID, r.NoKey)
+		}
+		if r.OpenBound > 0 {
+			row("bound", "%s: %d times no match could be opened, too many of the key were open", r.ID, r.OpenBound)
+		}
+		if r.LoopBound > 0 {
+			row("bound", "%s: %d times a variable could capture no more", r.ID, r.LoopBound)
+		}
+	}
+}

@@ -1,0 +1,97 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Diagnostic is a finding in a ruleset.
+type Diagnostic struct {
+	File               string
+	Line, Column       int // from 1; columns count characters; 0 where the finding is on the file as a whole
+	EndLine, EndColumn int // just behind the text at fault
+	Code               string
+	Msg                string // what is wrong
+	Hint               string // what was expected or what to write instead; may be empty
+}
+
+// The codes of diagnostics.
+const (
+	CodeFile        = "file"        // a file cannot be read
+	CodeYAML        = "yaml"        // the text is no YAML, or YAML that reads as something else than it says
+	CodeUnknown     = "unknown"     // a key that there is not
+	CodeUnsupported = "unsupported" // a part of the language that is not built
+	CodeMissing     = "missing"     // something that must be said
+	CodeValue       = "value"       // a value that is not allowed
+	CodeDuplicate   = "duplicate"   // said twice
+	CodeName        = "name"        // a name that is not declared, or that means two things
+	CodePattern     = "pattern"     // a pattern that is wrong
+	CodeExpression  = "expression"  // an expression that is wrong
+)
+
+// String gives `file:line:column: message; hint`.
+func (d Diagnostic) String() string {
+	var b strings.Builder
+	b.WriteString(d.File)
+	if d.Line > 0 {
+		fmt.Fprintf(&b, ":%d:%d", d.Line, d.Column)
+	}
+	b.WriteString(": ")
+	b.WriteString(d.Msg)
+	if d.Hint != "" {
+		b.WriteString("; ")
+		b.WriteString(d.Hint)
+	}
+	return b.String()
+}
+
+// Errors are the findings in a ruleset, by file and position.
+type Errors []Diagnostic
+
+// Error gives one line for each finding.
+func (e Errors) Error() string {
+	lines := make([]string, len(e))
+	for i, d := range e {
+		lines[i] = d.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// findings gathers diagnostics.
+type findings struct{ found Errors }
+
+func (f *findings) add(p place, code, msg, hint string) {
+	d := Diagnostic{File: p.src.path, Code: code, Msg: msg, Hint: hint}
+	d.Line, d.Column = p.src.position(p.from)
+	d.EndLine, d.EndColumn = p.src.position(max(p.from, p.to))
+	f.found = append(f.found, d)
+}
+
+// err gives the findings in order, each once, or nil.
+func (f *findings) err() error {
+	if len(f.found) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(f.found, func(a, b Diagnostic) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	f.found = slices.Compact(f.found)
+	return f.found
+}
+
+func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
+
+// tick puts a name or text of the user between backticks, shortened if long.
+func tick(s string) string {
+	const longest = 60
+	if len(s) > longest {
+		cut := longest
+		for cut > 0 && s[cut]&0xc0 == 0x80 {
+			cut--
+		}
+		s = s[:cut] + "…"
+	}
+	return "`" + strings.Join(strings.Fields(s), " ") + "`"
+}

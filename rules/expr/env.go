@@ -1,0 +1,132 @@
+package expr
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"weir/cep"
+)
+
+// Env says what the names of an expression mean: what its rule declares and
+// reads. Its functions are called while the expression is compiled only, except
+// Fault.
+type Env struct {
+	// Fields resolves the path of a field of the current event, like "amount" or
+	// "device.os", and registers it as read. It is not asked for `type` and `ts`.
+	Fields     func(path string) (FieldInfo, bool)
+	FieldNames []string // paths that Fields knows, for hints
+
+	Vars []Var // variables of the pattern, in the order of cep.Rule.Names
+
+	Keys []string // names of the parts of the key, as in cep.Scope.Key
+	// KeyByName says that the key is read from another field for each variable:
+	// its name is not a field's. Otherwise a key's name is the path of a field,
+	// and where there is a current event it means that field.
+	KeyByName bool
+
+	Params   map[string]cep.Value // all kinds; of a map only its text
+	Measures []string             // those computed before, as in cep.Scope.Measures
+
+	// Current says that there is a current event: in conditions. In `having`,
+	// measures, score and message there is none.
+	Current bool
+
+	// Aggregate registers a cep.AggregateOf and returns its index. If it is nil,
+	// sums and the like walk the captured events.
+	Aggregate func(v int, f cep.FieldID) int
+
+	// Fault is told of each error while an expression runs; its value is then nil.
+	// It may be called by several goroutines at once. It may be nil.
+	Fault func(err error)
+
+	machine bool // run everything on the virtual machine, for tests
+}
+
+// FieldInfo is what is known of a field.
+type FieldInfo struct {
+	ID      cep.FieldID
+	Kind    cep.Kind // declared kind; Nil: any
+	Dynamic bool     // no schema declares it: it is what the JSON says
+}
+
+// Var is a variable of the pattern.
+type Var struct {
+	Name       string
+	List       bool // it can capture more than one event
+	Empty      bool // it is only negated or only an until, and captures nothing
+	Fields     func(path string) (FieldInfo, bool)
+	FieldNames []string // paths that Fields knows, for hints
+}
+
+func (i FieldInfo) typ() typ {
+	if i.Dynamic || i.Kind == cep.Nil {
+		return typ{k: kData}
+	}
+	return typ{k: setOf(i.Kind)}
+}
+
+// variable gives the number of the variable called name.
+func (e *Env) variable(name string) (int, bool) {
+	for i := range e.Vars {
+		if e.Vars[i].Name == name {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// names lists all that a bare name can mean, for hints.
+func (e *Env) names() []string {
+	var names []string
+	if e.Current {
+		names = append(names, e.FieldNames...)
+		names = append(names, "event", "type", "ts")
+	}
+	for _, v := range e.Vars {
+		names = append(names, v.Name)
+	}
+	names = append(names, e.Keys...)
+	names = append(names, e.Measures...)
+	return append(names, "params", "true", "false", "nil")
+}
+
+func (e *Env) paramNames() []string { return slices.Sorted(maps.Keys(e.Params)) }
+
+// holder finds a variable whose events have a field, for hints: the name of an
+// expression that gives its value.
+func (e *Env) holder(path string) string {
+	for _, list := range []bool{false, true} {
+		for _, v := range e.Vars {
+			known := path == "ts" || path == "type" || slices.Contains(v.FieldNames, path)
+			if v.Empty || v.List != list || !known {
+				continue
+			}
+			if list {
+				return "last(" + v.Name + ")." + path
+			}
+			return v.Name + "." + path
+		}
+	}
+	return ""
+}
+
+// words are the words of the language beside its functions: nothing that a rule
+// declares may be called like one.
+var words = []string{
+	"and", "or", "not", "in", "matches", "contains", "startsWith", "endsWith",
+	"let", "if", "else", "true", "false", "nil", "event", "params", "type", "ts",
+}
+
+// Reserved reports whether name is a function or a word of the language. A
+// variable, measure or key must not be called so.
+func Reserved(name string) bool {
+	if slices.Contains(words, name) || strings.HasPrefix(name, "$") {
+		return true
+	}
+	if _, ok := refused[name]; ok {
+		return true
+	}
+	_, ok := functionNames[name]
+	return ok
+}

@@ -1,0 +1,79 @@
+package expr
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestMessage(t *testing.T) {
+	long := strings.Repeat("é", 600)
+	for _, c := range []struct{ template, want string }{
+		{"", ""},
+		{"plain", "plain"},
+		{"{probes} probes, then {cashout.amount} on card {card_id}", "3 probes, then 50 on card c1"},
+		{"{{{probes}}}", "{3}"},
+		{"a {{b}} c", "a {b} c"},
+		{"{missing} {extra.amount}", "- -"},
+		{"{probe.amount}", "1, -, 4"},
+		{"{map(probe, [.rate])}", "[2], [3], [1]"},
+		{"{last(probe).ts - first(probe).ts}", "120"},
+		{"{cashout.ts}", "2026-01-02T03:04:04.678Z"},
+		{"{0.1 + 0.2} {1e21} {1e-7} {100.0}", "0.30000000000000004 1e+21 1e-7 100"},
+		{"{ {\"a\": probes}.a }", "3"},
+		{"{\"}\" + '{' + `}`}", "}{}"},
+		{"{\"\\\"}\"}", "\"}"},
+		{"{cashout.flag} {probes > 1}", "- true"},
+		{"{ {\"a\": 1} }", `{"a":1}`},
+		{"{any(probe, {.rate > 1})}", "true"},
+		{long, long[:2*500]},
+		{"{label}" + long, "card" + long[:2*496]},
+	} {
+		for _, machine := range []bool{false, true} {
+			w := completed
+			w.machine = machine
+			f, err := CompileMessage(c.template, w.env())
+			if err != nil {
+				t.Errorf("%q: %v", c.template, err)
+				continue
+			}
+			if got := f(w.scope()); got != c.want {
+				t.Errorf("%q: %q, want %q", c.template, got, c.want)
+			}
+		}
+	}
+}
+
+func TestMessageErrors(t *testing.T) {
+	for _, c := range []struct{ text, msg string }{
+		{"a «}» b", "a } without {"},
+		{"a «{»probes", "a { without }"},
+		{"{{ «{»probes", "a { without }"},
+		{"{«»}", "empty"},
+		{"ünï {probes} {«porbes»}", "unknown name `porbes`"},
+		{"{probes «probes»}", "unexpected"},
+		{"{«amount»}", "no current event"},
+		{"{«probe»}", "not one of an event"},
+	} {
+		text := strings.NewReplacer("«", "", "»", "").Replace(c.text)
+		w := completed
+		_, err := CompileMessage(text, w.env())
+		e, ok := err.(*Error)
+		if !ok || !strings.Contains(e.Msg, c.msg) {
+			t.Errorf("%s: %v, want %q", text, err, c.msg)
+			continue
+		}
+		if marked := text[:e.Pos] + "«" + text[e.Pos:e.End] + "»" + text[e.End:]; marked != c.text {
+			t.Errorf("marked %s, want %s", marked, c.text)
+		}
+	}
+}
+
+func TestFormatTime(t *testing.T) {
+	for ns, want := range map[int64]string{
+		0: "1970-01-01T00:00:00.000Z", 1e6: "1970-01-01T00:00:00.001Z", 1e3: "1970-01-01T00:00:00.000001Z", 1: "1970-01-01T00:00:00.000000001Z", -1: "1969-12-31T23:59:59.999999999Z",
+	} {
+		if got := formatTime(ns); got != want {
+			t.Errorf("%d: %s, want %s", ns, got, want)
+		}
+	}
+}

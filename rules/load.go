@@ -1,0 +1,102 @@
+package rules
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"weir/cep"
+)
+
+// Load makes a ruleset of files and folders, see Read and Compile.
+func Load(paths []string) (*cep.Ruleset, error) {
+	files, err := Read(paths)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(files)
+}
+
+// Read reads the files of a ruleset. Of a folder these are all *.yaml and *.yml
+// in it and below, in order of their paths, except *_test.yaml and *_test.yml;
+// hidden files and folders are passed over. A file that stands twice is read
+// once. The error is of type Errors.
+func Read(paths []string) ([]File, error) {
+	var f findings
+	var files []File
+	seen := map[string]bool{}
+	read := func(path string) {
+		path = filepath.Clean(path)
+		if seen[path] {
+			return
+		}
+		seen[path] = true
+		text, err := os.ReadFile(path)
+		if err != nil {
+			f.file(path, err)
+			return
+		}
+		files = append(files, File{Path: filepath.ToSlash(path), Text: string(text)})
+	}
+	for _, path := range paths {
+		info, err := os.Stat(path)
+		switch {
+		case err != nil:
+			f.file(path, err)
+		case !info.IsDir():
+			read(path)
+		default:
+			found := f.folder(path)
+			for _, p := range found {
+				read(p)
+			}
+		}
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return files, nil
+}
+
+// folder lists the files of a ruleset in a folder.
+func (f *findings) folder(root string) []string {
+	var paths []string
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			f.file(path, err)
+		case strings.HasPrefix(e.Name(), ".") && path != root:
+			if e.IsDir() {
+				return filepath.SkipDir
+			}
+		case !e.IsDir() && isRuleFile(e.Name()):
+			paths = append(paths, path)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		f.file(root, err)
+	case len(paths) == 0:
+		f.found = append(f.found, Diagnostic{File: root, Code: CodeFile, Msg: "the folder has no rules", Hint: "rules are files called *.yaml or *.yml"})
+	}
+	slices.Sort(paths)
+	return paths
+}
+
+func isRuleFile(name string) bool {
+	ext := filepath.Ext(name)
+	return (ext == ".yaml" || ext == ".yml") && !strings.HasSuffix(strings.TrimSuffix(name, ext), "_test")
+}
+
+// file reports that a file cannot be read.
+func (f *findings) file(path string, err error) {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		err = e.Err
+	}
+	f.found = append(f.found, Diagnostic{File: path, Code: CodeFile, Msg: "cannot be read: " + err.Error(), Hint: "name a file or folder of rules"})
+}

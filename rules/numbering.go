@@ -1,0 +1,42 @@
+package rules
+
+import (
+	"weir/cep"
+)
+
+// numbering gives types and fields their numbers.
+type numbering struct {
+	types    []string // in order of name
+	typeIDs  map[string]cep.TypeID
+	fields   []string // in the order in which they were first read
+	fieldIDs map[string]cep.FieldID
+}
+
+// newNumbering numbers types by their order.
+func newNumbering(types map[string]bool) *numbering {
+	n := &numbering{types: sortedKeys(types), typeIDs: map[string]cep.TypeID{}, fieldIDs: map[string]cep.FieldID{}}
+	for i, t := range n.types {
+		n.typeIDs[t] = cep.TypeID(i)
+	}
+	return n
+}
+
+// field gives the number of a field, a new one if it was not read before.
+func (n *numbering) field(path string) cep.FieldID {
+	id, ok := n.fieldIDs[path]
+	if !ok {
+		id = cep.FieldID(len(n.fields))
+		n.fieldIDs[path] = id
+		n.fields = append(n.fields, path)
+	}
+	return id
+}
+
+// ids gives the numbers of types; nil for nil.
+func (n *numbering) ids(types []string) []cep.TypeID {
+	var ids []cep.TypeID
+	for _, t := range types {
+		ids = append(ids, n.typeIDs[t])
+	}
+	return ids
+}

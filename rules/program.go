@@ -1,0 +1,436 @@
+package rules
+
+import (
+	"slices"
+	"strings"
+
+	"weir/cep"
+	"weir/nfa"
+	"weir/rules/expr"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// ruleCompiler makes one rule.
+type ruleCompiler struct {
+	*compiler
+	draft   *draft
+	numbers *numbering
+	rule    *cep.Rule
+	params  params
+	events  *scope // of the types that the rule is on
+
+	pattern     *nfa.Pattern // nil: it has a finding
+	patternText text
+	options     nfa.Options
+	timed       bool     // the windows are known
+	scopes      []*scope // by name of the pattern: of the events that it can be
+	defined     bool     // every name of the pattern has a good definition
+	keyed       bool     // the key is known
+	byName      bool     // the key is read from a field for each name
+}
+
+// rule compiles a rule. Where it has findings, the result must not be used.
+func (c *compiler) rule(d *draft, numbers *numbering) *cep.Rule {
+	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, params: c.params}
+	r.rule = &cep.Rule{ID: d.id.value, Revision: 1}
+	c.describe(d, r.rule)
+	if e, ok := d.entries["params"]; ok {
+		r.params = c.findings.params(e.value, c.params)
+	}
+	r.events = r.scopeOf(nil)
+	if !d.all {
+		for _, t := range d.on {
+			r.rule.Types = append(r.rule.Types, numbers.typeIDs[t.value])
+		}
+	}
+	r.timing()
+	r.parsePattern()
+	r.options.Skip, r.options.SkipVar = c.skip(d, r.pattern)
+	r.options.MaxOpen = c.limit(d)
+	r.definitions()
+	r.key()
+	r.variables()
+	r.conditions()
+	r.outcome()
+	r.program()
+	return r.rule
+}
+
+// timing reads the windows of the rule and how its matches come out.
+func (r *ruleCompiler) timing() {
+	d, c := r.draft, r.compiler
+	var within, gap bool
+	r.rule.Throttle, _ = c.span(d, "throttle", r.params, c.throttle, true)
+	r.options.Within, within = c.span(d, "within", r.params, c.within, true)
+	r.options.Gap, gap = c.span(d, "gap", r.params, 0, false)
+	r.timed = within && gap
+	if e, ok := d.entries["gap"]; ok && r.timed && r.options.Within > 0 && r.options.Gap > r.options.Within {
+		r.add(e.value.place(), CodeValue, "`gap` is longer than `within`", "make it shorter: no bound may exceed the window of the rule, "+nfa.FormatDuration(r.options.Within))
+		r.timed = false
+	}
+	r.options.InOrder = c.choice(d, "emit", emits, "at_once") == "in_order"
+	r.options.Timeout = c.choice(d, "timeout", booleans, "false") == "true"
+}
+
+// scopeOf makes a scope of some types; nil: all that the rule is on.
+func (r *ruleCompiler) scopeOf(types []string) *scope {
+	s := &scope{schemas: r.schemas, numbers: r.numbers, types: types}
+	if types != nil {
+		return s
+	}
+	if r.draft.all {
+		s.all, s.types = true, sortedKeys(r.schemas)
+		return s
+	}
+	for _, t := range r.draft.on {
+		s.types = append(s.types, t.value)
+	}
+	return s
+}
+
+func (r *ruleCompiler) parsePattern() {
+	if !r.draft.at.lacks("when", ruleKeys) || !r.draft.at.lacks("window_close", ruleKeys) {
+		return // what stands in place of a pattern is not supported yet
+	}
+	e, ok := r.require(r.draft, "pattern")
+	if !ok {
+		return
+	}
+	t, ok := r.text(e.value, "`pattern`")
+	if !ok {
+		return
+	}
+	p, err := nfa.Parse(t.value, r.params.inPattern)
+	if err != nil {
+		r.nfaError(t, err, CodePattern)
+		return
+	}
+	r.pattern, r.patternText = p, t
+	r.rule.Names = p.Names()
+}
+
+// nameAt gives the place of a name in the pattern.
+func (r *ruleCompiler) nameAt(n nfa.Name) place {
+	return r.patternText.part(n.Pos, n.Pos+len(n.Text))
+}
+
+// names gives the names of the pattern.
+func (r *ruleCompiler) names() []string {
+	var names []string
+	for _, n := range r.rule.Names {
+		names = append(names, n.Text)
+	}
+	return names
+}
+
+// definition gives the definition of a name of the pattern.
+func (r *ruleCompiler) definition(name string) *definition {
+	for i := range r.draft.define {
+		if r.draft.define[i].name == name {
+			return &r.draft.define[i]
+		}
+	}
+	return nil
+}
+
+// definitions checks that `define` says what each name of the pattern is.
+func (r *ruleCompiler) definitions() {
+	if r.pattern == nil {
+		return
+	}
+	r.defined = true
+	e, ok := r.require(r.draft, "define")
+	if !ok {
+		r.defined = false
+		return
+	}
+	for _, n := range r.rule.Names {
+		d := r.definition(n.Text)
+		if d == nil {
+			r.defined = false
+			r.scopes = append(r.scopes, r.events)
+			if e.value.is(yaml.MappingNode) && e.value.lacks(n.Text, keys{known: r.names()}) {
+				r.add(r.nameAt(n), CodeMissing, sprintf("%s has no entry in `define`", tick(n.Text)), sprintf("say what it is: `%s: CONDITION`", n.Text))
+			}
+			continue
+		}
+		if d.bad || !r.typesOf(d) {
+			r.defined = false
+			r.scopes = append(r.scopes, r.events)
+			continue
+		}
+		r.scopes = append(r.scopes, r.scopeOf(d.typeNames()))
+	}
+	for i := range r.draft.define {
+		if d := &r.draft.define[i]; !slices.Contains(r.names(), d.name) && (isName(d.name) || !d.bad) {
+			r.add(d.key.place(), CodeName, sprintf("the pattern has no name %s", tick(d.name)), didYouMean(d.name, r.names(), "use it in `pattern` or remove it"))
+		}
+	}
+}
+
+// typesOf checks the event types of a definition: the rule must be on them.
+func (r *ruleCompiler) typesOf(d *definition) bool {
+	if !r.draft.onGood {
+		return false
+	}
+	at := make([]place, 0, 1)
+	if d.bare {
+		at = append(at, d.key.place())
+	}
+	for _, t := range d.types {
+		at = append(at, t.place())
+	}
+	good := true
+	for i, t := range d.typeNames() {
+		hint := ""
+		switch {
+		case r.draft.all && (len(r.schemas) == 0 || r.schemas[t] != nil || r.onTypes[t]):
+			continue
+		case r.draft.all:
+			hint = didYouMean(t, sortedKeys(r.schemas), "declare it under `events`, or name it in `on`")
+			r.add(at[i], CodeName, "there is no event type "+tick(t), hint)
+		case slices.ContainsFunc(r.draft.on, func(on text) bool { return on.value == t }):
+			continue
+		default:
+			var on []string
+			for _, t := range r.draft.on {
+				on = append(on, t.value)
+			}
+			if hint = didYouMean(t, on, "add it to `on`"); d.bare {
+				hint = sprintf("without a type %s means the type of that name; write `%s: CONDITION`, or `%s: {type: T}`", tick(d.name), d.name, d.name)
+			}
+			r.add(at[i], CodeName, sprintf("the rule is not on the event type %s", tick(t)), hint)
+		}
+		good = false
+	}
+	return good
+}
+
+// variables checks that the names of the pattern mean nothing else.
+func (r *ruleCompiler) variables() {
+	if r.pattern == nil {
+		return
+	}
+	for _, n := range r.rule.Names {
+		switch {
+		case expr.Reserved(n.Text):
+			r.add(r.nameAt(n), CodeName, tick(n.Text)+" is a word of the language", "give the variable another name")
+		case r.events.declares(n.Text):
+			r.add(r.nameAt(n), CodeName, sprintf("%s is a field of the rule's events", tick(n.Text)), "give the variable another name")
+		case slices.Contains(r.rule.Key.Names, n.Text):
+			r.add(r.nameAt(n), CodeName, sprintf("%s is the name of the key", tick(n.Text)), "give the variable another name")
+		default:
+			continue
+		}
+		r.defined = false // expressions would say it again
+	}
+}
+
+// env gives what expressions see: with a current event, or without.
+func (r *ruleCompiler) env(events *scope, current bool) expr.Env {
+	e := expr.Env{
+		Params: r.params, Keys: r.rule.Key.Names, KeyByName: r.byName, Current: current,
+		Fields: events.field, FieldNames: events.names(), Aggregate: r.aggregate,
+	}
+	for i, n := range r.rule.Names {
+		e.Vars = append(e.Vars, expr.Var{
+			Name: n.Text, List: n.List, Empty: !n.Captures,
+			Fields: r.scopes[i].field, FieldNames: r.scopes[i].names(),
+		})
+	}
+	for _, m := range r.rule.Measures {
+		e.Measures = append(e.Measures, m.Name)
+	}
+	return e
+}
+
+// aggregate numbers a field of a variable whose sum and the like are kept.
+func (r *ruleCompiler) aggregate(v int, f cep.FieldID) int {
+	a := cep.AggregateOf{Var: v, Field: f}
+	if i := slices.Index(r.rule.Aggregates, a); i >= 0 {
+		return i
+	}
+	r.rule.Aggregates = append(r.rule.Aggregates, a)
+	return len(r.rule.Aggregates) - 1
+}
+
+// failed reports what is wrong with an expression: what its compiler says, or
+// fields that it reads and that have several types.
+func (r *ruleCompiler) failed(t text, err error, scopes ...*scope) {
+	clashed := false
+	for _, s := range append(scopes, r.scopes...) {
+		for _, path := range s.clash {
+			_, kinds, _ := s.info(path)
+			at := wordIn(t.value, path)
+			r.fault(t, at, at+len(path), CodeExpression, sprintf("the field %s has two types: %s", tick(path), kinds), "limit the variable to one event type with {type: T, where: CONDITION}")
+			clashed = true
+		}
+		s.clash = nil
+	}
+	if err == nil || clashed {
+		return
+	}
+	if e, ok := err.(*expr.Error); ok {
+		r.fault(t, e.Pos, e.End, CodeExpression, e.Msg, e.Hint)
+		return
+	}
+	r.add(t.place(), CodeExpression, err.Error(), "")
+}
+
+// wordIn finds a path in an expression as a whole word; 0 if it is not there.
+func wordIn(text, path string) int {
+	for from := 0; ; {
+		i := strings.Index(text[from:], path)
+		if i < 0 {
+			return 0
+		}
+		i += from
+		before := i == 0 || !isName("a"+text[i-1:i])
+		end := i + len(path)
+		if before && (end == len(text) || !isName("a"+text[end:end+1])) {
+			return i
+		}
+		from = i + 1
+	}
+}
+
+// conditions compiles `where`, the definitions and `unless`.
+func (r *ruleCompiler) conditions() {
+	if !r.draft.onGood {
+		return
+	}
+	if e, ok := r.draft.entries["where"]; ok {
+		if t, ok := r.text(e.value, "`where`"); ok && (r.defined || r.pattern == nil) {
+			env := r.env(r.events, true)
+			env.Vars = nil // it is asked before there is a match
+			cond, err := expr.CompileCond(t.value, env)
+			r.failed(t, err, r.events)
+			r.rule.Where = &cond
+		}
+	}
+	if !r.defined || !r.keyed {
+		return
+	}
+	for i, n := range r.rule.Names {
+		d := r.definition(n.Text)
+		cond := cep.Cond{}
+		if d.where != nil {
+			var err error
+			cond, err = expr.CompileCond(d.where.value, r.env(r.scopes[i], true))
+			r.failed(*d.where, err, r.scopes[i])
+		}
+		if types := d.typeNames(); types != nil {
+			cond.Types = r.numbers.ids(types)
+		}
+		r.rule.Conds = append(r.rule.Conds, cond)
+	}
+	if e, ok := r.draft.entries["unless"]; ok {
+		r.options.Unless = true
+		if t, ok := r.text(e.value, "`unless`"); ok {
+			cond, err := expr.CompileCond(t.value, r.env(r.events, true))
+			r.failed(t, err, r.events)
+			r.rule.Conds = append(r.rule.Conds, cond)
+		}
+	}
+}
+
+// outcome compiles what is asked of a completed match and what it says.
+func (r *ruleCompiler) outcome() {
+	if r.pattern == nil || !r.defined || !r.keyed || !r.draft.onGood {
+		return
+	}
+	r.having()
+	if !r.measures() {
+		return
+	}
+	if e, ok := r.draft.entries["score"]; ok {
+		if t, ok := r.text(e.value, "`score`"); ok {
+			score, err := expr.CompileNumber(t.value, r.env(r.events, false))
+			r.failed(t, err)
+			r.rule.Score = score
+		}
+	}
+	if e, ok := r.draft.entries["message"]; ok {
+		if t, ok := r.text(e.value, "`message`"); ok {
+			message, err := expr.CompileMessage(t.value, r.env(r.events, false))
+			r.failed(t, err)
+			r.rule.Message = message
+		}
+	}
+}
+
+func (r *ruleCompiler) having() {
+	e, ok := r.draft.entries["having"]
+	if !ok {
+		return
+	}
+	r.options.Having = true
+	if t, ok := r.text(e.value, "`having`"); ok {
+		having, err := expr.CompileBool(t.value, r.env(r.events, false))
+		r.failed(t, err)
+		r.rule.Having = having
+	}
+}
+
+// measures compiles the measures in order: each sees those above it. It is false
+// where one has a finding, so that what reads it is not blamed.
+func (r *ruleCompiler) measures() bool {
+	e, ok := r.draft.entries["measures"]
+	if !ok {
+		return true
+	}
+	entries, good := r.entries(e.value, "`measures`")
+	good = good && len(entries) == len(e.value.n.Content)/2
+	for _, m := range entries {
+		switch {
+		case m.value.empty():
+			r.noValue(e.value, m)
+			good = false
+			continue
+		case !r.measureName(m):
+			good = false
+		}
+		t, ok := r.text(m.value, "the measure "+tick(m.name))
+		if !ok {
+			good = false
+			continue
+		}
+		eval, err := expr.CompileValue(t.value, r.env(r.events, false))
+		r.failed(t, err)
+		r.rule.Measures = append(r.rule.Measures, cep.Measure{Name: m.name, Eval: eval})
+	}
+	return good
+}
+
+// measureName checks that the name of a measure means nothing else.
+func (r *ruleCompiler) measureName(m entry) bool {
+	msg, hint := "", "give the measure another name"
+	switch {
+	case !isName(m.name):
+		msg, hint = tick(m.name)+" is no name for a measure", nameForm
+	case expr.Reserved(m.name):
+		msg = tick(m.name) + " is a word of the language"
+	case slices.Contains(r.names(), m.name):
+		msg = tick(m.name) + " is a variable of the pattern"
+	case slices.Contains(r.rule.Key.Names, m.name):
+		msg = tick(m.name) + " is the name of the key"
+	default:
+		return true
+	}
+	r.add(m.key.place(), CodeName, msg, hint)
+	return false
+}
+
+// program compiles the pattern with the options of the rule.
+func (r *ruleCompiler) program() {
+	if r.pattern == nil || !r.timed {
+		return
+	}
+	program, err := nfa.Compile(r.pattern, r.options)
+	if err != nil {
+		r.nfaError(r.patternText, err, CodePattern)
+		return
+	}
+	r.rule.Program = program
+}
