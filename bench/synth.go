@@ -65,7 +65,8 @@ func (s *Synth) AppendJSON(dst []byte, i int) []byte {
 }
 
 // Sequence is a rule for the first steps types of a Synth in their order, with
-// any events between, in 101 events.
+// any events between, in 101 events. A burst opens far more matches than the
+// usual bound.
 func Sequence(steps int) string {
 	names := typeNames(steps)
 	on, pattern, define := "", "", ""
@@ -86,6 +87,7 @@ func Sequence(steps int) string {
     pattern: ` + pattern + `
     define:` + define + `
     skip: none
+    limit: {open: 1000000}
 `
 }
 

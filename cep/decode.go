@@ -154,7 +154,7 @@ func (b branch) names() *names {
 	}
 	var all []*want
 	for _, name := range slices.Sorted(maps.Keys(b)) {
-		all = append(all, &want{name: name, number: b[name].number, within: b[name].within.names()})
+		all = append(all, &want{key: keyOf(name, 0, len(name)), number: b[name].number, within: b[name].within.names()})
 	}
 	return newNames(all)
 }

@@ -50,7 +50,8 @@
 //   - Measures, score and message of a time-out are worked out as those of a match.
 //     A time-out is not throttled, opens no throttle, and says nothing of matches
 //     that were silenced.
-//   - EndRecord lets all windows and bounds run out in the order of their limits.
+//   - EndRecord lets all windows and bounds run out at once: none of the matches
+//     that this completes consumes an open match that would run out later.
 //     An open match without any stays open. After EndRecord and HaltRecord an event
 //     older than now is late.
 //   - An event without an id is called by a hash of its line, with "-2" and so on

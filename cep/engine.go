@@ -283,11 +283,10 @@ func (g *Engine) merge(fx *Effects) {
 	g.came = g.came[:0]
 }
 
-// close lets all windows and bounds run out, in order of time. What has none
-// stays open.
+// close lets all windows and bounds run out at once. What has none stays open.
 func (g *Engine) close(fx *Effects) {
 	for _, s := range g.shards {
-		s.advance(never - 1)
+		s.close()
 	}
 	g.merge(fx)
 }

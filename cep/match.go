@@ -29,14 +29,20 @@ func (a *coming) compare(b *coming) int {
 	)
 }
 
-// comeOut makes alerts of the matches that a step of a rule gave.
+// comeOut makes alerts of the matches that a step of a rule gave. Where all
+// windows close at once the moment is never: each alert then comes at its own
+// time, and not before the one that the machine gave before it.
 func (s *shard) comeOut(st *ruleState, moment int64, place uint64) {
 	if len(s.matches) == 0 {
 		return
 	}
 	s.names.begin(len(s.matches))
+	closing := moment == never
 	for i := range s.matches {
 		m := &s.matches[i]
+		if closing && (i == 0 || m.Time > moment) {
+			moment = m.Time
+		}
 		s.count(st, m)
 		if s.silent(st, m) {
 			continue

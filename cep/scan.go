@@ -39,10 +39,40 @@ type found struct {
 	escaped    bool  // it is a string with escapes
 }
 
-// key is a name in an object.
+// key is a name in an object, with its first and last eight bytes, so that most
+// names are compared as numbers. If it has less than eight, first has them all.
 type key struct {
-	hash uint64
-	name string
+	first, last uint64
+	name        string
+}
+
+// keyOf returns the key for text[start:end].
+func keyOf(text string, start, end int) key {
+	k := key{name: text[start:end]}
+	switch n := end - start; {
+	case n >= 8:
+		k.first, k.last = load(text, start), load(text, end-8)
+	case start+8 <= len(text):
+		k.first = load(text, start) << (64 - 8*uint(n))
+	default:
+		for i := end - 1; i >= start; i-- {
+			k.first = k.first<<8 | uint64(text[i])
+		}
+		k.first <<= 64 - 8*uint(n)
+	}
+	return k
+}
+
+func (k *key) equal(o *key) bool {
+	return k.first == o.first && k.last == o.last && len(k.name) == len(o.name) && (len(k.name) <= 16 || k.name == o.name)
+}
+
+// hash spreads the first and last bytes and the length. Names that have them in
+// common are compared; manyKeys bounds how often.
+func (k *key) hash() uint64 {
+	h := (k.first ^ uint64(len(k.name))) * 0x9e3779b97f4a7c15
+	h ^= bits.RotateLeft64(k.last, 32) * 0xd1b54a32d192ed03
+	return h ^ h>>32
 }
 
 // manyKey is a name in one of the objects with many of them.
@@ -56,7 +86,7 @@ type manyKey struct {
 func (s *scanner) scan(text string, wanted *names) (start, end int, reject *Reject) {
 	s.text, s.reject = text, nil
 	s.found, s.keys = s.found[:0], s.keys[:0]
-	start = s.space(0)
+	start = spaces(text, 0)
 	if start == len(text) || text[start] != '{' {
 		s.expected(start, "an event, which is a JSON object")
 		return 0, 0, s.reject
@@ -68,7 +98,7 @@ func (s *scanner) scan(text string, wanted *names) (start, end int, reject *Reje
 	if end < 0 {
 		return 0, 0, s.reject
 	}
-	if after := s.space(end); after != len(text) {
+	if after := spaces(text, end); after != len(text) {
 		s.expected(after, "nothing after the event")
 		return 0, 0, s.reject
 	}
@@ -111,10 +141,10 @@ func (s *scanner) describe(at int) string {
 	return "`" + string(r) + "`"
 }
 
-// space passes over white space.
-func (s *scanner) space(i int) int {
-	for i < len(s.text) && s.text[i] <= ' ' {
-		if c := s.text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+// spaces passes over white space.
+func spaces(text string, i int) int {
+	for i < len(text) && text[i] <= ' ' {
+		if c := text[i]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			break
 		}
 		i++
@@ -122,10 +152,10 @@ func (s *scanner) space(i int) int {
 	return i
 }
 
-// at returns the byte at i, 0 at the end of the text.
-func (s *scanner) at(i int) byte {
-	if i < len(s.text) {
-		return s.text[i]
+// byteAt returns the byte at i, 0 at the end of the text.
+func byteAt(text string, i int) byte {
+	if i < len(text) {
+		return text[i]
 	}
 	return 0
 }
@@ -133,11 +163,13 @@ func (s *scanner) at(i int) byte {
 // value reads any value; escaped says that it is a string with escapes. within is
 // what is wanted inside of an object.
 func (s *scanner) value(i, depth int, within *names) (end int, escaped bool) {
-	switch s.at(i) {
+	t := s.text
+	switch byteAt(t, i) {
 	case '"':
-		end, escaped = s.str(i + 1)
-		if end < 0 {
-			return -1, false
+		if end = plain(t, i+1); byteAt(t, end) != '"' {
+			if end, escaped = s.str(end); end < 0 {
+				return -1, false
+			}
 		}
 		return end + 1, escaped
 	case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
@@ -173,17 +205,17 @@ func (s *scanner) array(i, depth int) int {
 	if depth > maxDepth {
 		return s.tooDeep(i)
 	}
-	i = s.space(i + 1)
-	if s.at(i) == ']' {
+	i = spaces(s.text, i+1)
+	if byteAt(s.text, i) == ']' {
 		return i + 1
 	}
 	for {
 		if i, _ = s.value(i, depth, nil); i < 0 {
 			return -1
 		}
-		switch i = s.space(i); s.at(i) {
+		switch i = spaces(s.text, i); byteAt(s.text, i) {
 		case ',':
-			i = s.space(i + 1)
+			i = spaces(s.text, i+1)
 		case ']':
 			return i + 1
 		default:
@@ -196,26 +228,24 @@ func (s *scanner) object(i, depth int, wanted *names) int {
 	if depth > maxDepth {
 		return s.tooDeep(i)
 	}
+	t := s.text
 	o := object{first: len(s.keys)}
-	i = s.space(i + 1)
-	if s.at(i) == '}' {
+	if i = spaces(t, i+1); byteAt(t, i) == '}' {
 		return i + 1
 	}
 	for {
-		want, after := s.name(i, &o, wanted)
-		if after < 0 {
+		want, start := s.name(i, &o, wanted)
+		if start < 0 {
 			return -1
 		}
-		i = after
-		if s.at(i) != ':' {
-			if i = s.space(i); s.at(i) != ':' {
-				return s.expected(i, "`:` after a name")
+		if byteAt(t, start) != ':' {
+			if start = spaces(t, start); byteAt(t, start) != ':' {
+				return s.expected(start, "`:` after a name")
 			}
 		}
-		if i++; s.at(i) <= ' ' {
-			i = s.space(i)
+		if start++; byteAt(t, start) <= ' ' {
+			start = spaces(t, start)
 		}
-		start := i
 		var within *names
 		if want != nil {
 			within = want.within
@@ -227,13 +257,13 @@ func (s *scanner) object(i, depth int, wanted *names) int {
 		if want != nil && want.number >= 0 {
 			s.found = append(s.found, found{want: want.number, start: int32(start), end: int32(end), escaped: escaped})
 		}
-		if i = end; s.at(i) <= ' ' {
-			i = s.space(i)
+		if i = end; byteAt(t, i) <= ' ' {
+			i = spaces(t, i)
 		}
-		switch s.at(i) {
+		switch byteAt(t, i) {
 		case ',':
-			if i++; s.at(i) <= ' ' {
-				i = s.space(i)
+			if i++; byteAt(t, i) <= ' ' {
+				i = spaces(t, i)
 			}
 		case '}':
 			s.keys = s.keys[:o.first]
@@ -254,45 +284,50 @@ type object struct {
 // name reads the name of a member and returns what is wanted of it, if anything,
 // and the place after it.
 func (s *scanner) name(i int, o *object, wanted *names) (*want, int) {
-	if s.at(i) != '"' {
+	t := s.text
+	if byteAt(t, i) != '"' {
 		return nil, s.expected(i, "a name in quotes")
 	}
 	start := i + 1
-	end, escaped := s.str(start)
-	if end < 0 {
-		return nil, -1
+	end := plain(t, start)
+	escaped := false
+	if byteAt(t, end) != '"' {
+		if end, escaped = s.str(end); end < 0 {
+			return nil, -1
+		}
 	}
-	name := s.text[start:end]
+	k := keyOf(t, start, end)
 	if escaped {
-		name = unescape(name)
+		name := unescape(k.name)
+		k = keyOf(name, 0, len(name))
 	}
-	hash := hashName(name)
-	if !s.add(o, key{hash, name}) {
-		return nil, s.fail(i, fmt.Sprintf("the name %q stands twice in one object", name))
+	hash := k.hash()
+	if !s.add(o, &k, hash) {
+		return nil, s.fail(i, fmt.Sprintf("the name %q stands twice in one object", k.name))
 	}
 	if wanted == nil {
 		return nil, end + 1
 	}
-	w := wanted.find(hash, name)
+	w := wanted.find(&k, hash)
 	if w != nil && escaped {
-		return nil, s.fail(i, fmt.Sprintf("expected the field %q without escapes in its name", name))
+		return nil, s.fail(i, fmt.Sprintf("expected the field %q without escapes in its name", k.name))
 	}
 	return w, end + 1
 }
 
 // add adds a name to the object being read; it returns false if it is there.
-func (s *scanner) add(o *object, k key) bool {
+func (s *scanner) add(o *object, k *key, hash uint64) bool {
 	if o.number == 0 {
-		word, bit := &o.seen[k.hash>>62], uint64(1)<<(k.hash>>56&63)
+		word, bit := &o.seen[hash>>62], uint64(1)<<(hash>>56&63)
 		if *word&bit != 0 {
-			for j := range s.keys[o.first:] {
-				if p := &s.keys[o.first+j]; p.hash == k.hash && p.name == k.name {
+			for j := o.first; j < len(s.keys); j++ {
+				if k.equal(&s.keys[j]) {
 					return false
 				}
 			}
 		}
 		*word |= bit
-		s.keys = append(s.keys, k)
+		s.keys = append(s.keys, *k)
 		if len(s.keys)-o.first == manyKeys {
 			s.spread(o)
 		}
@@ -343,7 +378,7 @@ func (s *scanner) number(i int) int {
 	}
 	if i < len(t) && t[i]|0x20 == 'e' {
 		i++
-		if c := s.at(i); c == '+' || c == '-' {
+		if c := byteAt(s.text, i); c == '+' || c == '-' {
 			i++
 		}
 		first = i
@@ -377,17 +412,25 @@ func load(s string, i int) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// str reads a string from after its quote up to the one that ends it, whose place
-// it returns.
+// plain passes over what means nothing special in a string.
+func plain(text string, i int) int {
+	for ; i+8 <= len(text); i += 8 {
+		if m := special(load(text, i)); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+	}
+	for i < len(text) && text[i] >= ' ' && text[i] != '"' && text[i] != '\\' && text[i] < utf8.RuneSelf {
+		i++
+	}
+	return i
+}
+
+// str reads the rest of a string up to the quote that ends it, whose place it
+// returns.
 func (s *scanner) str(i int) (end int, escaped bool) {
 	for {
-		for ; i+8 <= len(s.text); i += 8 {
-			if m := special(load(s.text, i)); m != 0 {
-				i += bits.TrailingZeros64(m) / 8
-				break
-			}
-		}
-		switch c := s.at(i); {
+		i = plain(s.text, i)
+		switch c := byteAt(s.text, i); {
 		case c == '"':
 			return i, escaped
 		case c == '\\':
@@ -397,10 +440,8 @@ func (s *scanner) str(i int) (end int, escaped bool) {
 			i = s.rune(i)
 		case i >= len(s.text):
 			return s.fail(i, "expected `\"` at the end of a string, found the end of the line"), false
-		case c < ' ':
-			return s.fail(i, fmt.Sprintf("expected the control character 0x%02x in a string as an escape", c)), false
 		default:
-			i++
+			return s.fail(i, fmt.Sprintf("expected the control character 0x%02x in a string as an escape", c)), false
 		}
 		if i < 0 {
 			return -1, false
@@ -422,7 +463,7 @@ func (s *scanner) rune(i int) int {
 
 // escape reads an escape.
 func (s *scanner) escape(i int) int {
-	switch s.at(i + 1) {
+	switch byteAt(s.text, i+1) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return i + 2
 	case 'u':
@@ -507,17 +548,16 @@ type names struct{ slots []*want }
 
 // want is a name that is wanted.
 type want struct {
-	hash   uint64
-	name   string
+	key
 	number int32  // of the value that is wanted, -1 if none is
 	within *names // what is wanted inside, nil if nothing is
 }
 
 // find returns what is wanted of a name, nil if nothing is.
-func (n *names) find(hash uint64, name string) *want {
+func (n *names) find(k *key, hash uint64) *want {
 	for i := hash; ; i++ {
 		w := n.slots[i&uint64(len(n.slots)-1)]
-		if w == nil || w.hash == hash && w.name == name {
+		if w == nil || w.equal(k) {
 			return w
 		}
 	}
@@ -527,28 +567,11 @@ func (n *names) find(hash uint64, name string) *want {
 func newNames(wants []*want) *names {
 	n := &names{slots: make([]*want, 1<<bits.Len(uint(2*len(wants))))}
 	for _, w := range wants {
-		w.hash = hashName(w.name)
-		i := w.hash
+		i := w.hash()
 		for n.slots[i&uint64(len(n.slots)-1)] != nil {
 			i++
 		}
 		n.slots[i&uint64(len(n.slots)-1)] = w
 	}
 	return n
-}
-
-// hashName hashes the length, the first and the last eight bytes of a name. Names
-// with the same hash are compared; manyKeys bounds how often.
-func hashName(s string) uint64 {
-	var first, last uint64
-	switch n := len(s); {
-	case n >= 8:
-		first, last = load(s, 0), load(s, n-8)
-	case n >= 4:
-		first = uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
-		last = uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
-	case n > 0:
-		first = uint64(s[0]) | uint64(s[n/2])<<8 | uint64(s[n-1])<<16
-	}
-	return mix(first+uint64(len(s)), last)
 }

@@ -266,14 +266,31 @@ func (s *shard) wake(ks *keyState, at int64) {
 // advance fires all that runs out up to t, in order of time.
 func (s *shard) advance(t int64) {
 	for len(s.timers) > 0 && s.timers[0].at <= t {
-		tm := s.timers.pop()
-		if tm.ks.timer != tm.at {
-			continue
+		if tm := s.timers[0]; s.ring() {
+			s.fire(tm.ks, tm.at)
 		}
-		tm.ks.timer = never
-		s.timed--
-		s.fire(tm.ks, tm.at)
 	}
+}
+
+// close lets all that has an end run out at once: what one of the open matches of
+// a key would have consumed later still comes out as a time-out.
+func (s *shard) close() {
+	for len(s.timers) > 0 {
+		if tm := s.timers[0]; s.ring() {
+			s.fire(tm.ks, never)
+		}
+	}
+}
+
+// ring takes the first timer and reports whether its key still waits for it.
+func (s *shard) ring() bool {
+	tm := s.timers.pop()
+	if tm.ks.timer != tm.at {
+		return false
+	}
+	tm.ks.timer = never
+	s.timed--
+	return true
 }
 
 // fire moves time on under a key.

@@ -10,11 +10,6 @@ import (
 // departures are the cases in which Weir decides for itself and finds something
 // else than Flink CEP. A case that is listed and agrees is a failure.
 var departures = map[string]departure{
-	"flink-run/087": {
-		why: "An absence is a match at its limit, whatever time was advanced to. At 11 the match consumes the " +
-			"open matches that would have run out at 14 and 15; Flink CEP lets all three run out at once, at the end.",
-		instead: func(v *vector) { v.Timeouts = nil },
-	},
 }
 
 // departure says why a case gives something else, and what.

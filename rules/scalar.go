@@ -153,7 +153,10 @@ func (u *unfolding) block(at int, literal bool) (spans []span, ok bool) {
 	for indent := deepest; indent >= 0; indent-- {
 		try := unfolding{src: u.src, want: u.want}
 		try.lines(at, indent, literal)
-		if len(try.got) >= len(u.want) && string(try.got[:len(u.want)]) == u.want {
+		for !try.done() && u.want[len(try.got)] == '\n' {
+			try.put("\n", len(u.src), len(u.src)) // of a last line that has no break, which YAML adds
+		}
+		if try.done() && string(try.got[:len(u.want)]) == u.want {
 			return try.spans[:len(u.want)], true
 		}
 	}

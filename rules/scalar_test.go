@@ -143,7 +143,7 @@ func unfoldError(src *source, n *yaml.Node) error {
 func FuzzUnfold(f *testing.F) {
 	for _, seed := range []string{
 		"a: b\n", "a: 'b''\n  c'\n", "a: \"\\x41\\\n b\\t\"\n", "a: |\n  b\n\n   c\n", "a: >+\n  b\n  c\n\n   d\n\n", "a: >2-\n    b\n   c\n",
-		"- b\n  c\n\n  d\n", "{a: b\n c, 'd': \"e\n f\"}", "? |\n a\n: >\n b\n c\n", "--- |\nb\n\nc", "a: >\n \n  \n   b\n", "- >\n\n \tb\n c\n", "a: 'x\\\n y'\n",
+		"a: >+\n  b\n  c\n\n   d\n ", "- b\n  c\n\n  d\n", "{a: b\n c, 'd': \"e\n f\"}", "? |\n a\n: >\n b\n c\n", "--- |\nb\n\nc", "a: >\n \n  \n   b\n", "- >\n\n \tb\n c\n", "a: 'x\\\n y'\n",
 	} {
 		f.Add(seed)
 	}
