@@ -7,22 +7,22 @@ import (
 	"weir/cep"
 )
 
-// Hot is a stream of one key, one event a millisecond: every closing-th is of
+// hot is a stream of one key, one event a millisecond: every closing-th is of
 // type B, the others of type A.
-type Hot struct{ n, closing int }
+type hot struct{ n, closing int }
 
-func (h Hot) Len() int { return h.n }
+func (h hot) Len() int { return h.n }
 
-func (h Hot) Time(i int) int64 { return begin + int64(i)*int64(time.Millisecond) }
+func (h hot) Time(i int) int64 { return begin + int64(i)*int64(time.Millisecond) }
 
-func (h Hot) Type(i int) string {
+func (h hot) Type(i int) string {
 	if i%h.closing == h.closing-1 {
 		return "B"
 	}
 	return "A"
 }
 
-func (h Hot) Value(i int, field string) cep.Value {
+func (h hot) Value(i int, field string) cep.Value {
 	switch field {
 	case "k":
 		return cep.TextValue("hot")
@@ -32,7 +32,7 @@ func (h Hot) Value(i int, field string) cep.Value {
 	return cep.Value{}
 }
 
-func (h Hot) AppendJSON(dst []byte, i int) []byte {
+func (h hot) AppendJSON(dst []byte, i int) []byte {
 	return append(appendText(appendHead(dst, h.Type(i), h.Time(i)), "k", "hot"), "}\n"...)
 }
 
@@ -51,21 +51,21 @@ func HotRule(link string, open int) string {
 `, link, open)
 }
 
-// Same is a stream of n events of type C of one key, one a millisecond from
+// same is a stream of n events of type C of one key, one a millisecond from
 // a given time on.
-type Same struct {
+type same struct {
 	n   int
 	key string
 	at  int64 // nanoseconds since the epoch
 }
 
-func (s Same) Len() int { return s.n }
+func (s same) Len() int { return s.n }
 
-func (s Same) Time(i int) int64 { return s.at + int64(i)*int64(time.Millisecond) }
+func (s same) Time(i int) int64 { return s.at + int64(i)*int64(time.Millisecond) }
 
-func (s Same) Type(int) string { return "C" }
+func (s same) Type(int) string { return "C" }
 
-func (s Same) Value(i int, field string) cep.Value {
+func (s same) Value(i int, field string) cep.Value {
 	switch field {
 	case "k":
 		return cep.TextValue(s.key)
@@ -75,6 +75,6 @@ func (s Same) Value(i int, field string) cep.Value {
 	return cep.Value{}
 }
 
-func (s Same) AppendJSON(dst []byte, i int) []byte {
+func (s same) AppendJSON(dst []byte, i int) []byte {
 	return append(appendText(appendHead(dst, "C", s.Time(i)), "k", s.key), "}\n"...)
 }

@@ -39,6 +39,7 @@ const (
 type Decoder struct {
 	rs      *Ruleset
 	types   map[string]TypeID
+	last    TypeID  // of the last event whose type rs names: the next often has it too
 	shapes  []shape // index: TypeID + 1; the first is that of types without a schema
 	wanted  *names
 	labels  []string // by number of what is wanted: its path
@@ -77,7 +78,7 @@ const (
 
 // NewDecoder returns a Decoder for the fields that rs reads.
 func NewDecoder(rs *Ruleset) *Decoder {
-	d := &Decoder{rs: rs, types: make(map[string]TypeID, len(rs.Types))}
+	d := &Decoder{rs: rs, types: make(map[string]TypeID, len(rs.Types)), last: OtherType}
 	for i, t := range rs.Types {
 		d.types[t.Name] = TypeID(i)
 	}
@@ -320,10 +321,15 @@ func (d *Decoder) readType(e *Event) *Reject {
 		}
 		break
 	}
-	e.Name = name
-	if t, ok := d.types[name]; ok {
-		e.Type, e.Name = t, d.rs.Types[t].Name
+	if d.last == OtherType || d.rs.Types[d.last].Name != name {
+		t, ok := d.types[name]
+		if !ok {
+			e.Name = name
+			return nil
+		}
+		d.last = t
 	}
+	e.Type, e.Name = d.last, d.rs.Types[d.last].Name
 	return nil
 }
 

@@ -7,17 +7,6 @@ import (
 	"testing"
 )
 
-// departures are the cases in which Weir decides for itself and finds something
-// else than Flink CEP. A case that is listed and agrees is a failure.
-var departures = map[string]departure{
-}
-
-// departure says why a case gives something else, and what.
-type departure struct {
-	why     string
-	instead func(*vector)
-}
-
 func TestVectors(t *testing.T) {
 	ran := 0
 	seen := map[string]bool{}
@@ -30,11 +19,6 @@ func TestVectors(t *testing.T) {
 		seen[v.ID] = true
 		t.Run(v.ID, func(t *testing.T) {
 			ran++
-			flink := *v
-			departs, departed := departures[v.ID]
-			if departed {
-				departs.instead(v)
-			}
 			for _, s := range spellings {
 				if v.OrderBy != nil && !s.schema {
 					continue // only a schema orders events of equal time
@@ -43,9 +27,6 @@ func TestVectors(t *testing.T) {
 				set := compile(t, text)
 				first := v.run(t, set, manners[0])
 				v.check(t, first, text)
-				if departed && len(flink.compare(first)) == 0 {
-					t.Errorf("listed as a departure (%s), but it agrees", departs.why)
-				}
 				for _, how := range manners[1:] {
 					if got := v.run(t, set, how); !slices.Equal(got.trail, first.trail) || !slices.Equal(got.late, first.late) {
 						t.Errorf("%v, %s: got\n  %s\nevent by event it is\n  %s", s, how.name, strings.Join(got.trail, "\n  "), strings.Join(first.trail, "\n  "))
@@ -58,11 +39,6 @@ func TestVectors(t *testing.T) {
 				}
 			}
 		})
-	}
-	for id := range departures {
-		if !seen[id] {
-			t.Errorf("departures names %s, which is no case", id)
-		}
 	}
 	t.Logf("%d cases", ran)
 }

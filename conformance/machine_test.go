@@ -79,7 +79,7 @@ func (d *driver) run(t *testing.T, restore []string) outcome {
 	}
 	if v.Flush {
 		d.release(math.MaxInt64)
-		d.advance(nfa.Forever)
+		d.close()
 	}
 	for i := range d.runs {
 		d.out.open += d.runs[i].Open()
@@ -135,6 +135,13 @@ func (d *driver) event(i int) {
 	d.processed = append(d.processed, i)
 	k := slices.Index(d.keys, d.v.key(i))
 	d.take(d.machine.Step(&d.runs[k], t, nfa.Event(len(d.processed)), judge{d, i}, nil))
+}
+
+// close lets everything run out at once.
+func (d *driver) close() {
+	for k := range d.runs {
+		d.take(d.machine.Advance(&d.runs[k], nfa.Forever, judge{d, -1}, nil))
+	}
 }
 
 // advance moves time on to t, over each limit by itself, in the order of limits.

@@ -10,6 +10,9 @@ func boolOf(n *node) boolFunc {
 		b := n.value.Bool()
 		return func(*cep.Scope) bool { return b }
 	case opNot:
+		if n.args[0].op == opEqual {
+			return equalOf(n.args[0], false)
+		}
 		f := boolOf(n.args[0])
 		if f == nil {
 			return nil
@@ -25,7 +28,7 @@ func boolOf(n *node) boolFunc {
 		}
 		return func(s *cep.Scope) bool { return a(s) || b(s) }
 	case opEqual:
-		return equalOf(n)
+		return equalOf(n, true)
 	case opCompare:
 		return compareOf(n)
 	case opIn:
@@ -72,12 +75,13 @@ func sides(n *node) (a, b *node, turned bool) {
 	return a, b, false
 }
 
-func equalOf(n *node) boolFunc {
+// equalOf makes the closure of == (want is true) and != (want is false).
+func equalOf(n *node, want bool) boolFunc {
 	a, b, _ := sides(n)
 	c, constant := b.constant()
 	if a.op == opEvent && constant && c.Kind == cep.Nil {
 		e := eventOf(a)
-		return func(s *cep.Scope) bool { return e(s) == nil }
+		return func(s *cep.Scope) bool { return (e(s) == nil) == want }
 	}
 	f, own := a.own()
 	switch {
@@ -85,23 +89,23 @@ func equalOf(n *node) boolFunc {
 		text := c.Text
 		return func(s *cep.Scope) bool {
 			v := s.Event.Field(f)
-			return v.Kind == cep.Text && v.Text == text
+			return (v.Kind == cep.Text && v.Text == text) == want
 		}
 	case own && constant && c.Kind == cep.Nil:
-		return func(s *cep.Scope) bool { return s.Event.Field(f).Kind == cep.Nil }
+		return func(s *cep.Scope) bool { return (s.Event.Field(f).Kind == cep.Nil) == want }
 	case own && constant:
-		return func(s *cep.Scope) bool { return equal(*s.Event.Field(f), c) }
+		return func(s *cep.Scope) bool { return equal(*s.Event.Field(f), c) == want }
 	case a.op == opField && a.src == current && a.field == typeField && constant && c.Kind == cep.Text:
 		text := c.Text
-		return func(s *cep.Scope) bool { return s.Event.Name == text }
+		return func(s *cep.Scope) bool { return (s.Event.Name == text) == want }
 	}
 	if g, ok := b.own(); ok && own {
 		return func(s *cep.Scope) bool {
 			x, y := s.Event.Field(f), s.Event.Field(g)
 			if x.Kind == cep.Text && y.Kind == cep.Text {
-				return x.Text == y.Text
+				return (x.Text == y.Text) == want
 			}
-			return equal(*x, *y)
+			return equal(*x, *y) == want
 		}
 	}
 	fs := values([]*node{a, b})
@@ -109,7 +113,7 @@ func equalOf(n *node) boolFunc {
 		return nil
 	}
 	x, y := fs[0], fs[1]
-	return func(s *cep.Scope) bool { return equal(x(s), y(s)) }
+	return func(s *cep.Scope) bool { return equal(x(s), y(s)) == want }
 }
 
 func compareOf(n *node) boolFunc {
