@@ -44,6 +44,7 @@ type Decoder struct {
 	wanted  *names
 	labels  []string // by number of what is wanted: its path
 	scanner scanner
+	start   int32 // of the object in the line
 	spare   Event // for Time
 }
 
@@ -258,6 +259,7 @@ func (d *Decoder) Decode(line string, e *Event) *Reject {
 	if reject != nil {
 		return reject
 	}
+	d.start = int32(start)
 	*e = Event{Type: OtherType, Name: plainType, Raw: line[start:end], row: e.row[:0]}
 	if reject := d.readType(e); reject != nil {
 		return reject
@@ -304,7 +306,7 @@ func (d *Decoder) has(number int32) bool {
 
 // readType reads the type of the event.
 func (d *Decoder) readType(e *Event) *Reject {
-	name := plainType
+	name, at := plainType, int32(0)
 	for i := range d.scanner.found {
 		f := &d.scanner.found[i]
 		if f.want != 0 {
@@ -313,7 +315,7 @@ func (d *Decoder) readType(e *Event) *Reject {
 		switch d.scanner.text[f.start] {
 		case 'n':
 		case '"':
-			if name = d.text(f); !isTypeName(name) {
+			if name, at = d.text(f), d.at(f); !isTypeName(name) {
 				return &Reject{Column: int(f.start) + 1, Reason: fmt.Sprintf("expected the name of an event type (letters, digits, `_` and `-`) in field %q", typeField)}
 			}
 		default:
@@ -324,7 +326,7 @@ func (d *Decoder) readType(e *Event) *Reject {
 	if d.last == OtherType || d.rs.Types[d.last].Name != name {
 		t, ok := d.types[name]
 		if !ok {
-			e.Name = name
+			e.Name, e.nameAt = name, at
 			return nil
 		}
 		d.last = t
@@ -361,9 +363,25 @@ func (d *Decoder) read(f *found, r *read, s *shape, e *Event) *Reject {
 	}
 	v, reject := d.value(f, r, e)
 	if reject == nil && r.slot >= 0 {
+		if v.Text != "" {
+			v.at = d.at(f)
+		}
 		e.row[r.slot] = v
 	}
 	return reject
+}
+
+// at returns where the text of a value begins in Event.Raw, from 1; 0 if it has
+// memory of its own.
+func (d *Decoder) at(f *found) int32 {
+	if f.escaped {
+		return 0
+	}
+	at := int32(f.start) - d.start + 1
+	if d.scanner.text[f.start] == '"' {
+		at++
+	}
+	return at
 }
 
 // readRole reads the time, the id or the number in sequence of the event.
@@ -386,9 +404,9 @@ func (d *Decoder) readRole(f *found, r *read, s *shape, e *Event) *Reject {
 	if r.role&idRole != 0 {
 		switch {
 		case first == '"':
-			e.ID = d.text(f)
+			e.ID, e.idAt = d.text(f), d.at(f)
 		case isDigits(first):
-			e.ID = raw
+			e.ID, e.idAt = raw, d.at(f)
 		default:
 			return d.mismatch(f, "a string or a number")
 		}

@@ -153,7 +153,7 @@ func compareEvents(t failer, rs *Ruleset, e *Event, want *plainEvent) {
 		t.Fatalf("got  %d %q %q %d %q\nwant %d %q %q %d %q", e.Time, e.Name, e.ID, e.Seq, e.Raw, want.time, want.name, want.id, want.seq, want.raw)
 	}
 	for i, name := range rs.Fields {
-		if got := *e.Field(FieldID(i)); got != want.fields[name] {
+		if got := bare(*e.Field(FieldID(i))); got != want.fields[name] {
 			t.Fatalf("%s is %+v, want %+v", name, got, want.fields[name])
 		}
 	}

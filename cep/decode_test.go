@@ -115,7 +115,7 @@ func TestDecode(t *testing.T) {
 						e.Time, e.Type, e.Name, e.ID, e.Seq, e.Raw, test.want.Time, test.want.Type, test.want.Name, test.want.ID, test.want.Seq, test.want.Raw)
 				}
 				for name, want := range test.row {
-					if got := *e.Field(fieldID(rs, name)); got != want {
+					if got := bare(*e.Field(fieldID(rs, name))); got != want {
 						t.Errorf("%s is %+v, want %+v", name, got, want)
 					}
 				}
@@ -135,14 +135,15 @@ func TestDecode(t *testing.T) {
 
 func TestReject(t *testing.T) {
 	deep := strings.Repeat("[", maxDepth-1) + strings.Repeat("]", maxDepth-1)
-	manyNames := func(last string) string {
+	names := func(n int, last string) string {
 		var b strings.Builder
 		b.WriteString(`{"ts":1000`)
-		for i := range 3 * manyKeys {
+		for i := range n {
 			b.WriteString(`,"k` + strconv.Itoa(i) + `":{}`)
 		}
 		return b.String() + `,"` + last + `":1}`
 	}
+	manyNames := func(last string) string { return names(3*manyKeys, last) }
 	tests := []struct {
 		name, line string
 		column     int // 0: accepted
@@ -185,6 +186,10 @@ func TestReject(t *testing.T) {
 		{"name twice", `{"ts":1,"ts":1}`, 9, `the name "ts" stands twice in one object`},
 		{"name twice that nobody wants", `{"ts":1,"xyzzy":1,"a":2,"xyzzy":1}`, 25, `the name "xyzzy" stands twice in one object`},
 		{"long name twice", `{"ts":1,"a name of some length":1,"a name 0f some length":1,"a name of some length":2}`, 61, `the name "a name of some length" stands twice in one object`},
+		{"names that differ only in the middle", `{"ts":1,"begin of a 1 and the end":1,"begin of a 2 and the end":1}`, 0, ""},
+		{"names that differ in length", `{"ts":1,"abcdefgh":1,"abcdefghabcdefgh":1,"abcdefghabcdefghabcdefgh":1,"abc":1,"abc\u0000":1}`, 0, ""},
+		{"name of eight bytes twice", `{"ts":1,"abcdefgh":1,"abcdefgh":1}`, 22, `the name "abcdefgh" stands twice in one object`},
+		{"short name twice at the end", `{"ts":1,"é":1,"é":2}`, 16, `the name "é" stands twice in one object`},
 		{"name twice inside", `{"ts":1,"x":[{"y":{"a":1,"b":2,"a":3}}]}`, 32, `the name "a" stands twice in one object`},
 		{"name twice after an inner object", `{"ts":1,"x":{"y":1},"x":2}`, 21, `the name "x" stands twice in one object`},
 		{"same names in different objects", `{"ts":1,"x":{"x":{"x":1}},"y":{"x":1},"z":[{"x":1},{"x":2}]}`, 0, ""},
@@ -194,6 +199,8 @@ func TestReject(t *testing.T) {
 		{"many names", manyNames("k"), 0, ""},
 		{"many names, the first twice", manyNames("ts"), strings.Index(manyNames("ts"), `,"ts":1}`) + 2, `the name "ts" stands twice in one object`},
 		{"many names, one twice", manyNames("k100"), strings.Index(manyNames("k100"), `,"k100":1}`) + 2, `the name "k100" stands twice in one object`},
+		{"very many names", names(70_000, "k"), 0, ""},
+		{"very many names, one twice", names(70_000, "k69999"), strings.Index(names(70_000, "k69999"), `,"k69999":1}`) + 2, `the name "k69999" stands twice in one object`},
 		{"many names again", manyNames("k"), 0, ""},
 		{"escaped name of a field", `{"ts":1,"\u0061mount":1}`, 9, `expected the field "amount" without escapes in its name`},
 		{"escaped name of the type", `{"ts":1,"t\u0079pe":"x"}`, 9, `expected the field "type" without escapes in its name`},
@@ -342,4 +349,10 @@ func TestCloneAllocates(t *testing.T) {
 			t.Errorf("%v allocations for a clone of %s", n, line)
 		}
 	}
+}
+
+// bare is a value without where it stood.
+func bare(v Value) Value {
+	v.at = 0
+	return v
 }

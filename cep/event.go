@@ -17,6 +17,8 @@ type Event struct {
 	ID    string // the value of the type's `id` field, empty if it has none
 	Seq   int64  // the value of the type's `seq` field, 0 if it has none
 
+	nameAt int32  // where Name begins in Raw, as Value.at, if the rules do not name the type
+	idAt   int32  // where ID begins in Raw, likewise
 	nth    uint64 // its number among equal lines of its time, from 1
 	layout *layout
 	row    []Value
@@ -43,26 +45,23 @@ func (e *Event) Field(f FieldID) *Value {
 func (e *Event) Clone() *Event {
 	c := *e
 	c.Raw = strings.Clone(e.Raw)
-	if c.Type == OtherType {
-		c.Name = within(c.Raw, e.Name)
-	}
-	c.ID = within(c.Raw, e.ID)
+	c.Name = part(c.Raw, e.nameAt, e.Name)
+	c.ID = part(c.Raw, e.idAt, e.ID)
 	c.row = slices.Clone(e.row)
 	for i := range c.row {
-		if v := &c.row[i]; v.Text != "" {
-			v.Text = within(c.Raw, v.Text)
-		}
+		v := &c.row[i]
+		v.Text = part(c.Raw, v.at, v.Text)
 	}
 	return &c
 }
 
-// within returns s as a part of raw. What is no part of it (a string that was
-// written with escapes) has memory of its own and is returned as it is.
-func within(raw, s string) string {
-	if i := strings.Index(raw, s); i >= 0 {
-		return raw[i : i+len(s)]
+// part returns s as a part of raw, which it is from at on, counted from 1. Where at
+// is 0 (a string that was written with escapes) s has memory of its own.
+func part(raw string, at int32, s string) string {
+	if at == 0 {
+		return s
 	}
-	return s
+	return raw[at-1 : int(at)-1+len(s)]
 }
 
 // NewEvent makes an event from its fields, by FieldID. It is for tests and

@@ -66,13 +66,13 @@ func (ks *keyState) place(rule int32) (int, bool) {
 	return slices.BinarySearchFunc(ks.rules, rule, func(st ruleState, r int32) int { return int(st.rule - r) })
 }
 
-// keep stores an event that a rule of the key captured. Events come in
-// processing order; an event kept already is kept once.
+// keep stores an event that a rule of the key captured and that lasts. Events come
+// in processing order; an event kept already is kept once.
 func (ks *keyState) keep(e *Event) {
 	if n := len(ks.events); n > 0 && ks.events[n-1].Place == e.Place {
 		return
 	}
-	ks.events = append(ks.events, e.Clone())
+	ks.events = append(ks.events, e)
 }
 
 // event returns a captured event by its number.

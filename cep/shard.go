@@ -25,6 +25,7 @@ type shard struct {
 	fresh   ruleState // of a rule that has nothing under the key yet
 	seen    []uint64  // by rule: the visit at which it was stepped
 	visit   uint64
+	kept    *Event // the copy of the event that was captured last
 	matches []nfa.Match
 	matched matched
 	came    []coming // alerts of this batch
@@ -176,13 +177,22 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 		s.judge.at(e, ks.parts, ks)
 	}
 	if !st.runs.Empty() {
-		ks.keep(e)
+		ks.keep(s.lasting(e))
 	}
 	i, _ := ks.place(rule)
 	ks.rules = slices.Insert(ks.rules, i, *st)
 	*st = ruleState{runs: s.spare.open()}
 	*changed = true
 	return ks
+}
+
+// lasting returns a copy of an event that can be kept. Keys that capture the same
+// event share it.
+func (s *shard) lasting(e *Event) *Event {
+	if s.kept == nil || s.kept.Place != e.Place {
+		s.kept = e.Clone()
+	}
+	return s.kept
 }
 
 // step gives the event to a rule. ks is nil where the key has no state yet.
@@ -193,7 +203,7 @@ func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	st.most = max(st.most, st.runs.Nodes())
 	s.comeOut(st, e.Time, e.Place)
 	if ks != nil && s.judge.took && !st.runs.Empty() {
-		ks.keep(e)
+		ks.keep(s.lasting(e))
 	}
 	st.schedule(s.plan.rs.Rules[st.rule].Program)
 }

@@ -48,6 +48,7 @@ func (k Kind) String() string {
 // whoever looks into them.
 type Value struct {
 	Kind Kind
+	at   int32  // where Text begins in Event.Raw, from 1; 0: it is no part of that
 	bits uint64 // Number: float64 bits; Bool: 0 or 1; Time, Duration: int64
 	Text string // Text: the text; Number: its digits as written, if it was read; List, Map: JSON
 }

@@ -3,7 +3,7 @@ package expr
 import (
 	"sync"
 	"time"
-	_ "time/tzdata" // the zones are part of the program, not of the host
+	_ "time/tzdata" // for hosts without a zone database; one that is there is read first
 
 	"weir/cep"
 )
