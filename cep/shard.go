@@ -42,6 +42,10 @@ type timer struct {
 
 func (a timer) before(b timer) bool { return a.at < b.at }
 
+// cacheLines is memory left free behind what a shard writes at every event, so
+// that no other shard's stands in the same cache line.
+const cacheLines = 128
+
 func newShard(p *plan, number, shards int) *shard {
 	s := &shard{plan: p, number: number, shards: shards}
 	s.tables = make([]map[string]*keyState, len(p.spaces))
@@ -52,10 +56,10 @@ func newShard(p *plan, number, shards int) *shard {
 	s.stats = make([]RuleStats, len(p.rs.Rules))
 	s.noKey = make([][]uint64, len(p.offers))
 	for t := range p.offers {
-		s.noKey[t] = make([]uint64, len(p.offers[t]))
+		s.noKey[t] = make([]uint64, len(p.offers[t]), len(p.offers[t])+cacheLines/8)
 	}
-	s.seen = make([]uint64, len(p.rs.Rules))
-	s.judge.memo = make([]answer, p.conds)
+	s.seen = make([]uint64, len(p.rs.Rules), len(p.rs.Rules)+cacheLines/8)
+	s.judge.memo = make([]answer, p.conds, p.conds+cacheLines)
 	return s
 }
 

@@ -154,12 +154,15 @@ func (d *driver) advance(t nfa.Time) {
 			}
 		}
 		if next < 0 {
-			return
+			break
 		}
 		d.take(d.machine.Advance(&d.runs[next], soonest, judge{d, -1}, nil))
 		if at, ok := d.prog.Deadline(&d.runs[next]); ok && at <= soonest {
 			panic(fmt.Sprintf("the deadline of the runs is %d after they advanced to %d", at, soonest))
 		}
+	}
+	for k := range d.runs { // what runs out without being seen is still open until then
+		d.take(d.machine.Advance(&d.runs[k], t, judge{d, -1}, nil))
 	}
 }
 
