@@ -45,10 +45,12 @@ func (j *judge) sees() bool {
 	return w == nil || j.event(w)
 }
 
-// begins reports whether a match of the rule could begin with the event.
-func (j *judge) begins(starts []nfa.Cond) bool {
+// begins reports whether a match of r could begin with the event. It is asked of
+// every rule that dispatch cannot rule out, nearly always in vain, so it keeps
+// nothing.
+func (j *judge) begins(r *Rule, starts []nfa.Cond) bool {
 	for _, c := range starts {
-		if j.May(c) {
+		if j.event(&r.Conds[c]) {
 			return true
 		}
 	}

@@ -158,8 +158,12 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 		return ks
 	}
 	s.seen[rule] = s.visit
-	s.judge.ask(s.plan.rs.Rules[rule])
-	if !s.judge.sees() || !s.judge.begins(s.plan.starts[rule]) {
+	r := s.plan.rs.Rules[rule]
+	if !s.judge.begins(r, s.plan.starts[rule]) {
+		return ks
+	}
+	s.judge.ask(r)
+	if !s.judge.sees() {
 		return ks
 	}
 	if ks != nil {

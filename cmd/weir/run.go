@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -87,6 +88,9 @@ func (c *runCommand) Run(std *streams) error {
 		engine: cep.NewEngine(ruleset, cep.Options{
 			Lateness: time.Duration(c.Lateness),
 			MaxAhead: time.Duration(c.MaxAhead),
+			// Two shards of two cores, beside the goroutine that reads, were no
+			// faster than one and took 25 % more CPU.
+			Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		}),
 		out: out, events: events, progress: startProgress(events, c.Alerts, std),
 		openEnd: c.OpenEnd, maxErrors: c.MaxErrors,
