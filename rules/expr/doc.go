@@ -19,8 +19,8 @@
 // The guarantees:
 //
 //   - An expression is a pure function of its Scope: it reads no clock, no
-//     random numbers and not the host's local zone. The rules of a named zone are
-//     those of the host's zone database if it has one, else those built in.
+//     random numbers and nothing of the host's time zones: the zone database is
+//     embedded (zoneinfo).
 //   - It never panics. What the language calls nil is nil; what is still an error
 //     while it runs (a list of more than 1,000 elements in a loop, the memory
 //     budget) gives nil too, and is told to Env.Fault.

@@ -1,27 +1,49 @@
 package expr
 
 import (
+	"archive/zip"
+	_ "embed"
+	"io"
+	"strings"
 	"sync"
 	"time"
-	_ "time/tzdata" // for hosts without a zone database; one that is there is read first
 
 	"weir/cep"
 )
+
+// zoneinfo is the zone database. The host's is never read: another version of it
+// could make a replay differ.
+//
+//go:embed zoneinfo/zoneinfo.zip
+var zoneinfo string
+
+var openZones = sync.OnceValue(func() *zip.Reader {
+	r, err := zip.NewReader(strings.NewReader(zoneinfo), int64(len(zoneinfo)))
+	if err != nil {
+		panic("expr: the embedded zone database cannot be read: " + err.Error())
+	}
+	return r
+})
 
 // zones holds those that were asked for, by name. It never holds more than there
 // are: a wrong name is not kept.
 var zones sync.Map
 
-// zone gives the zone of an IANA name. Only names that begin with a capital are
-// one: the others that a host may know (`localtime`, `posix/...`) are its own.
+// zone gives the zone of an IANA name.
 func zone(name string) (*time.Location, bool) {
 	if z, ok := zones.Load(name); ok {
 		return z.(*time.Location), true
 	}
-	if name == "" || name == "Local" || name[0] < 'A' || name[0] > 'Z' {
+	f, err := openZones().Open(name)
+	if err != nil {
 		return nil, false
 	}
-	z, err := time.LoadLocation(name)
+	defer f.Close()
+	data, err := io.ReadAll(f)
+	if err != nil {
+		return nil, false
+	}
+	z, err := time.LoadLocationFromTZData(name, data)
 	if err != nil {
 		return nil, false
 	}
