@@ -76,7 +76,9 @@ flink-run/208 flink-run/218 flink-run/225 flink-run/229 flink-run/237 flink-run/
 `)
 
 func TestVectors(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.json")
+	files, err := filepath.Glob("../../conformance/testdata/*.json")
+	other := map[string]bool{"empty_match.json": true, "malformed.json": true, "sql_pattern.json": true} // of another form
+	files = slices.DeleteFunc(files, func(f string) bool { return other[filepath.Base(f)] })
 	if err != nil || len(files) == 0 {
 		t.Fatal("no vectors", err)
 	}
