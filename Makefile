@@ -38,9 +38,10 @@ fuzz:
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
 
-# The exhaustive comparison of small patterns with the reference evaluator.
+# The exhaustive comparison of small patterns with the reference evaluator: an hour
+# or more on one core. Stopped, it goes on where worlds.state says.
 worlds:
-	go test ./nfa -run TestWorlds -worlds.full -timeout 0
+	go test ./nfa -run TestWorlds -v -timeout 0 -worlds.full -worlds.state $(CURDIR)/worlds.state
 
 # The sample of the demo, after a change of its generator.
 sample:
