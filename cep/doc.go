@@ -37,8 +37,9 @@
 //  2. Every arrival order within lateness that keeps events of equal time in their
 //     order, or whose types have a seq, gives the same alerts.
 //  3. An event that opens no match allocates nothing.
-//  4. The memory is that of the open matches, of the events held for lateness, and
-//     of the names of up to 65,536 different lines of one event time.
+//  4. The memory is that of the open matches, of the throttles, of the events held
+//     for lateness, and of the names of up to 65,536 different lines of one event
+//     time. The count of silenced matches of a key stays until its next alert.
 //  5. An alert has the same id whenever and wherever it is found again.
 //
 // # Where the rules of the language leave a choice

@@ -148,7 +148,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	}
 	if o.started && e.Time < o.low {
 		g.stats.Late++
-		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: o.low - e.Time})
+		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: elapsed(e.Time, o.low)})
 		return false
 	}
 	g.count(e)

@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -311,5 +312,20 @@ func TestScore(t *testing.T) {
 	}
 	if got := score(&Rule{Default: 42}, &Scope{}); got != 42 {
 		t.Errorf("default: %d", got)
+	}
+}
+
+// Between the first and the last time that an event may have lies more than an
+// int64 of nanoseconds can say.
+func TestFarTimes(t *testing.T) {
+	r := makeRule(t, "ab", "a -[>1d]-> b", nfa.Options{}, abc("a", "b"))
+	a, b := pay(0, "c", "", "a", 1), pay(0, "c", "", "b", 2)
+	a.Time, b.Time = firstTime, lastTime
+	_, fx := stepped(rulesOf(r), Options{}, []Event{a, b, a})
+	if len(fx.Alerts) != 1 {
+		t.Errorf("%d alerts", len(fx.Alerts))
+	}
+	if len(fx.Late) != 1 || fx.Late[0].Behind != math.MaxInt64 {
+		t.Errorf("late: %+v", fx.Late)
 	}
 }

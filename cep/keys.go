@@ -34,7 +34,7 @@ type ruleState struct {
 	suppressed int   // matches that made no alert since the last one
 	due        int64 // when time next changes it, or never
 	runs       nfa.Runs
-	most       int   // captures that runs had room for, at least
+	most       int   // captures that runs has had room for, at least; 0: it has no memory
 	sums       *sums // nil until a condition asked for an aggregate
 }
 

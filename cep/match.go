@@ -132,6 +132,15 @@ func later(t, d int64) int64 {
 	return t + d
 }
 
+// elapsed is the time from a moment to one that is not before it, without running
+// over.
+func elapsed(from, to int64) int64 {
+	if d := to - from; d >= 0 {
+		return d
+	}
+	return math.MaxInt64
+}
+
 // earlier takes a length of time away without running over.
 func earlier(t, d int64) int64 {
 	if t < math.MinInt64+d {

@@ -281,3 +281,41 @@ func TestAggregatesAreThoseOfTheList(t *testing.T) {
 		stepped(rulesOf(r), Options{}, stream(t), end)
 	})
 }
+
+// A throttle is a filter over the matches of a rule under a key, whatever brought
+// them: events, time, or the end of the input.
+func TestThrottleIsAFilter(t *testing.T) {
+	rs, plain := zoo(t), zoo(t)
+	rs.Rules = slices.DeleteFunc(rs.Rules, func(r *Rule) bool { return r.ID == "in-order" }) // its matches do not come in order of time
+	plain.Rules = slices.DeleteFunc(plain.Rules, func(r *Rule) bool { return r.ID == "in-order" })
+	for i := range rs.Rules {
+		rs.Rules[i].Throttle, plain.Rules[i].Throttle = time.Duration(2+i)*time.Second, 0
+	}
+	type source struct{ rule, key string }
+	rapid.Check(t, func(t *rapid.T) {
+		events := stream(t)
+		then := []Record{end}
+		if rapid.Bool().Draw(t, "by the clock") {
+			then = []Record{at(150), at(1000), end}
+		}
+		_, all := stepped(plain, Options{}, slices.Clone(events), then...)
+		quiet, silenced := map[source]int64{}, map[source]int{}
+		var want []string
+		for i := range all.Alerts {
+			a := &all.Alerts[i]
+			from := source{a.Rule.ID, strings.Join(a.Key, "/")}
+			if a.Kind == MatchAlert {
+				if until, ok := quiet[from]; ok && a.Time < until {
+					silenced[from]++
+					continue
+				}
+				a.Suppressed, silenced[from] = silenced[from], 0
+				j := slices.IndexFunc(rs.Rules, func(r *Rule) bool { return r.ID == a.Rule.ID })
+				quiet[from] = a.Time + int64(rs.Rules[j].Throttle)
+			}
+			want = append(want, lines(all.Alerts[i:i+1]))
+		}
+		_, got := stepped(rs, Options{}, events, then...)
+		same(t, "throttled", lines(got.Alerts), strings.Join(want, ""))
+	})
+}

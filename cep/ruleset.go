@@ -1,13 +1,15 @@
 package cep
 
 import (
+	"sync"
 	"time"
 
 	"weir/nfa"
 )
 
 // Ruleset is everything that an Engine needs to know of the rules: the event
-// types with the fields that are read, and the rules. It is immutable.
+// types with the fields that are read, and the rules. It is immutable, but for
+// what the Faults of a Rule count.
 type Ruleset struct {
 	Types  []Type   // index: TypeID; types with a schema and types that rules name
 	Fields []string // index: FieldID; the paths of all fields read, like "amount" or "device.os"
@@ -66,6 +68,41 @@ type Rule struct {
 	Score    func(*Scope) Value  // nil: DefaultScore
 	Default  float64             // score where Score is nil or gives nil
 	Message  func(*Scope) string // nil: no message
+
+	// Faults counts the errors of the rule's expressions while they run; each gave
+	// nil. Nil: nobody counts.
+	Faults *FaultCount
+}
+
+// FaultCount counts errors and keeps the text of one. Several goroutines may use
+// it at once. The zero FaultCount is ready.
+type FaultCount struct {
+	mu     sync.Mutex
+	n      uint64
+	sample string
+}
+
+// Add counts err. Of all texts the least is kept, so that the sample does not
+// depend on which goroutine came first.
+func (c *FaultCount) Add(err error) {
+	text := err.Error()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.n == 0 || text < c.sample {
+		c.sample = text
+	}
+	c.n++
+}
+
+// Snapshot gives how many errors there were and the text of one. Of a nil
+// FaultCount it is 0 and empty.
+func (c *FaultCount) Snapshot() (n uint64, sample string) {
+	if c == nil {
+		return 0, ""
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.n, c.sample
 }
 
 // AggregateOf names a field of a captured variable.

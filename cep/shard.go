@@ -131,7 +131,7 @@ func (s *shard) enter(o *offer, e *Event) {
 			}
 			s.seen[st.rule] = s.visit
 			s.judge.ask(s.plan.rs.Rules[st.rule])
-			if s.judge.sees() {
+			if s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge) && s.judge.sees() {
 				s.step(ks, st, e)
 				changed = true
 			}
@@ -168,6 +168,9 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	}
 	if ks != nil {
 		if st := ks.state(rule); st != nil {
+			if st.most == 0 {
+				st.runs = s.spare.open()
+			}
 			s.step(ks, st, e)
 			*changed = true
 			return ks

@@ -130,7 +130,10 @@ func (g *Engine) appendClock(w *writer) {
 func (g *Engine) readClock(r *reader) {
 	o := &g.order
 	o.started, o.now, o.low, o.arrived = r.bool(), r.int(), r.int(), r.uint()
-	g.place = r.uint()
+	g.place = r.below(math.MaxInt64) // so that it does not run over
+	if o.low > o.now {
+		r.fail()
+	}
 	s := &g.same
 	s.time, s.base, s.most = r.int(), r.uint(), r.uint()
 	s.counts = map[uint64]uint64{}
@@ -140,7 +143,8 @@ func (g *Engine) readClock(r *reader) {
 	for range r.count(leastEvent) {
 		arrived := r.uint()
 		e := r.event(g)
-		if r.bad {
+		if r.bad || !o.started || e.Time < o.low || e.Time > o.now || arrived > o.arrived {
+			r.fail()
 			return
 		}
 		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: arrived, event: e, own: true})
@@ -267,7 +271,7 @@ func (g *Engine) readKey(r *reader, ks *keyState) {
 			r.fail()
 			return
 		}
-		st := ruleState{rule: rule, throttled: r.bool(), quiet: r.int(), suppressed: int(r.below(math.MaxInt32))}
+		st := ruleState{rule: rule, throttled: r.bool(), quiet: r.int(), suppressed: int(r.below(1 << 63))}
 		p := g.rs.Rules[rule].Program
 		var err error
 		if st.runs, r.src, err = p.DecodeRuns(r.src); err != nil || st.idle() {
@@ -279,6 +283,7 @@ func (g *Engine) readKey(r *reader, ks *keyState) {
 				r.bad = true
 			}
 		})
+		st.most = st.runs.Nodes()
 		st.schedule(p)
 		ks.rules = append(ks.rules, st)
 	}
@@ -432,6 +437,19 @@ func (e *Event) widen(l *layout) {
 	e.layout, e.row = l, row
 }
 
+// sound reports whether a decoder could have read v.
+func (v *Value) sound() bool {
+	switch v.Kind {
+	case Nil:
+		return false // such a field is left out
+	case Bool:
+		return v.bits <= 1
+	case Number:
+		return !math.IsNaN(v.Number()) && !math.IsInf(v.Number(), 0)
+	}
+	return true
+}
+
 func (r *reader) event(g *Engine) *Event {
 	e := &Event{Place: r.uint(), Time: r.int(), Type: TypeID(r.below(uint64(len(g.rs.Types))+1)) - 1}
 	e.Name, e.Raw, e.ID = r.text(), r.text(), r.text()
@@ -441,7 +459,7 @@ func (r *reader) event(g *Engine) *Event {
 	for range values {
 		f := r.below(uint64(len(g.rs.Fields)))
 		v := Value{Kind: Kind(r.byte(byte(Map))), bits: r.fixed(), Text: r.text()}
-		if r.bad || f < least || v.Kind == Nil {
+		if r.bad || f < least || !v.sound() {
 			r.fail()
 			break
 		}

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"weir/nfa"
 )
 
 // busy returns an engine with something of everything in its state.
@@ -114,4 +117,86 @@ func FuzzRestore(f *testing.F) {
 		g.Step([]Record{end}, &fx)
 		g.Append(nil)
 	})
+}
+
+// Values of an event that no decoder can have read are refused: what looks at
+// them relies on it.
+func TestRestoreRefusesValues(t *testing.T) {
+	held := func(change func(g *Engine, e *Event)) []byte {
+		g := NewEngine(zoo(t), Options{Lateness: time.Minute})
+		g.StepEvents([]Event{pay(1, "c1", "m1", "a", 1)}, new(Effects))
+		change(g, g.order.held[0].event)
+		return g.Append(nil)
+	}
+	for name, c := range map[string]struct {
+		change func(g *Engine, e *Event)
+		ok     bool
+	}{
+		"as it was":       {func(*Engine, *Event) {}, true},
+		"a bool":          {func(_ *Engine, e *Event) { e.row[fKind] = BoolValue(true) }, true},
+		"a bool of 2":     {func(_ *Engine, e *Event) { e.row[fKind] = Value{Kind: Bool, bits: 2} }, false},
+		"not a number":    {func(_ *Engine, e *Event) { e.row[fAmount] = Value{Kind: Number, bits: math.Float64bits(math.NaN())} }, false},
+		"an infinity":     {func(_ *Engine, e *Event) { e.row[fAmount] = Value{Kind: Number, bits: math.Float64bits(math.Inf(1))} }, false},
+		"no place left":   {func(g *Engine, _ *Event) { g.place = math.MaxUint64 }, false},
+		"held and late":   {func(g *Engine, e *Event) { e.Time = g.order.low - 1 }, false},
+		"held and ahead":  {func(g *Engine, e *Event) { e.Time = g.order.now + 1 }, false},
+		"low above now":   {func(g *Engine, _ *Event) { g.order.low = g.order.now + 1 }, false},
+		"held, no time":   {func(g *Engine, _ *Event) { g.order.started = false }, false},
+		"arrived too far": {func(g *Engine, _ *Event) { g.order.arrived = 0 }, false},
+	} {
+		_, err := Restore(zoo(t), Options{}, held(c.change))
+		if (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Any state that Append wrote can be read, however often a throttle silenced.
+func TestRestoreManySilenced(t *testing.T) {
+	rs := rulesOf(makeRule(t, "a", "a", nfa.Options{}, abc("a")))
+	rs.Rules[0].Throttle = time.Hour
+	g, _ := stepped(rs, Options{}, []Event{pay(1, "c1", "", "a", 1), pay(2, "c1", "", "a", 1)})
+	for _, ks := range g.shards[0].tables[0] {
+		ks.rules[0].suppressed = math.MaxInt64
+	}
+	if _, err := Restore(rs, Options{}, g.Append(nil)); err != nil {
+		t.Error(err)
+	}
+}
+
+// What has grown large is not pooled, before a restore or after.
+func TestLargeRunsAreNotKept(t *testing.T) {
+	rs := rulesOf(makeRule(t, "ab", "a -> b", nfa.Options{Within: time.Hour, Skip: nfa.SkipNone}, abc("a", "b")))
+	var events []Event
+	for i := range 500 {
+		events = append(events, pay(i, "c1", "", "a", 1))
+	}
+	g, _ := stepped(rs, Options{}, events)
+	restored, err := Restore(rs, Options{}, g.Append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, g := range map[string]*Engine{"whole": g, "restored": restored} {
+		g.Step([]Record{end}, new(Effects))
+		if s := g.shards[0]; g.Keys() != 0 || len(s.spare.runs) > 0 {
+			t.Errorf("%s: %d keys, %d runs are kept", name, g.Keys(), len(s.spare.runs))
+		}
+	}
+}
+
+// Settling a key that is only throttled puts no empty memory aside.
+func TestSpareHoldsMemory(t *testing.T) {
+	rs := rulesOf(
+		makeRule(t, "a", "a", nfa.Options{}, abc("a")),
+		makeRule(t, "ab", "a -> b", nfa.Options{}, abc("a", "b")),
+	)
+	rs.Rules[0].Throttle = time.Hour
+	var events []Event
+	for i := range 100 {
+		events = append(events, pay(i, "c1", "", []string{"a", "b"}[i%2], 1))
+	}
+	g, _ := stepped(rs, Options{}, events)
+	if n := len(g.shards[0].spare.runs); n > 3 {
+		t.Errorf("%d runs are kept of a key that had one open match at a time", n)
+	}
 }

@@ -48,7 +48,7 @@ func (s *spare) open() nfa.Runs {
 
 // putRuns takes the Runs of a rule, which are empty.
 func (s *spare) putRuns(st *ruleState) {
-	if len(s.runs) < mostSpare && st.most <= smallSpare {
+	if len(s.runs) < mostSpare && st.most > 0 && st.most <= smallSpare {
 		st.runs.Reset()
 		s.runs = append(s.runs, st.runs)
 	}

@@ -130,3 +130,61 @@ func TestHeldMatches(t *testing.T) {
 		t.Errorf("the older consumes: got %q", got)
 	}
 }
+
+// TestManyAtOnce completes many matches with one event, each of which consumes what
+// began with it. Were all open matches looked at for each, this would take
+// minutes.
+func TestManyAtOnce(t *testing.T) {
+	const n = 60_000
+	for _, text := range []string{"a -> b+", "a -> b+ | a -> c"} {
+		prog := compile(t, text, Options{Skip: SkipToNext, MaxOpen: 3 * n})
+		l := &letters{prog: prog, stream: "ab"}
+		m, runs := prog.NewMachine(), &Runs{}
+		for i := range n {
+			m.Step(runs, Time(i), Event(i+1), l, nil)
+		}
+		l.event = 1
+		if got := len(m.Step(runs, n, n+1, l, nil)); got != n || !runs.Empty() {
+			t.Errorf("%s: %d matches, %d open", text, got, runs.Open())
+		}
+	}
+}
+
+// BenchmarkAtBound steps a key at its bound on open matches, of which one runs out
+// and one begins at nearly every event.
+func BenchmarkAtBound(b *testing.B) {
+	prog := compile(b, "a -> b", Options{Skip: SkipNone, Within: 10 * time.Second, MaxOpen: DefaultOpen})
+	l := &letters{prog: prog, stream: "a"}
+	m, runs := prog.NewMachine(), &Runs{}
+	i := 0
+	step := func() {
+		i++
+		m.Step(runs, Time(i)*second/2000, Event(i), l, nil)
+	}
+	for range 4 * DefaultOpen {
+		step()
+	}
+	for b.Loop() {
+		step()
+	}
+	b.ReportMetric(float64(runs.Open()), "open")
+}
+
+// TestLongAtBound is BenchmarkAtBound with a check: were all open matches looked
+// at whenever one runs out, it would take minutes.
+func TestLongAtBound(t *testing.T) {
+	prog := compile(t, "a -> b", Options{Skip: SkipNone, Within: 10 * time.Second, MaxOpen: DefaultOpen})
+	l := &letters{prog: prog, stream: "a"}
+	m, runs := prog.NewMachine(), &Runs{}
+	const n = 400_000
+	for i := range n {
+		m.Step(runs, Time(i)*second/2000, Event(i+1), l, nil)
+		if runs.Open() > DefaultOpen {
+			t.Fatalf("%d are open", runs.Open())
+		}
+	}
+	// Half of the events find the bound reached.
+	if m.Counts.Open < n/2-DefaultOpen || m.Counts.Open > n/2+DefaultOpen {
+		t.Errorf("%d of %d events at the bound", m.Counts.Open, n)
+	}
+}

@@ -12,7 +12,7 @@ func (m *Machine) advance(out []Match) []Match {
 	ran := false
 	for i := range m.runs.groups {
 		g := &m.runs.groups[i]
-		if due := g.due(m.prog.seen(g)); due <= m.now && due != Forever {
+		if g.ripe(m.prog, m.now) {
 			m.expireGroup(g)
 			ran = true
 		}
@@ -33,18 +33,22 @@ func (m *Machine) advance(out []Match) []Match {
 // expireGroup lets the matches of a group run out; those that go on waiting for
 // less are moved.
 func (m *Machine) expireGroup(g *group) {
-	kept := g.runs[:0]
-	g.soonest, g.latest = Forever, math.MinInt64
-	for _, n := range g.runs {
-		live := m.expire(g, n)
-		if live == g.live {
+	rest := g.runs
+	kept := rest[:0]
+	g.soonest = Forever
+	for i, n := range rest {
+		limit := m.limitOf(n, g.live)
+		if limit.soonest > m.now || limit.soonest == Forever {
+			g.soonest = min(g.soonest, limit.soonest)
+			if g.queued { // what comes after runs out no sooner
+				kept = rest[i:]
+				break
+			}
 			kept = append(kept, n)
-			limit := m.limitOf(n, live)
-			g.soonest, g.latest = min(g.soonest, limit.soonest), max(g.latest, limit.latest)
 			continue
 		}
 		m.runs.open--
-		if live != 0 {
+		if live := m.expire(g, n); live != 0 {
 			key := g.groupKey
 			key.live = live
 			m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
@@ -149,7 +153,14 @@ func (m *Machine) emit(out []Match) []Match {
 		out = m.together(rest[:k], out)
 		rest = rest[k:]
 	}
-	m.done, m.cuts = m.done[:0], m.cuts[:0]
+	m.done = m.done[:0]
+	if len(m.cuts) > 0 {
+		m.drop(m.consumed)
+		m.cuts = m.cuts[:0]
+	}
+	if len(m.came) > 0 {
+		m.markFound()
+	}
 	if len(m.runs.held) > 0 {
 		out = m.release(out)
 	}
@@ -159,7 +170,7 @@ func (m *Machine) emit(out []Match) []Match {
 // together emits matches that begin with the same event and complete at the same
 // moment.
 func (m *Machine) together(same []held, out []Match) []Match {
-	if m.consumed(same[0]) {
+	if m.consumed(same[0].node) {
 		return out
 	}
 	slices.SortStableFunc(same, func(a, b held) int { return m.compare(a.node, b.node) })
@@ -167,7 +178,7 @@ func (m *Machine) together(same []held, out []Match) []Match {
 		if i > 0 && m.compare(same[i-1].node, h.node) == 0 {
 			continue // the same captures found twice are one match
 		}
-		if m.runs.nodes[h.node-1].out || m.consumed(h) {
+		if m.found(h.node) || m.consumed(h.node) {
 			continue
 		}
 		if c := m.prog.Having; c >= 0 && !m.j.Holds(c, Captures{m.runs, m.prog, h.node}) {
@@ -184,50 +195,72 @@ func (m *Machine) together(same []held, out []Match) []Match {
 	return out
 }
 
-// comeOut marks a match as found; with several patterns also the open matches
-// that have captured the same, so that it is not found again.
+// comeOut marks a match as found.
 func (m *Machine) comeOut(at int32) {
 	m.runs.nodes[at-1].out = true
-	if m.prog.patterns == 1 {
-		return
+	if m.prog.patterns > 1 {
+		i, _ := slices.BinarySearchFunc(m.came, at, m.compare)
+		m.came = slices.Insert(m.came, i, at)
 	}
-	for i := range m.runs.groups {
-		for _, n := range m.runs.groups[i].runs {
-			if m.runs.nodes[n-1].event == m.runs.nodes[at-1].event && m.compare(n, at) == 0 {
-				m.runs.nodes[n-1].out = true
+}
+
+// found reports whether a match is out, or with several patterns another one that
+// has captured the same came out at this moment.
+func (m *Machine) found(at int32) bool {
+	if m.runs.nodes[at-1].out {
+		return true
+	}
+	_, ok := slices.BinarySearchFunc(m.came, at, m.compare)
+	return ok
+}
+
+// markFound marks the open matches that have captured the same as one that came
+// out, so that it is not found again.
+func (m *Machine) markFound() {
+	r := m.runs
+	low, high := Event(math.MaxUint64), Event(0)
+	for _, at := range m.came {
+		low, high = min(low, r.nodes[at-1].event), max(high, r.nodes[at-1].event)
+	}
+	for i := range r.groups {
+		for _, at := range r.groups[i].runs {
+			if n := &r.nodes[at-1]; low <= n.event && n.event <= high && m.found(at) {
+				n.out = true
 			}
 		}
 	}
-	for _, h := range m.done {
-		if m.compare(h.node, at) == 0 {
-			m.runs.nodes[h.node-1].out = true
-		}
-	}
+	m.came = m.came[:0]
 }
 
-// consumed reports whether an earlier match of this moment consumed h.
-func (m *Machine) consumed(h held) bool {
-	first := m.runs.nodes[h.node-1].first
-	for _, c := range m.cuts {
-		if c.low <= first && first <= c.high {
-			return true
-		}
-	}
-	return false
+// consumed reports whether an earlier match of this moment consumed one that ends
+// with a node.
+func (m *Machine) consumed(at int32) bool {
+	first := m.runs.nodes[at-1].first
+	i := m.cutsUpTo(first)
+	return i > 0 && first <= m.cuts[i-1].high
 }
 
-// consume drops what the skip strategy says a match consumed: open and completed
-// matches that began at or after it and under its cut.
+// cutsUpTo returns how many cuts begin at or before an event.
+func (m *Machine) cutsUpTo(first Event) int {
+	i, _ := slices.BinarySearchFunc(m.cuts, first+1, func(c cut, e Event) int { return order(c.low, e) })
+	return i
+}
+
+// consume notes what the skip strategy says that a match consumed: open and
+// completed matches that began at or after it and under its cut.
 func (m *Machine) consume(h held) {
 	c, ok := m.cut(h)
 	if !ok {
 		return
 	}
-	m.cuts = append(m.cuts, c)
-	m.drop(func(n int32) bool {
-		first := m.runs.nodes[n-1].first
-		return c.low <= first && first <= c.high
-	})
+	i := m.cutsUpTo(c.low)
+	if i > 0 {
+		c.high = max(c.high, m.cuts[i-1].high)
+	}
+	m.cuts = slices.Insert(m.cuts, i, c)
+	for i++; i < len(m.cuts) && m.cuts[i].high < c.high; i++ {
+		m.cuts[i].high = c.high
+	}
 }
 
 // cut returns the first events whose matches h consumes.

@@ -3,6 +3,7 @@ package nfa
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"math/bits"
 )
 
@@ -19,10 +20,15 @@ import (
 //	    registers           Program.registers numbers
 //	number of groups, then for each, in the order of their keys
 //	    place, live, lifted, fresh
+//	    soonest, latest         signed
+//	    swept
 //	    number of matches, then the node of each
 //	number of held matches, then for each: node, last event, time
 //
-// What follows from these (first event, counts, limits) is not stored.
+// What follows from these (first event, counts, limits of a match) is not stored.
+// What a group knows of its limits may be wider than what its matches say; it decides
+// when they are looked through, so Runs that were read look at the same times as
+// those that were written.
 const runsFormat = 1
 
 var errRuns = errors.New("nfa: the bytes are no open matches of this program")
@@ -58,6 +64,9 @@ func (p *Program) AppendRuns(dst []byte, r *Runs) []byte {
 		dst = binary.AppendUvarint(dst, g.live)
 		dst = binary.AppendUvarint(dst, g.lifted)
 		dst = append(dst, byte(b2i(g.fresh)))
+		dst = binary.AppendVarint(dst, g.soonest)
+		dst = binary.AppendVarint(dst, g.latest)
+		dst = binary.AppendUvarint(dst, uint64(g.swept))
 		dst = binary.AppendUvarint(dst, uint64(len(g.runs)))
 		for _, n := range g.runs {
 			dst = binary.AppendUvarint(dst, uint64(n-1))
@@ -84,13 +93,14 @@ func (p *Program) DecodeRuns(src []byte) (Runs, []byte, error) {
 	m := p.NewMachine()
 	m.runs = &r
 	var before groupKey
-	for i := range d.count(5) {
+	for i := range d.count(8) {
 		key := groupKey{place: int32(d.below(uint64(len(p.places))))}
 		key.live, key.lifted, key.fresh = d.uint(), d.uint(), d.byte(1) == 1
 		if d.bad || key.live == 0 || key.live&^allEdges(len(p.places[key.place].edges)) != 0 || i > 0 && key.compare(before) <= 0 {
 			return Runs{}, nil, errRuns
 		}
 		before = key
+		soonest, latest, swept := d.int(), d.int(), d.below(math.MaxInt32)
 		k := d.count(1)
 		if k == 0 {
 			return Runs{}, nil, errRuns
@@ -100,8 +110,14 @@ func (p *Program) DecodeRuns(src []byte) (Runs, []byte, error) {
 			if d.bad || r.nodes[n-1].place != key.place {
 				return Runs{}, nil, errRuns
 			}
-			r.put(key, n, m.limitOf(n, key.live))
+			limit := m.limitOf(n, key.live)
+			if limit.soonest < soonest || limit.latest > latest {
+				return Runs{}, nil, errRuns
+			}
+			r.put(key, n, limit)
 		}
+		g := &r.groups[len(r.groups)-1] // keys rise: the last is the one put
+		g.soonest, g.latest, g.swept = soonest, latest, int(swept)
 	}
 	for range d.count(3) {
 		r.held = append(r.held, held{d.node(&r), Event(d.uint()), d.int()})
@@ -130,13 +146,17 @@ func (d *decoder) nodes(p *Program, r *Runs) {
 		if d.bad {
 			return
 		}
+		before := node{at: math.MinInt64}
 		n := node{place: pl, event: event, at: at, first: event, start: at, count: 1, length: 1, out: out}
 		if back > 0 {
 			n.parent = int32(i+1) - back
-			b := &r.nodes[n.parent-1]
-			n.event, n.at = b.event+event, b.at+at
-			n.first, n.start, n.length = b.first, b.start, b.length+1
+			before = r.nodes[n.parent-1]
+			n.event, n.at = before.event+event, before.at+at
+			n.first, n.start, n.length = before.first, before.start, before.length+1
 			n.count = 1 + m.count(n.parent, p.places[pl].name)
+		}
+		if d.bad = n.event <= before.event || n.at < before.at; d.bad { // or ran over
+			return
 		}
 		r.nodes = append(r.nodes, n)
 		for range p.registers {

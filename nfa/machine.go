@@ -65,7 +65,8 @@ type Machine struct {
 	done   []held
 	outed  []outing
 	chains []Captured
-	cuts   []cut
+	cuts   []cut   // by low; a high is at least that of the cut before
+	came   []int32 // with several patterns, the matches that came out at this moment, by compare
 }
 
 type answer uint8
@@ -132,6 +133,35 @@ func (m *Machine) Step(r *Runs, t Time, e Event, j Judge, out []Match) []Match {
 	out = m.emit(out)
 	r.tidy()
 	return out
+}
+
+// Changes reports whether Step would do anything to r, which is not empty, at time
+// t with the event that j judges. If not, no open match waits for the event, none
+// can begin with it and nothing has run out: Step can be left out.
+func (m *Machine) Changes(r *Runs, t Time, j Judge) bool {
+	m.runs, m.now, m.j = r, t, j
+	clear(m.may)
+	p := m.prog
+	if p.Unless >= 0 && m.asks(p.Unless) {
+		return true
+	}
+	for i := range r.groups {
+		g := &r.groups[i]
+		if g.fresh || g.ripe(p, t) || m.touches(g) {
+			return true
+		}
+	}
+	return m.begins()
+}
+
+// begins reports whether a match could begin with the event.
+func (m *Machine) begins() bool {
+	for i := range m.prog.starts {
+		if m.asks(Cond(m.prog.places[m.prog.starts[i].to].name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // Advance moves time on to t without an event: everything whose limit is at or
@@ -211,7 +241,11 @@ func (m *Machine) drop(gone func(n int32) bool) {
 
 // offer gives the event to all open matches that it can change.
 func (m *Machine) offer() {
-	if m.touch() > m.prog.maxOpen {
+	most, some := m.touch()
+	if !some && !m.begins() {
+		return // without looking for what has run out: Changes depends on it
+	}
+	if most > m.prog.maxOpen {
 		m.sweep()
 		m.touch()
 	}
@@ -222,18 +256,19 @@ func (m *Machine) offer() {
 	}
 }
 
-// touch marks the groups that the event may change, and returns how many matches
-// could be open after it.
-func (m *Machine) touch() int {
-	most := m.runs.open + len(m.prog.starts)
+// touch marks the groups that the event may change. It returns how many matches
+// could be open after it, and whether there is such a group.
+func (m *Machine) touch() (most int, some bool) {
+	most = m.runs.open + len(m.prog.starts)
 	for i := range m.runs.groups {
 		g := &m.runs.groups[i]
 		g.touched = g.fresh || m.touches(g)
 		if g.touched {
 			most += len(g.runs) * bits.OnesCount64(g.live)
+			some = true
 		}
 	}
-	return most
+	return most, some
 }
 
 func (m *Machine) offerGroup(g *group) {
@@ -322,7 +357,7 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	live, lifted = g.live, g.lifted
 	pl := &m.prog.places[g.place]
 	stale := g.soonest <= m.now
-	since := m.now - m.runs.nodes[at-1].at
+	since := elapsed(m.runs.nodes[at-1].at, m.now)
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)
 		e := &pl.edges[k]
@@ -594,6 +629,15 @@ func (m *Machine) windowEnd(limit Time, ws []window, at int32) Time {
 		limit = min(limit, addTime(m.register(at, w.register), w.span))
 	}
 	return limit
+}
+
+// elapsed is the time from a moment to one that is not before it, without running
+// over.
+func elapsed(from, to Time) Time {
+	if d := to - from; d >= 0 {
+		return d
+	}
+	return Forever
 }
 
 // addTime adds a length of time without running over.

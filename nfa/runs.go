@@ -38,11 +38,15 @@ type node struct {
 //
 // Matches that ran out without anybody seeing it are not looked for one by one:
 // that would cost a pass over the group at every event of a busy key. They stay
-// until the group has doubled, all of it has run out, or a bound is near.
+// until the group has doubled, all of it has run out, or a bound is near. In most
+// groups they stand in the order in which they run out, and the look ends at the
+// first that has not.
 type group struct {
 	groupKey
 	soonest Time // no live edge of any match runs out before
-	latest  Time // no match waits for anything after
+	latest  Time // no match, of all that ever joined, waits for anything after
+	last    Time // when something of the match that joined last runs out first
+	queued  bool // matches stand in the order in which something of them runs out
 	swept   int  // matches that the last look for those that ran out left
 	touched bool // the current event may change its matches
 	runs    []int32
@@ -52,13 +56,14 @@ type group struct {
 // in it may have run out.
 const fewRuns = 32
 
-// due returns when the group has to be looked through. seen says that running
-// out shows: as a match, a time-out, or the release of a held match.
-func (g *group) due(seen bool) Time {
-	if seen || len(g.runs) <= fewRuns || len(g.runs) > 2*g.swept {
-		return g.soonest
+// ripe reports whether the group has to be looked through at a time: something in
+// it may have run out, and that shows, or the group is small or has doubled; or
+// all of it has run out.
+func (g *group) ripe(p *Program, now Time) bool {
+	if g.soonest > now || g.soonest == Forever {
+		return false
 	}
-	return g.latest
+	return g.latest <= now && g.latest != Forever || len(g.runs) <= fewRuns || len(g.runs) > 2*g.swept || p.seen(g)
 }
 
 type groupKey struct {
@@ -120,10 +125,6 @@ func (r *Runs) Reset() {
 // count some that have run out.
 func (r *Runs) Open() int { return r.open }
 
-// AtBound reports whether a bound on open matches or captures was reached since
-// Runs were last empty: matches may be missing.
-func (r *Runs) AtBound() bool { return r.atBound }
-
 // Nodes returns an upper bound of Captures.Node.
 func (r *Runs) Nodes() int { return len(r.nodes) }
 
@@ -151,6 +152,8 @@ func (r *Runs) put(key groupKey, n int32, limit span) {
 		}
 	}
 	g := &r.groups[i]
+	g.queued = len(g.runs) == 0 || g.queued && g.last <= limit.soonest
+	g.last = limit.soonest
 	g.runs = append(g.runs, n)
 	g.soonest = min(g.soonest, limit.soonest)
 	g.latest = max(g.latest, limit.latest)

@@ -341,7 +341,7 @@ func TestFaultsAcrossFiles(t *testing.T) {
 		{"a.yaml", "params: {x: 2}\nevents: {pay: {fields: {}}}\ndefaults: {within: 2h, throttle: 1h}\nrules:\n  - {id: r, on: a, key: k, pattern: v, define: {v: {type: b}}}\n"},
 		{"c.yaml", "a: ]\n"},
 	})
-	want := "a.yaml:5:59: the rule is not on the event type `b`; did you mean `a`?\n" +
+	want := "a.yaml:5:59: the rule is not on the event type `b`; add it to `on`\n" +
 		"b.yaml:1:10: the param `x` is there already; the first is in a.yaml:1\n" +
 		"b.yaml:2:10: the event type `pay` is there already; the first is in a.yaml:2\n" +
 		"b.yaml:3:12: the default `within` is there already; the first is in a.yaml:3\n" +
@@ -349,6 +349,47 @@ func TestFaultsAcrossFiles(t *testing.T) {
 		"c.yaml:1:4: this is no YAML: expected node content"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+}
+
+// TestKeyIsNoField: the name of a key by variable is not read from events.
+func TestKeyIsNoField(t *testing.T) {
+	set, err := Compile([]File{{"r.yaml", `
+rules:
+  - id: r
+    on: move
+    key: {account: {a: to, b: from}}
+    pattern: a -> b
+    define: {a: account != "x", b: account == a.to}
+`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(set.Fields, " "); got != "to from" {
+		t.Errorf("fields %s", got)
+	}
+}
+
+// TestElementIsNoEvent: a name behind a dot in a predicate over a field is none of
+// a field of events.
+func TestElementIsNoEvent(t *testing.T) {
+	for _, events := range []string{"", "events: {pay: {fields: {card: string, lines: list, deep: map}}}\n"} {
+		set, err := Compile([]File{{"r.yaml", events + `
+rules:
+  - id: r
+    on: pay
+    key: card
+    pattern: a -> b
+    define:
+      a: any(lines, .amount > 5)
+      b: sum(map(a.lines, .amount)) > 5 && any(deep.list, .amount > 1) && a.lines[0].amount == 1
+`}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(set.Fields, " "); got != "card lines deep.list" {
+			t.Errorf("fields %s", got)
+		}
 	}
 }
 
@@ -362,6 +403,7 @@ func (c captures) First(v int) *cep.Event {
 	}
 	return c[v][0]
 }
+
 func (c captures) Last(v int) *cep.Event {
 	if len(c[v]) == 0 {
 		return nil

@@ -149,8 +149,12 @@ func (f *findings) yaml(src *source, err error) {
 	}
 	from, to, ok := src.valueAround(at)
 	switch {
+	case ok && !open && strings.ContainsRune("{[", rune(src.text[from])) && strings.Contains(src.text[from:to], " #"):
+		f.add(place{src, from, to}, CodeYAML, msg, "` #` begins a comment, also within brackets: quote the text that it is part of, or close the bracket before it")
 	case ok && !open:
 		f.add(place{src, from, to}, CodeYAML, msg, "quote this expression: "+quoted(src.text[from:to]))
+	case strings.HasPrefix(e.Message, "mapping values"):
+		f.add(place{src, at, at}, CodeYAML, msg, "quote this expression, or write it as a block: `>-` behind the key, and the text below")
 	case flow && began.Line < e.Mark.Line:
 		f.add(place{src, at, at}, CodeYAML, msg, sprintf("the bracket in line %d, column %d may not be closed", began.Line, began.Column))
 	default:
@@ -160,6 +164,7 @@ func (f *findings) yaml(src *source, err error) {
 
 var (
 	blockEntry = regexp.MustCompile(`^[ \t]*(- +)*[^\s'"{\[#][^'"{\[#]*?:[ \t]+`)
+	blockHead  = regexp.MustCompile(`^[|>][-+0-9]*$`)
 	flowEntry  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][A-Za-z0-9_.-]*:[ \t]+`)
 )
 
@@ -180,13 +185,16 @@ func (s *source) valueAround(at int) (from, to int, ok bool) {
 		if begin+e[1] > at {
 			break
 		}
-		from, to = begin+e[1], begin+len(strings.TrimRight(text, " \t}"))
+		from, to = begin+e[1], begin+len(text)
 		if i+1 < len(inner) {
 			to = begin + inner[i+1][0]
 		}
 	}
 	value := strings.TrimRight(s.text[from:max(from, to)], " \t")
-	if value == "" {
+	for len(inner) > 0 && strings.HasSuffix(value, "}") && strings.Count(value, "}") > strings.Count(value, "{") {
+		value = strings.TrimRight(strings.TrimSuffix(value, "}"), " \t") // of the mapping around it
+	}
+	if value == "" || blockHead.MatchString(value) {
 		return 0, 0, false
 	}
 	odd := strings.Contains(value, ": ") || strings.ContainsRune("\"'{[*&!%@`|>", rune(value[0])) || len(inner) > 0

@@ -413,7 +413,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a key that one type has not", "on: pay\n    key: card", "on: [pay, login]\n    key: country",
-		"10:10: events of type `login` have no field `country`, so the rule would never see them; take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}",
+		"10:10: events of type `login` have no field `country`, so the rule would never see them; take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}\n14:10: …\n15:10: …",
 	},
 	{
 		"a key that is no path", "key: card", "key: a..b",
@@ -433,7 +433,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"key by variable, unknown name", "key: card", "key: {x: {a: card, b: card, c: card}}",
-		"10:33: the pattern has no name `c`; did you mean `a`?",
+		"10:33: the pattern has no name `c`; remove it",
 	},
 	{
 		"key by variable, unknown field", "key: card", "key: {x: {a: card, b: crad}}",
@@ -513,7 +513,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"an unknown field under all types", "on: pay\n    key: card", "on: \"*\"\n    key: crad",
-		"10:10: there is no field `crad` in any event type; did you mean `card`?",
+		"10:10: there is no field `crad` in any event type; did you mean `card`?\n14:10: …\n15:10: …",
 	},
 	{
 		"two rules, each with an error", "within: 1h", "within: 1x\n  - id: r2\n    on: pay\n    key: crad\n    pattern: a\n    define: {a: {type: pay}}\n  - id: r\n    on: pay\n    key: card",
@@ -589,7 +589,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"skip to an unknown variable", "within: 1h", "skip: to_first(c)",
-		"11:20: the pattern captures no `c`; did you mean `a`?",
+		"11:20: the pattern captures no `c`; name a variable of the pattern that captures events",
 	},
 	{
 		"limit that says nothing", "within: 1h", "limit: {}",
@@ -714,6 +714,66 @@ var faults = []struct{ name, old, new, want string }{
 	{
 		"E where of a mapping", "a: amount > 1", "a: {where: amont > 1}",
 		"14:7: the rule is not on the event type `a`; without a type `a` means the type of that name; write `a: CONDITION`, or `a: {type: T}`",
+	},
+	{
+		"E where of the rule reads a variable", "key: card", "key: card\n    where: amount > a.amount",
+		"11:21: `a` is a variable, and there is no match here yet; ask it in `define`, of the variables that come later",
+	},
+	{
+		"E where of the rule reads a variable, no schema", "on: pay\n    key: card", "on: other\n    key: card\n    where: a.amount > 1",
+		"11:12: `a` is a variable, and there is no match here yet; ask it in `define`, of the variables that come later",
+	},
+	{
+		"E null", "a: amount > 1", "a: country == null",
+		"14:21: there is no `null`: write nil; what is missing or null is nil; a field of that name is event.null",
+	},
+	{
+		"E null, no schema", "on: pay\n    key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "on: other\n    key: card\n    pattern: a -> b\n    define:\n      a: null",
+		"13:10: there is no `null`: write nil; what is missing or null is nil; a field of that name is event.null",
+	},
+	{
+		"a message that a comment cuts", "within: 1h", "message: card #{card} was hit",
+		"11:14: the message ends before ` #`; ` #` begins a comment; if it is part of the text, quote that: 'card #{card} was hit'",
+	},
+	{
+		"a comment within a flow mapping", "define:\n      a: amount > 1\n      b: amount > params.max", "define: {a: amount > 1, b: country == \"a # b\"}",
+		"13:13: this is no YAML: expected ',' or '}'; ` #` begins a comment, also within brackets: quote the text that it is part of, or close the bracket before it",
+	},
+	{
+		"braces within a flow mapping", "define:\n      a: amount > 1\n      b: amount > params.max", "define: {b: amount > 1, a: any(tags, {# > 1})}",
+		"13:32: this is no YAML: found a comment without preceding whitespace; quote this expression: 'any(tags, {# > 1})'",
+	},
+	{
+		"wrong key and condition", "key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "key: crad\n    within: 1h\n    pattern: a -> b\n    message: \"{card}\"\n    define:\n      a: amuont > 1",
+		"10:10: there is no field `crad` in `pay`; did you mean `card`?\n15:10: unknown name `amuont`; did you mean `amount`?",
+	},
+	{
+		"wrong key by variable and condition", "key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "key: {owner: {a: card, b: crad}}\n    within: 1h\n    pattern: a -> b\n    define:\n      a: owner > amuont",
+		"10:31: there is no field `crad` in `pay`; did you mean `card`?\n14:18: unknown name `amuont`; did you mean `amount`?",
+	},
+	{
+		"key by variable without a good name and condition", "key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "key: {in: {a: card, b: card}}\n    within: 1h\n    pattern: a -> b\n    define:\n      a: owner > amuont",
+		"10:11: `in` is a word of the language; give the key another name",
+	},
+	{
+		"a colon in a later line", "a: amount > 1", "a: amount > 1 &&\n        (country == \"x\" ? true : false)",
+		"15:32: this is no YAML: a `: ` cannot stand here; quote this expression, or write it as a block: `>-` behind the key, and the text below",
+	},
+	{
+		"a tab in a block", "a: amount > 1", "a: |\n        amount > 1\n      \t",
+		"16:7: this is no YAML: found a tab character where an indentation space is expected",
+	},
+	{
+		"an empty key", "key: card", "key: {}",
+		"10:10: `key` is empty; name a field, or write {NAME: {VARIABLE: FIELD}}",
+	},
+	{
+		"a key without text", "key: card", "key: \"\"",
+		"10:10: `key` is empty",
+	},
+	{
+		"an empty block for a key", "key: card", "key: |",
+		"10:10: `key` is an empty block; indent its text below the key",
 	},
 	{
 		"E message brace", "within: 1h", `message: "{count(a)"`,

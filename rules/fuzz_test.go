@@ -16,6 +16,10 @@ func FuzzCompile(f *testing.F) {
 			f.Add("rules:\n  - id: r\n    on: pay\n    key: card\n    pattern: a\n    define:\n      a: x > 1\n    " + tt.new + "\n")
 		}
 	}
+	for _, key := range ruleKeys.known {
+		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": \"\"\n")
+		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": {}\n")
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		set, err := Compile([]File{{"r.yaml", text}})
 		if (set == nil) == (err == nil) {

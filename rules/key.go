@@ -84,7 +84,11 @@ func (r *ruleCompiler) keyByName(n node) {
 	if len(entries) != len(n.n.Content)/2 {
 		return
 	}
-	if len(entries) != 1 {
+	if len(entries) == 0 {
+		r.add(n.place(), CodeMissing, "`key` is empty", "name a field, or write {NAME: {VARIABLE: FIELD}}")
+		return
+	}
+	if len(entries) > 1 {
 		r.add(entries[1].key.place(), CodeValue, "a key by variable has one name", "write key: {NAME: {VARIABLE: FIELD}}, or a list of fields")
 		return
 	}

@@ -176,8 +176,9 @@ func (t text) part(from, to int) place {
 	if !ok || len(spans) == 0 {
 		return t.place()
 	}
-	from = min(max(from, 0), len(spans))
-	to = min(max(to, from), len(spans))
+	end := len(strings.TrimRight(t.value, " \t\n"))
+	from = min(max(from, 0), end) // what is missing at the end is missed behind the last word
+	to = min(max(to, from), end)
 	p := place{src: t.doc.src}
 	if from < len(spans) {
 		p.from, p.to = spans[from].from, spans[from].from
@@ -223,7 +224,10 @@ func (f *findings) list(n node, what string) (texts []text, ok bool) {
 	}
 	if n.n.Kind != yaml.SequenceNode {
 		t, ok := f.text(n, what)
-		return []text{t}, ok
+		if !ok {
+			return nil, false
+		}
+		return []text{t}, true
 	}
 	if len(n.n.Content) == 0 {
 		f.add(n.place(), CodeMissing, what+" is an empty list", "")

@@ -3,8 +3,11 @@ package rules
 // nearest gives the name that was most likely meant: the closest by single
 // letters inserted, left out, changed or swapped, or "" if none is close.
 func nearest(name string, names []string) string {
-	best, found := 1+len(name)/3, ""
+	best, found := (len(name)+2)/3, ""
 	for _, n := range names {
+		if len(name) == 1 && len(n) == 1 {
+			continue // nothing of it is left
+		}
 		if d := distance(name, n, best); d < best || d == best && found == "" {
 			best, found = d, n
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ type ruleCompiler struct {
 // rule compiles a rule. Where it has findings, the result must not be used.
 func (c *compiler) rule(d *draft, numbers *numbering) *cep.Rule {
 	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, params: c.params}
-	r.rule = &cep.Rule{ID: d.id.value, Revision: 1}
+	r.rule = &cep.Rule{ID: d.id.value, Revision: 1, Faults: &cep.FaultCount{}}
 	c.describe(d, r.rule)
 	if e, ok := d.entries["params"]; ok {
 		r.params = c.findings.params(e.value, c.params)
@@ -227,9 +228,13 @@ func (r *ruleCompiler) variables() {
 	}
 }
 
-// env gives what expressions see: with a current event, or without.
-func (r *ruleCompiler) env(events *scope, current bool) expr.Env {
+// env gives what an expression sees: with a current event, or without. what names
+// it, for its errors while it runs.
+func (r *ruleCompiler) env(what string, events *scope, current bool) expr.Env {
+	faults := r.rule.Faults
 	e := expr.Env{
+		Fault: func(err error) { faults.Add(fmt.Errorf("%s: %w", what, err)) },
+
 		Params: r.params, Keys: r.rule.Key.Names, KeyByName: r.byName, Current: current,
 		Fields: events.field, FieldNames: events.names(), Aggregate: r.aggregate,
 	}
@@ -295,6 +300,13 @@ func wordIn(text, path string) int {
 	}
 }
 
+// named reports whether conditions can see the key, good or not: where it is a
+// field, they see that.
+func (r *ruleCompiler) named() bool {
+	e, ok := r.draft.entries["key"]
+	return r.byName || !ok || !e.value.is(yaml.MappingNode)
+}
+
 // conditions compiles `where`, the definitions and `unless`.
 func (r *ruleCompiler) conditions() {
 	if !r.draft.onGood {
@@ -302,14 +314,14 @@ func (r *ruleCompiler) conditions() {
 	}
 	if e, ok := r.draft.entries["where"]; ok {
 		if t, ok := r.text(e.value, "`where`"); ok && (r.defined || r.pattern == nil) {
-			env := r.env(r.events, true)
-			env.Vars = nil // it is asked before there is a match
+			env := r.env("where", r.events, true)
+			env.NoMatch = true
 			cond, err := expr.CompileCond(t.value, env)
 			r.failed(t, err, r.events)
 			r.rule.Where = &cond
 		}
 	}
-	if !r.defined || !r.keyed {
+	if !r.defined || !r.named() {
 		return
 	}
 	for i, n := range r.rule.Names {
@@ -317,7 +329,7 @@ func (r *ruleCompiler) conditions() {
 		cond := cep.Cond{}
 		if d.where != nil {
 			var err error
-			cond, err = expr.CompileCond(d.where.value, r.env(r.scopes[i], true))
+			cond, err = expr.CompileCond(d.where.value, r.env(n.Text, r.scopes[i], true))
 			r.failed(*d.where, err, r.scopes[i])
 		}
 		if types := d.typeNames(); types != nil {
@@ -328,7 +340,7 @@ func (r *ruleCompiler) conditions() {
 	if e, ok := r.draft.entries["unless"]; ok {
 		r.options.Unless = true
 		if t, ok := r.text(e.value, "`unless`"); ok {
-			cond, err := expr.CompileCond(t.value, r.env(r.events, true))
+			cond, err := expr.CompileCond(t.value, r.env("unless", r.events, true))
 			r.failed(t, err, r.events)
 			r.rule.Conds = append(r.rule.Conds, cond)
 		}
@@ -346,18 +358,29 @@ func (r *ruleCompiler) outcome() {
 	}
 	if e, ok := r.draft.entries["score"]; ok {
 		if t, ok := r.text(e.value, "`score`"); ok {
-			score, err := expr.CompileNumber(t.value, r.env(r.events, false))
+			score, err := expr.CompileNumber(t.value, r.env("score", r.events, false))
 			r.failed(t, err)
 			r.rule.Score = score
 		}
 	}
 	if e, ok := r.draft.entries["message"]; ok {
-		if t, ok := r.text(e.value, "`message`"); ok {
-			message, err := expr.CompileMessage(t.value, r.env(r.events, false))
+		if t, ok := r.text(e.value, "`message`"); ok && r.whole(t) {
+			message, err := expr.CompileMessage(t.value, r.env("message", r.events, false))
 			r.failed(t, err)
 			r.rule.Message = message
 		}
 	}
+}
+
+// whole checks that no ` #` took a part with an expression away from a message,
+// what is left of which is a good message too.
+func (r *ruleCompiler) whole(t text) bool {
+	line, ok := t.cut()
+	if _, comment, _ := strings.Cut(line, " #"); !ok || !strings.Contains(comment, "{") {
+		return true
+	}
+	r.fault(t, 0, len(t.value), CodeYAML, "the message ends before ` #`", "")
+	return false
 }
 
 func (r *ruleCompiler) having() {
@@ -367,7 +390,7 @@ func (r *ruleCompiler) having() {
 	}
 	r.options.Having = true
 	if t, ok := r.text(e.value, "`having`"); ok {
-		having, err := expr.CompileBool(t.value, r.env(r.events, false))
+		having, err := expr.CompileBool(t.value, r.env("having", r.events, false))
 		r.failed(t, err)
 		r.rule.Having = having
 	}
@@ -396,7 +419,7 @@ func (r *ruleCompiler) measures() bool {
 			good = false
 			continue
 		}
-		eval, err := expr.CompileValue(t.value, r.env(r.events, false))
+		eval, err := expr.CompileValue(t.value, r.env(m.name, r.events, false))
 		r.failed(t, err)
 		r.rule.Measures = append(r.rule.Measures, cep.Measure{Name: m.name, Eval: eval})
 	}

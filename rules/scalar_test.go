@@ -93,7 +93,10 @@ func TestPartAtEnd(t *testing.T) {
 		{"a: \"b =\\x3d\"\n", 4, 1, 12},
 		{"a: >-\n  b\n  ==\n", 4, 3, 5},
 		{"a: |\n  b ==\n", 4, 2, 7},
-		{"a: |\n  b ==\n", 5, 3, 1},
+		{"a: |\n  b ==\n", 5, 2, 7},
+		{"a: |+\n  b ==\n\n\n", 7, 2, 7},
+		{"a: >\n  b\n  ==\n", 5, 3, 5},
+		{"a: 'b ==  '\n", 6, 1, 9},
 	}
 	for _, tt := range tests {
 		var f findings

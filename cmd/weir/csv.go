@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"weir/cep"
 )
@@ -76,6 +77,9 @@ func newCSVReader(r io.Reader, name string, source int, rules *cep.Ruleset) (*cs
 
 func (c *csvReader) setHeader(columns []string) error {
 	columns[0] = trimMark(columns[0])
+	if len(columns) == 1 && strings.ContainsAny(columns[0], ";\t|") {
+		return fmt.Errorf("%s:1: the header is one column, %q: write a comma between columns", c.name, columns[0])
+	}
 	for i, col := range columns {
 		switch {
 		case col == "":

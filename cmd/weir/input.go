@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ const stdinName = "-"
 type input struct {
 	name string // as the user gave it
 	csv  bool
-	info os.FileInfo  // nil: stdin
+	info os.FileInfo  // nil: not a file
 	size int64        // bytes of the file, -1: unknown
 	done atomic.Int64 // bytes of the file read so far
 	file io.ReadCloser
@@ -37,7 +38,10 @@ func openInput(name string, std *streams) (*input, error) {
 	if name == stdinName {
 		in.name = "stdin"
 		in.file = io.NopCloser(std.in)
-		in.text = in.counted()
+		if f, ok := std.in.(*os.File); ok {
+			in.info, _ = f.Stat()
+		}
+		in.text = &text{r: in.counted()}
 		return in, nil
 	}
 	f, err := os.Open(name)
@@ -70,9 +74,9 @@ func (in *input) decompress() error {
 	case ".gz":
 		z, err := gzip.NewReader(in.text)
 		if err != nil {
-			return err
+			return in.cutOff(err)
 		}
-		in.text = z
+		in.text = &unpacked{z, in}
 		name = strings.TrimSuffix(name, ".gz")
 	case ".zst":
 		// One goroutine reads all inputs; more for each would only take the
@@ -81,20 +85,38 @@ func (in *input) decompress() error {
 		if err != nil {
 			return err
 		}
-		in.text, in.free = z, z.Close
+		in.text, in.free = &unpacked{z, in}, z.Close
 		name = strings.TrimSuffix(name, ".zst")
 	}
 	in.csv = filepath.Ext(name) == ".csv"
+	in.text = &text{r: in.text}
 	return nil
+}
+
+// unpacked is what a compressed file holds.
+type unpacked struct {
+	r  io.Reader
+	in *input
+}
+
+func (u *unpacked) Read(p []byte) (int, error) {
+	n, err := u.r.Read(p)
+	return n, u.in.cutOff(err)
+}
+
+// cutOff says in plain words that a compressed file is not whole. One without a
+// byte is not either, although zstd takes it for the compression of nothing.
+func (in *input) cutOff(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF && in.done.Load() == 0 {
+		return errors.New("the file is cut off: its compressed data has no end")
+	}
+	return err
 }
 
 func (in *input) close() {
 	in.free()
 	in.file.Close()
 }
-
-// is says whether the input is the file that info describes.
-func (in *input) is(info os.FileInfo) bool { return in.info != nil && os.SameFile(in.info, info) }
 
 // counted reads the file and counts what it reads.
 func (in *input) counted() io.Reader { return &countingReader{in.file, &in.done} }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"strings"
@@ -73,6 +74,9 @@ func execute(args []string, std *streams) int {
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	ctx, err := parser.Parse(args)
+	if errors.As(err, new(*fs.PathError)) {
+		return exitCode(err, std) // the help could not be written
+	}
 	if err != nil {
 		hint := "see weir --help"
 		if strings.Contains(err.Error(), "<rules>") {

@@ -43,11 +43,36 @@ func openOutput(name string, std *streams) (*output, error) {
 	if name == stdoutName {
 		return &output{Writer: bufio.NewWriterSize(std.out, blockSize)}, nil
 	}
-	f, err := os.Create(name)
+	// Not os.Create, which opens for reading too: of a FIFO that would be its
+	// own reader.
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o666)
 	if err != nil {
 		return nil, err
 	}
 	return &output{bufio.NewWriterSize(f, blockSize), f}, nil
+}
+
+// outputInfo describes the file that an output name stands for, nil if there is
+// none yet.
+func outputInfo(name string, std *streams) os.FileInfo {
+	if name == stdoutName {
+		if f, ok := std.out.(*os.File); ok {
+			info, _ := f.Stat()
+			return info
+		}
+		return nil
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil
+	}
+	return info
+}
+
+// overwritten says whether writing to out destroys what other is: whether both
+// are one file. A terminal or /dev/null may well be both.
+func overwritten(out, other os.FileInfo) bool {
+	return out != nil && other != nil && out.Mode().IsRegular() && os.SameFile(out, other)
 }
 
 // write writes what a step made and passes it on at once: who reads a pipe is

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
 
@@ -20,12 +21,12 @@ import (
 type runCommand struct {
 	Rules     []string `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
 	Events    files    `placeholder:"FILE..." help:"Events (needed): NDJSON, or CSV if the name says .csv; .gz and .zst are decompressed; - is NDJSON from stdin. Several files are merged by event time."`
-	Alerts    string   `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
-	Late      string   `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
+	Alerts    file     `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
+	Late      file     `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
 	Lateness  duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
-	MaxAhead  duration `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
-	MaxErrors int      `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
+	MaxAhead  bound    `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
+	MaxErrors count    `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
 	JSON      bool     `name:"json" help:"Write the summary as one JSON object."`
 }
 
@@ -46,8 +47,8 @@ func (c *runCommand) Validate() error {
 	if len(c.Events) == 0 {
 		return errors.New("no events: name them, as in --events FILE")
 	}
-	if c.MaxErrors < 0 {
-		return fmt.Errorf("--max-errors %d: it counts rejected lines from 1", c.MaxErrors)
+	if slices.Contains(c.Rules, "") {
+		return errors.New("the name of a rule file is empty")
 	}
 	stdin := 0
 	for _, name := range c.Events {
@@ -58,17 +59,17 @@ func (c *runCommand) Validate() error {
 	if stdin > 1 {
 		return errors.New("--events: stdin (-) can be read once only")
 	}
-	if filepath.Clean(c.Late) == filepath.Clean(c.Alerts) {
-		return errors.New("--late and --alerts name the same file")
-	}
 	return nil
 }
 
 // Run reads the events and writes the alerts.
 func (c *runCommand) Run(std *streams) error {
-	ruleset, err := loadRules(c.Rules, std)
+	ruleset, ruleFiles, err := loadRules(c.Rules, std)
 	if err != nil {
 		return err
+	}
+	if len(ruleset.Rules) == 0 && !c.JSON {
+		fmt.Fprintln(std.err, "weir: no rule is run: there is none, or all are disabled")
 	}
 	events, err := openInputs(c.Events, std)
 	if err != nil {
@@ -79,7 +80,7 @@ func (c *runCommand) Run(std *streams) error {
 		events.close()
 		return err
 	}
-	out, err := c.openOutputs(events, std)
+	out, err := c.openOutputs(ruleFiles, events, std)
 	if err != nil {
 		events.close()
 		return err
@@ -92,8 +93,8 @@ func (c *runCommand) Run(std *streams) error {
 			// faster than one and took 25 % more CPU.
 			Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		}),
-		out: out, events: events, progress: startProgress(events, c.Alerts, std),
-		openEnd: c.OpenEnd, maxErrors: c.MaxErrors,
+		out: out, events: events, progress: startProgress(events, string(c.Alerts), std),
+		openEnd: c.OpenEnd, maxErrors: int(c.MaxErrors),
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -109,21 +110,28 @@ func (c *runCommand) Run(std *streams) error {
 		return err // what could not be done says all
 	}
 	sum := r.summary(ruleset, time.Since(begin))
-	if c.JSON {
-		sum.writeJSON(std.err)
-	} else {
+	if !c.JSON {
 		sum.writeText(std.err)
+		return err
+	}
+	sum.writeJSON(std.err)
+	var exit *exitError
+	if errors.As(err, &exit) {
+		return &exitError{code: exit.code} // the JSON says why, and stands alone
 	}
 	return err
 }
 
-// loadRules loads and checks the rules. What is wrong with them has been
-// written when it returns an error.
-func loadRules(paths []string, std *streams) (*cep.Ruleset, error) {
-	ruleset, err := rules.Load(paths)
+// loadRules loads and checks the rules and gives their files too. What is wrong
+// with them has been written when it returns an error.
+func loadRules(paths []string, std *streams) (ruleset *cep.Ruleset, files []rules.File, err error) {
+	files, err = rules.Read(paths)
+	if err == nil {
+		ruleset, err = rules.Compile(files)
+	}
 	var findings rules.Errors
 	if !errors.As(err, &findings) {
-		return ruleset, err
+		return ruleset, files, err
 	}
 	fmt.Fprintln(std.err, findings)
 	code := exitFindings
@@ -132,24 +140,29 @@ func loadRules(paths []string, std *streams) (*cep.Ruleset, error) {
 			code = exitFailed // what could not be read is no finding in the rules
 		}
 	}
-	return nil, &exitError{code: code}
+	return nil, nil, &exitError{code: code}
 }
 
-// openOutputs creates the output files. An output that is also an input is
-// refused before it is emptied.
-func (c *runCommand) openOutputs(events inputs, std *streams) (*outputs, error) {
-	for _, name := range []string{c.Alerts, c.Late} {
-		info, err := os.Stat(name)
-		if name == stdoutName || err != nil {
-			continue
-		}
-		for _, in := range events {
-			if in.is(info) {
-				return nil, usageError("%s is one of the events files; it would be overwritten", name)
-			}
+// openOutputs creates the output files. An output that is also read, or that is
+// the other output, is refused before it is emptied.
+func (c *runCommand) openOutputs(ruleFiles []rules.File, events inputs, std *streams) (*outputs, error) {
+	alerts, late := outputInfo(string(c.Alerts), std), outputInfo(string(c.Late), std)
+	sameName := filepath.Clean(string(c.Alerts)) == filepath.Clean(string(c.Late))
+	if overwritten(alerts, late) || sameName && (c.Late == stdoutName || alerts == nil) {
+		return nil, usageError("--late and --alerts name the same file")
+	}
+	for _, f := range ruleFiles {
+		info, err := os.Stat(f.Path)
+		if err == nil && (overwritten(alerts, info) || overwritten(late, info)) {
+			return nil, usageError("%s is one of the rule files; it would be overwritten", f.Path)
 		}
 	}
-	return openOutputs(c.Alerts, c.Late, std)
+	for _, in := range events {
+		if overwritten(alerts, in.info) || overwritten(late, in.info) {
+			return nil, usageError("%s is one of the events files; it would be overwritten", in.name)
+		}
+	}
+	return openOutputs(string(c.Alerts), string(c.Late), std)
 }
 
 // run is one pass of an engine over the events.

@@ -115,7 +115,7 @@ func TestCutOff(t *testing.T) {
 	}
 	var alerts, report bytes.Buffer
 	code := execute([]string{"run", rules, "--events", events}, &streams{strings.NewReader(""), &alerts, &report})
-	if code != exitFailed || !strings.Contains(report.String(), events+": unexpected EOF") {
+	if code != exitFailed || !strings.Contains(report.String(), events+": the file is cut off") {
 		t.Errorf("exit code %d, stderr %q", code, &report)
 	}
 	if n := strings.Count(alerts.String(), `"id":"up"`); n == 0 || n >= 10000 {

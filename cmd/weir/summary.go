@@ -33,8 +33,10 @@ type ruleSummary struct {
 	Timeouts   uint64 `json:"timeouts"`
 	Suppressed uint64 `json:"suppressed"`
 	NoKey      uint64 `json:"no_key"`
-	OpenBound  uint64 `json:"open_bound"` // times that the bound on open matches was reached
-	LoopBound  uint64 `json:"loop_bound"` // times that the bound on the captures of a variable was reached
+	OpenBound  uint64 `json:"open_bound"`      // times that the bound on open matches was reached
+	LoopBound  uint64 `json:"loop_bound"`      // times that the bound on the captures of a variable was reached
+	Faults     uint64 `json:"faults"`          // errors of its expressions while they ran; each gave nil
+	Fault      string `json:"fault,omitempty"` // the text of one of them
 }
 
 // rejectedLine is a line that is no event.
@@ -65,9 +67,10 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 	}
 	for i, c := range stats.Rules {
 		s.Alerts += c.Alerts + c.Timeouts
+		faults, fault := rules.Rules[i].Faults.Snapshot()
 		s.Rules = append(s.Rules, ruleSummary{
 			ID: rules.Rules[i].ID, Alerts: c.Alerts + c.Timeouts, Timeouts: c.Timeouts, Suppressed: c.Suppressed,
-			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound,
+			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound, Faults: faults, Fault: fault,
 		})
 	}
 	for i, seen := range stats.Fields {
@@ -151,6 +154,9 @@ func (s *summary) ruleRows(row func(name, format string, args ...any)) {
 		}
 		if r.LoopBound > 0 {
 			row("bound", "%s: %d times a variable could capture no more", r.ID, r.LoopBound)
+		}
+		if r.Faults > 0 {
+			row("fault", "%s: %d times an expression failed and gave nil, as in %s", r.ID, r.Faults, r.Fault)
 		}
 	}
 }

@@ -56,7 +56,11 @@ func CompileValue(text string, env Env) (func(*cep.Scope) cep.Value, error) {
 		return nil, err
 	}
 	if k := n.typ.k; k == kEvent || k == kList && n.typ.elem != nil && n.typ.elem.k == kEvent {
-		return nil, &Error{Pos: n.pos, End: n.end, Msg: "the value is not one of an event", Hint: "name a field, as in " + tick(text[n.pos:n.end]+".amount")}
+		field := text[n.pos:n.end] + ".amount"
+		if k == kList && n.op != opEvents {
+			field = "map(" + text[n.pos:n.end] + ", .amount)"
+		}
+		return nil, &Error{Pos: n.pos, End: n.end, Msg: "an event is no value", Hint: "name a field, as in " + tick(field)}
 	}
 	f, err := result(n, &env)
 	if err != nil {

@@ -32,6 +32,10 @@ type Env struct {
 	// measures, score and message there is none.
 	Current bool
 
+	// NoMatch says that it is asked before there is a match: in `where` of a rule.
+	// Variables have captured nothing, and must not be read.
+	NoMatch bool
+
 	// Aggregate registers a cep.AggregateOf and returns its index. If it is nil,
 	// sums and the like walk the captured events.
 	Aggregate func(v int, f cep.FieldID) int
@@ -61,9 +65,13 @@ type Var struct {
 
 func (i FieldInfo) typ() typ {
 	if i.Dynamic || i.Kind == cep.Nil {
-		return typ{k: kData}
+		return dataType
 	}
-	return typ{k: setOf(i.Kind)}
+	t := typ{k: setOf(i.Kind)}
+	if i.Kind == cep.List {
+		t.elem = dataType.elem
+	}
+	return t
 }
 
 // variable gives the number of the variable called name.
@@ -84,7 +92,9 @@ func (e *Env) names() []string {
 		names = append(names, "event", "type", "ts")
 	}
 	for _, v := range e.Vars {
-		names = append(names, v.Name)
+		if !e.NoMatch {
+			names = append(names, v.Name)
+		}
 	}
 	names = append(names, e.Keys...)
 	names = append(names, e.Measures...)

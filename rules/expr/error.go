@@ -28,9 +28,9 @@ func didYouMean(name string, names []string) string {
 // nearest gives the name with the fewest edits from name, the first of equals;
 // empty if all are too far to be meant.
 func nearest(name string, names []string) string {
-	best, limit := "", 1+len(name)/3
+	best, limit := "", (len(name)+2)/3
 	for _, n := range names {
-		if n == name || len(n) > len(name)+limit || len(name) > len(n)+limit {
+		if n == name || len(n) == 1 && len(name) == 1 || len(n) > len(name)+limit || len(name) > len(n)+limit {
 			continue
 		}
 		if d, ok := editDistance(name, n); ok && (d < limit || d == limit && best == "") {

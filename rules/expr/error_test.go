@@ -95,6 +95,10 @@ func TestErrors(t *testing.T) {
 		{"status matches «\"(\"»", "missing closing )", ""},
 		{"«filter(probe, true)».amount == 1", "", "map(filter(probe, true), .amount)"},
 		// syntax
+		{"amount == «99999999999999999999»", "is too large", "1e20"},
+		{"amount == «9_223_372_036_854_775_808» && flag", "is too large", "1e20"},
+		{"amount == «0xfffffffffffffffffff» // all", "is too large", ""},
+		{"amount > «1e400» ", "is too large", "1.8e308"},
 		{"", "empty", ""},
 		{"amount >«»", "ends too early", ""},
 		{"amount «=» 5", "unexpected `=`", "write == to compare"},

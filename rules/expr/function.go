@@ -151,8 +151,11 @@ func whole(v cep.Value) (int64, bool) {
 	return n, ok && float64(n) == v.Number()
 }
 
-// parsed is the number that a text holds, as JSON writes numbers; nil if none.
+// parsed is the decimal number that a text holds; nil if none.
 func parsed(s string) cep.Value {
+	if strings.Trim(s, "0123456789+-.eE") != "" || strings.Contains(s, "_") {
+		return cep.Value{}
+	}
 	f, err := strconv.ParseFloat(s, 64)
 	if err != nil {
 		return cep.Value{}
@@ -545,7 +548,7 @@ var table = []function{
 	{name: "sort", params: []kinds{kList, kText}, like: true, list: sortedList, test: checkDirection},
 	{name: "take", params: []kinds{kList, kNumber}, like: true, list: taken},
 	{name: "toJSON", params: []kinds{kAny}, result: textType, list: toJSON},
-	{name: "fromJSON", params: []kinds{kText}, result: typ{k: kData}, list: func(args []any) (any, error) { return decode(args[0].(string)), nil }},
+	{name: "fromJSON", params: []kinds{kText}, result: dataType, list: func(args []any) (any, error) { return decode(args[0].(string)), nil }},
 	{name: "..", params: []kinds{kNumber, kNumber}, result: listOf(numType), list: ranged},
 }
 

@@ -74,6 +74,7 @@ type typ struct {
 
 var (
 	anyType  = typ{k: kAny}
+	dataType = typ{k: kData, elem: &typ{k: kData}} // of a field: no event lies in it
 	boolType = typ{k: kBool}
 	numType  = typ{k: kNumber}
 	textType = typ{k: kText}

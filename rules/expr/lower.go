@@ -233,6 +233,13 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 	if n := l.declared(id, path, props); n != nil {
 		return n
 	}
+	if id.Value == "null" && !slices.Contains(l.env.FieldNames, id.Value) {
+		hint := "what is missing or null is nil"
+		if l.env.Current {
+			hint += "; a field of that name is event." + strings.Join(path, ".")
+		}
+		l.failAt(id, "there is no `null`: write nil", hint)
+	}
 	if l.env.Current {
 		return l.current(id, path, props)
 	}
@@ -283,7 +290,7 @@ func (l *lowering) declared(id *ast.IdentifierNode, path []string, props []ast.N
 	for k := len(path); k > 0; k-- {
 		name := strings.Join(path[:k], ".")
 		if i := slices.Index(l.env.Measures, name); i >= 0 && k == 1 {
-			return l.access(l.make(node{op: opMeasure, index: i, typ: typ{k: kData}}, id), props)
+			return l.access(l.make(node{op: opMeasure, index: i, typ: dataType}, id), props)
 		}
 		i := slices.Index(l.env.Keys, name)
 		if i < 0 || l.env.Current && l.keyIsField(name) {
@@ -303,8 +310,7 @@ func (l *lowering) keyIsField(name string) bool {
 	if !l.env.KeyByName {
 		return true
 	}
-	info, ok := l.env.Fields(name)
-	return ok && !info.Dynamic
+	return slices.Contains(l.env.FieldNames, name)
 }
 
 // current resolves a field of the current event.
@@ -364,6 +370,9 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 // captured is what a variable stands for: an event, or a list of them.
 func (l *lowering) captured(v int, at ast.Node) *node {
 	of := &l.env.Vars[v]
+	if l.env.NoMatch {
+		l.failAt(at, tick(of.Name)+" is a variable, and there is no match here yet", "ask it in `define`, of the variables that come later")
+	}
 	if of.Empty {
 		l.failAt(at, tick(of.Name)+" captures nothing", "a name that is only negated or only an until has no events")
 	}
@@ -399,12 +408,12 @@ func (l *lowering) access(n *node, props []ast.Node) *node {
 		l.resolve(m, n, path)
 		return m
 	case k&(kEvent|kMap) != 0:
-		m := l.make(node{op: opMember, args: []*node{n}, path: path, field: noField, typ: typ{k: kData}}, last)
+		m := l.make(node{op: opMember, args: []*node{n}, path: path, field: noField, typ: dataType}, last)
 		if k&kEvent != 0 {
 			l.resolve(m, n, path)
 		}
 		if k&kMap != 0 {
-			m.typ = typ{k: kData}
+			m.typ = dataType
 		}
 		return m
 	case k == kList:
@@ -520,7 +529,11 @@ func (l *lowering) index(x, i *node, at ast.Node) *node {
 	if k&kText != 0 {
 		t = either(t, textType)
 	}
-	if k&kMap != 0 {
+	switch {
+	case k&kMap == 0:
+	case x.op == opField:
+		t = either(t, dataType)
+	default:
 		t = either(t, anyType)
 	}
 	return l.close(l.fold(l.make(node{op: opIndex, args: []*node{x, i}, typ: t}, at)), ']')

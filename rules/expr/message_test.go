@@ -52,13 +52,14 @@ func TestMessageErrors(t *testing.T) {
 		{"ünï {probes} {«porbes»}", "unknown name `porbes`"},
 		{"{probes «probes»}", "unexpected"},
 		{"{«amount»}", "no current event"},
-		{"{«probe»}", "not one of an event"},
+		{"{«probe»}", "an event is no value; name a field, as in `probe.amount`"},
+		{"{«filter(probe, .amount > 1)»}", "as in `map(filter(probe, .amount > 1), .amount)`"},
 	} {
 		text := strings.NewReplacer("«", "", "»", "").Replace(c.text)
 		w := completed
 		_, err := CompileMessage(text, w.env())
 		e, ok := err.(*Error)
-		if !ok || !strings.Contains(e.Msg, c.msg) {
+		if !ok || !strings.Contains(e.Error(), c.msg) {
 			t.Errorf("%s: %v, want %q", text, err, c.msg)
 			continue
 		}

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -55,6 +56,22 @@ var misspelt = map[string]string{
 	"]":   "brackets do not match",
 }
 
+// literal finds what may be a number in an expression.
+var literal = regexp.MustCompile(`[0-9][0-9A-Za-z_.]*`)
+
+// largeNumber is the fault of a number that cannot be held. at is a place near
+// it, at which the parser stood; digits are its own, without `_`.
+func largeNumber(text string, at int, digits string) *Error {
+	e := &Error{Pos: at, End: at, Hint: "write a whole number of more than 18 digits with an exponent, like 1e20; the largest number is about 1.8e308"}
+	for _, m := range literal.FindAllStringIndex(text, -1) {
+		if m[0] <= at && strings.ReplaceAll(text[m[0]:m[1]], "_", "") == digits {
+			e.Pos, e.End = m[0], m[1]
+		}
+	}
+	e.Msg = "the number " + tick(digits) + " is too large"
+	return e
+}
+
 // syntaxError says in plain words what the parser found.
 func syntaxError(text string, pos, end int, msg string) *Error {
 	kind, found := strings.CutPrefix(msg, "unexpected token ")
@@ -68,6 +85,9 @@ func syntaxError(text string, pos, end int, msg string) *Error {
 			e.Hint = tick(token) + " is a word of the language; a field of that name is event." + token
 		}
 		return e
+	}
+	if _, rest, ok := strings.Cut(msg, ` literal: strconv.`); ok && strings.HasSuffix(msg, "out of range") {
+		return largeNumber(text, pos, strings.Split(rest, `"`)[1])
 	}
 	if pos == end && pos < len(text) {
 		_, size := utf8.DecodeRuneInString(text[pos:])

@@ -92,16 +92,8 @@ var (
 	sceneCashout = newEvent(4, "payment", -time.Second, row{"amount": num(50), "country": text("KP"), "tags": list(`["z"]`)})
 )
 
-// Variables of the scene. probe captured three events, cashout one; extra and
+// The variables of the scene: probe captured three events, cashout one; extra and
 // others none yet; never cannot.
-const (
-	probeVar = iota
-	cashoutVar
-	extraVar
-	othersVar
-	neverVar
-)
-
 var sceneVars = []struct {
 	name        string
 	list, empty bool
