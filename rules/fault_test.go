@@ -353,7 +353,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"type name with a blank", "  login:", "  'log in':",
-		"4:3: `log in` is no name of an event type; a name has no blank, `*` or `>`",
+		"4:3: `log in` is no name of an event type; a name has letters, digits, `_` and `-`",
 	},
 	{
 		"no id", "  - id: r\n    on: pay", "  - on: pay",

@@ -39,7 +39,8 @@ var defaultScores = map[string]float64{"low": 25, "medium": 50, "high": 75, "cri
 
 const (
 	allTypes    = "*"
-	alertPrefix = "alert." // of type names that stand for the matches of a rule
+	alertPrefix = "alert."                                                           // of type names that stand for the matches of a rule
+	typeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-" // that type names have
 	maxOpen     = 1_000_000
 )
 
@@ -172,8 +173,8 @@ func (f *findings) typeName(t text) bool {
 	switch {
 	case strings.HasPrefix(t.value, alertPrefix):
 		f.add(t.place(), CodeUnsupported, "`alert.RULE` as an event type is not supported yet", "name an event type")
-	case strings.ContainsAny(t.value, " \t\n\r*>"):
-		f.add(t.place(), CodeName, tick(t.value)+" is no name of an event type", "a name has no blank, `*` or `>`")
+	case strings.Trim(t.value, typeLetters) != "" || t.value == "":
+		f.add(t.place(), CodeName, tick(t.value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
 	default:
 		return true
 	}
