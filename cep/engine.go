@@ -90,7 +90,8 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 }
 
 // StepEvents folds events that are decoded already, as Step does after decoding.
-// The engine sets their Place; they belong to the caller again when it returns.
+// The engine sets their Place, and the Time of those whose time is their arrival;
+// they belong to the caller again when it returns.
 // What is late or rejected is named by its number among events, from 1.
 func (g *Engine) StepEvents(events []Event, fx *Effects) {
 	for i := range events {

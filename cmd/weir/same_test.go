@@ -98,7 +98,7 @@ func TestSameBytes(t *testing.T) {
 			{"once", []string{"run", rules, "--events", whole}, nil},
 			{"again", []string{"run", rules, "--events", whole}, nil},
 			{"from a pipe", []string{"run", rules, "--events", "-"}, iotest.HalfReader(strings.NewReader(unlines(lines)))},
-			{"out of order", []string{"run", rules, "--events", late, "--lateness", "50s"}, nil},
+			{"out of order", []string{"run", rules, "--events", late, "--lateness", "1m"}, nil},
 			{"from three files", split, nil},
 		} {
 			var alerts, report bytes.Buffer
