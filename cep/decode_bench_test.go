@@ -16,7 +16,8 @@ func benchmarkRuleset() *Ruleset {
 			{Name: "payment", Schema: &Schema{Time: "ts", Fields: map[string]Kind{"ts": Time, "card_id": Text, "merchant_id": Text, "amount": Number, "status": Text}}},
 			{Name: "declared", Schema: &Schema{Time: "ts", ID: "payment_id", Fields: map[string]Kind{
 				"payment_id": Text, "ts": Time, "card_id": Text, "account": Text, "merchant_id": Text, "mcc": Text, "amount": Number, "currency": Text,
-				"country": Text, "status": Text, "channel": Text, "device": Map, "ip": Text, "three_ds": Bool}}},
+				"country": Text, "status": Text, "channel": Text, "device": Map, "ip": Text, "three_ds": Bool,
+			}}},
 		},
 	}
 }

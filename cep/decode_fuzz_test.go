@@ -60,8 +60,10 @@ func TestDecodeDrawn(t *testing.T) {
 }
 
 func drawObject(t *rapid.T, b *strings.Builder, depth int) {
-	pool := []string{"amount", "card", "device", "os", "name", "when", "flag", "tags", "n", "id", "at", "a", "b", "a.b", "device.os",
-		"unread", "unreadText", "unreadTime", "created", "x", "y", `\u0078`, `\u006es`, "é", `c\"`, "", "a name of some length", "another name of some length"}
+	pool := []string{
+		"amount", "card", "device", "os", "name", "when", "flag", "tags", "n", "id", "at", "a", "b", "a.b", "device.os",
+		"unread", "unreadText", "unreadTime", "created", "x", "y", `\u0078`, `\u006es`, "é", `c\"`, "", "a name of some length", "another name of some length",
+	}
 	twice := rapid.IntRange(0, 9).Draw(t, "twice") == 0
 	b.WriteString(rapid.SampledFrom([]string{"{", "{ ", "{\n\t"}).Draw(t, "open"))
 	if depth == 0 {

@@ -19,7 +19,8 @@ func decodeRuleset() *Ruleset {
 			{Name: "inner", Schema: &Schema{Time: "device.at", ID: "device.id", Fields: map[string]Kind{"device": Map}}},
 			{Name: "payment", Schema: &Schema{Time: "ts", ID: "id", Seq: "n", Fields: map[string]Kind{
 				"ts": Time, "id": Text, "n": Number, "amount": Number, "card": Text, "device": Map, "when": Time, "flag": Bool, "tags": List,
-				"unread": Number, "unreadText": Text, "unreadTime": Time}}},
+				"unread": Number, "unreadText": Text, "unreadTime": Time,
+			}}},
 			{Name: "tick", Schema: &Schema{Arrival: true, Fields: map[string]Kind{"amount": Number}}},
 		},
 	}
@@ -59,15 +60,20 @@ func TestDecode(t *testing.T) {
 		{"white space", " \t\r\n{ \"ts\" :\n1000\t,\r\"amount\" : 1 } \n", Event{Time: second, Type: OtherType, Name: "event", Raw: "{ \"ts\" :\n1000\t,\r\"amount\" : 1 }"}, map[string]Value{"amount": numberOf("1")}},
 		{"dynamic kinds", `{"ts":1000,"amount":-1.50e+2,"card":"c","flag":true,"tags":[1, 2],"device":{"a": 1},"note":null}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{
 			"amount": numberOf("-1.50e+2"), "card": TextValue("c"), "flag": BoolValue(true),
-			"tags": {Kind: List, Text: "[1, 2]"}, "device": {Kind: Map, Text: `{"a": 1}`}, "note": {}}},
+			"tags": {Kind: List, Text: "[1, 2]"}, "device": {Kind: Map, Text: `{"a": 1}`}, "note": {},
+		}},
 		{"dynamic kinds change", `{"ts":"2026-01-02T03:04:05Z","amount":"1","card":1,"flag":{},"when":"2026-01-02T03:04:05Z","device":7}`, Event{Time: at, Type: OtherType, Name: "event"}, map[string]Value{
-			"amount": TextValue("1"), "card": numberOf("1"), "flag": {Kind: Map, Text: "{}"}, "when": TextValue("2026-01-02T03:04:05Z"), "device": numberOf("7"), "ts": TimeValue(at)}},
+			"amount": TextValue("1"), "card": numberOf("1"), "flag": {Kind: Map, Text: "{}"}, "when": TextValue("2026-01-02T03:04:05Z"), "device": numberOf("7"), "ts": TimeValue(at),
+		}},
 		{"path", `{"ts":1000,"device":{"x":[{"os":1}],"os":"ios"}}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{
-			"device": {Kind: Map, Text: `{"x":[{"os":1}],"os":"ios"}`}, "device.os": TextValue("ios")}},
+			"device": {Kind: Map, Text: `{"x":[{"os":1}],"os":"ios"}`}, "device.os": TextValue("ios"),
+		}},
 		{"path of three", `{"ts":1000,"device":{"os":{"name":"ios"}}}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{
-			"device.os": {Kind: Map, Text: `{"name":"ios"}`}, "device.os.name": TextValue("ios")}},
+			"device.os": {Kind: Map, Text: `{"name":"ios"}`}, "device.os.name": TextValue("ios"),
+		}},
 		{"path through what is no object", `{"ts":1000,"device":[{"os":1}]}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{
-			"device.os": {}, "device": {Kind: List, Text: `[{"os":1}]`}}},
+			"device.os": {}, "device": {Kind: List, Text: `[{"os":1}]`},
+		}},
 		{"name with a dot after the path", `{"ts":1000,"a":{"b":1},"a.b":2}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{"a.b": numberOf("2")}},
 		{"name with a dot before the path", `{"ts":1000,"a.b":null,"a":{"b":1}}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{"a.b": {}}},
 		{"escapes", `{"ts":1000,"card":"\"\\\/\b\f\n\r\t\u0041\u00e9\u20AC\ud83d\uDE00x"}`, Event{Time: second, Type: OtherType, Name: "event"}, map[string]Value{"card": TextValue("\"\\/\b\f\n\r\tAé€😀x")}},
@@ -80,14 +86,24 @@ func TestDecode(t *testing.T) {
 		{"minus zero", `{"ts":-0,"amount":-0}`, Event{Time: 0, Type: OtherType, Name: "event"}, map[string]Value{"amount": {Kind: Number, bits: 1 << 63, Text: "-0"}}},
 		{"empty names", `{"ts":1000,"":{"":{"":1}}}`, Event{Time: second, Type: OtherType, Name: "event"}, nil},
 
-		{"schema", `{"type":"payment","ts":"2026-01-02T04:04:05+01:00","id":"p1","n":7,"amount":9.5,"card":"c","device":{"os":true},"when":1000,"flag":false,"tags":[]}`,
-			Event{Time: at, Type: 3, Name: "payment", ID: "p1", Seq: 7}, map[string]Value{
+		{
+			"schema", `{"type":"payment","ts":"2026-01-02T04:04:05+01:00","id":"p1","n":7,"amount":9.5,"card":"c","device":{"os":true},"when":1000,"flag":false,"tags":[]}`,
+			Event{Time: at, Type: 3, Name: "payment", ID: "p1", Seq: 7},
+			map[string]Value{
 				"ts": TimeValue(at), "amount": numberOf("9.5"), "card": TextValue("c"), "device": {Kind: Map, Text: `{"os":true}`}, "device.os": BoolValue(true),
-				"when": TimeValue(second), "flag": BoolValue(false), "tags": {Kind: List, Text: "[]"}, "type": TextValue("payment")}},
-		{"nulls", `{"type":"payment","ts":1000,"id":null,"n":null,"amount":null,"card":null,"device":null,"when":null,"flag":null,"tags":null,"unread":null}`,
-			Event{Time: second, Type: 3, Name: "payment"}, map[string]Value{"amount": {}, "card": {}, "device": {}, "device.os": {}, "when": {}, "flag": {}, "tags": {}}},
-		{"digits as text", `{"type":"payment","ts":1000,"id":70.0,"card":12345678901234567890123}`,
-			Event{Time: second, Type: 3, Name: "payment", ID: "70.0"}, map[string]Value{"card": TextValue("12345678901234567890123")}},
+				"when": TimeValue(second), "flag": BoolValue(false), "tags": {Kind: List, Text: "[]"}, "type": TextValue("payment"),
+			},
+		},
+		{
+			"nulls", `{"type":"payment","ts":1000,"id":null,"n":null,"amount":null,"card":null,"device":null,"when":null,"flag":null,"tags":null,"unread":null}`,
+			Event{Time: second, Type: 3, Name: "payment"},
+			map[string]Value{"amount": {}, "card": {}, "device": {}, "device.os": {}, "when": {}, "flag": {}, "tags": {}},
+		},
+		{
+			"digits as text", `{"type":"payment","ts":1000,"id":70.0,"card":12345678901234567890123}`,
+			Event{Time: second, Type: 3, Name: "payment", ID: "70.0"},
+			map[string]Value{"card": TextValue("12345678901234567890123")},
+		},
 		{"digits as text, too great for a number", `{"type":"payment","ts":1000,"card":1e999}`, Event{Time: second, Type: 3, Name: "payment"}, map[string]Value{"card": TextValue("1e999")}},
 		{"empty id", `{"type":"payment","ts":1000,"id":""}`, Event{Time: second, Type: 3, Name: "payment"}, nil},
 		{"whole numbers in sequence", `{"type":"payment","ts":1000,"n":-9223372036854775808}`, Event{Time: second, Type: 3, Name: "payment", Seq: math.MinInt64}, nil},

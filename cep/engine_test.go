@@ -302,8 +302,14 @@ func TestScore(t *testing.T) {
 		give Value
 		want int
 	}{
-		{NumberValue(70.5), 71}, {NumberValue(70.49), 70}, {NumberValue(-3), 0}, {NumberValue(1e9), 100},
-		{Value{}, 42}, {TextValue("x"), 42}, {NumberValue(0.5), 1}, {NumberValue(-0.5), 0},
+		{NumberValue(70.5), 71},
+		{NumberValue(70.49), 70},
+		{NumberValue(-3), 0},
+		{NumberValue(1e9), 100},
+		{Value{}, 42},
+		{TextValue("x"), 42},
+		{NumberValue(0.5), 1},
+		{NumberValue(-0.5), 0},
 	} {
 		r := &Rule{Default: 42, Score: func(*Scope) Value { return c.give }}
 		if got := score(r, &Scope{}); got != c.want {

@@ -63,10 +63,11 @@ func BoolValue(b bool) Value {
 
 // NumberValue makes a number; NaN and the infinities become nil.
 func NumberValue(f float64) Value {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
+	bits := math.Float64bits(f)
+	if bits>>52&0x7ff == 0x7ff { // the exponent of NaN and the infinities
 		return Value{}
 	}
-	return Value{Kind: Number, bits: math.Float64bits(f)}
+	return Value{Kind: Number, bits: bits}
 }
 
 // TextValue makes a string.

@@ -245,8 +245,10 @@ var accepted = []struct{ text, canonical string }{
 	{"a -> (b & c)?", ""},
 	{"a | (b & c)", ""},
 	{"(a & b) | (a & c)", ""},
-	{"signup -> promo -> withdraw | signup -> promo -[<7d]-> !order",
-		"signup -> promo -> withdraw | signup -> promo -[<1w]-> !order"},
+	{
+		"signup -> promo -> withdraw | signup -> promo -[<7d]-> !order",
+		"signup -> promo -> withdraw | signup -> promo -[<1w]-> !order",
+	},
 
 	// params
 	{"a{$n}", "a{3}"},
@@ -784,21 +786,29 @@ func TestNames(t *testing.T) {
 	for text, want := range map[string][]Name{
 		"a": {{"a", 0, true, false}},
 		"b -> a": {
-			{"b", 0, true, false}, {"a", 5, true, false}},
+			{"b", 0, true, false}, {"a", 5, true, false},
+		},
 		"a+ until s -> b{2} -> !n, c?": {
-			{"a", 0, true, true}, {"s", 9, false, false}, {"b", 14, true, true}, {"n", 23, false, false}, {"c", 26, true, false}},
+			{"a", 0, true, true}, {"s", 9, false, false}, {"b", 14, true, true}, {"n", 23, false, false}, {"c", 26, true, false},
+		},
 		"a{1} -> b{,1} -> c{,2}": {
-			{"a", 0, true, false}, {"b", 8, true, false}, {"c", 17, true, true}},
+			{"a", 0, true, false}, {"b", 8, true, false}, {"c", 17, true, true},
+		},
 		"(a -> (b | c)?) -> d": {
-			{"a", 1, true, false}, {"b", 7, true, false}, {"c", 11, true, false}, {"d", 19, true, false}},
+			{"a", 1, true, false}, {"b", 7, true, false}, {"c", 11, true, false}, {"d", 19, true, false},
+		},
 		"(a -> (b -> c?)){2} -> d": {
-			{"a", 1, true, true}, {"b", 7, true, true}, {"c", 12, true, true}, {"d", 23, true, false}},
+			{"a", 1, true, true}, {"b", 7, true, true}, {"c", 12, true, true}, {"d", 23, true, false},
+		},
 		"a | b -> a+ | a": {
-			{"a", 0, true, true}, {"b", 4, true, false}},
+			{"a", 0, true, true}, {"b", 4, true, false},
+		},
 		"(a & b)  -> !n -> c -> !n": {
-			{"a", 1, true, false}, {"b", 5, true, false}, {"n", 13, false, false}, {"c", 18, true, false}},
+			{"a", 1, true, false}, {"b", 5, true, false}, {"n", 13, false, false}, {"c", 18, true, false},
+		},
 		"(a -> !n -> b)+ until n": {
-			{"a", 1, true, true}, {"n", 7, false, false}, {"b", 12, true, true}},
+			{"a", 1, true, true}, {"n", 7, false, false}, {"b", 12, true, true},
+		},
 	} {
 		p, err := Parse(text, nil)
 		if err != nil {

@@ -47,11 +47,25 @@ var symbols = [...]struct {
 	text string
 	kind tokenKind
 }{
-	{"->>", tokAny}, {"->", tokFollow}, {"-[", tokBound}, {",", tokNext},
-	{"[", tokOpenBound}, {"]", tokCloseBound}, {"<", tokLess}, {">", tokMore}, {"..", tokTo},
-	{"!", tokNot}, {"?", tokMaybe}, {"*", tokStar}, {"+", tokPlus},
-	{"{", tokOpenCount}, {"}", tokCloseCount}, {"(", tokOpen}, {")", tokClose},
-	{"|", tokOr}, {"&", tokAnd},
+	{"->>", tokAny},
+	{"->", tokFollow},
+	{"-[", tokBound},
+	{",", tokNext},
+	{"[", tokOpenBound},
+	{"]", tokCloseBound},
+	{"<", tokLess},
+	{">", tokMore},
+	{"..", tokTo},
+	{"!", tokNot},
+	{"?", tokMaybe},
+	{"*", tokStar},
+	{"+", tokPlus},
+	{"{", tokOpenCount},
+	{"}", tokCloseCount},
+	{"(", tokOpen},
+	{")", tokClose},
+	{"|", tokOr},
+	{"&", tokAnd},
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }

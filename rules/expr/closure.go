@@ -254,6 +254,16 @@ func computeOf(n *node) valueFunc {
 			return compute(add, x, y)
 		}
 	case multiply:
+		if c, ok := n.args[0].constant(); ok && c.Kind == cep.Number {
+			k := c.Number()
+			return func(s *cep.Scope) cep.Value {
+				y := b(s)
+				if y.Kind == cep.Number {
+					return cep.NumberValue(float64(k * y.Number()))
+				}
+				return compute(multiply, c, y)
+			}
+		}
 		return func(s *cep.Scope) cep.Value {
 			x, y := a(s), b(s)
 			if x.Kind == cep.Number && y.Kind == cep.Number {

@@ -131,7 +131,29 @@ func compareOf(n *node) boolFunc {
 		return nil
 	}
 	x, y := fs[0], fs[1]
+	if f, ok := a.own(); ok {
+		return func(s *cep.Scope) bool {
+			v, w := s.Event.Field(f), y(s)
+			if v.Kind == cep.Number && w.Kind == cep.Number {
+				return r.between(v.Number(), w.Number())
+			}
+			return holds(r, *v, w)
+		}
+	}
 	return func(s *cep.Scope) bool { return holds(r, x(s), y(s)) }
+}
+
+// between reports whether two numbers stand in the relation.
+func (r relation) between(x, y float64) bool {
+	switch r {
+	case less:
+		return x < y
+	case lessEqual:
+		return x <= y
+	case more:
+		return x > y
+	}
+	return x >= y
 }
 
 // compareField compares a field with a constant number.

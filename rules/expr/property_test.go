@@ -55,8 +55,13 @@ func TestExecutorsAgree(t *testing.T) {
 		text := madeUp(3).Draw(t, "text")
 		first, got := "", ""
 		for _, w := range []scene{
-			{current: true}, {current: true, machine: true}, {current: true, machine: true, walk: true}, {current: true, walk: true},
-			{current: true, schema: true}, {current: true, schema: true, machine: true}, {current: true, schema: true, walk: true},
+			{current: true},
+			{current: true, machine: true},
+			{current: true, machine: true, walk: true},
+			{current: true, walk: true},
+			{current: true, schema: true},
+			{current: true, schema: true, machine: true},
+			{current: true, schema: true, walk: true},
 		} {
 			f, err := CompileValue(text, w.env())
 			if err != nil {

@@ -25,11 +25,29 @@ var sceneFields = []struct {
 	path string
 	kind cep.Kind
 }{
-	{"amount", cep.Number}, {"rate", cep.Number}, {"status", cep.Text}, {"country", cep.Text}, {"home", cep.Text},
-	{"flag", cep.Bool}, {"tags", cep.List}, {"device", cep.Map}, {"device.os", cep.Nil}, {"created", cep.Time},
-	{"package", cep.Text}, {"count", cep.Number}, {"lat", cep.Number}, {"lon", cep.Number}, {"big", cep.Number},
-	{"email", cep.Text}, {"zone", cep.Text}, {"nothing", cep.Number}, {"silent", cep.Text}, {"off", cep.Bool}, {"numbers", cep.List},
-	{"device.extra", cep.Nil}, {"device.extra.deep", cep.Nil},
+	{"amount", cep.Number},
+	{"rate", cep.Number},
+	{"status", cep.Text},
+	{"country", cep.Text},
+	{"home", cep.Text},
+	{"flag", cep.Bool},
+	{"tags", cep.List},
+	{"device", cep.Map},
+	{"device.os", cep.Nil},
+	{"created", cep.Time},
+	{"package", cep.Text},
+	{"count", cep.Number},
+	{"lat", cep.Number},
+	{"lon", cep.Number},
+	{"big", cep.Number},
+	{"email", cep.Text},
+	{"zone", cep.Text},
+	{"nothing", cep.Number},
+	{"silent", cep.Text},
+	{"off", cep.Bool},
+	{"numbers", cep.List},
+	{"device.extra", cep.Nil},
+	{"device.extra.deep", cep.Nil},
 }
 
 func sceneID(path string) (cep.FieldID, bool) {
