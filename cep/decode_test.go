@@ -166,10 +166,10 @@ func TestReject(t *testing.T) {
 		reason     string
 	}{
 		// What a line is.
-		{"empty", ``, 1, "expected an event, which is a JSON object, found the end of the line"},
-		{"blank", "  ", 3, "expected an event, which is a JSON object, found the end of the line"},
-		{"array", `[]`, 1, "expected an event, which is a JSON object, found `[`"},
-		{"byte order mark", "\ufeff{}", 1, "expected an event, which is a JSON object, found a byte order mark"},
+		{"empty", ``, 1, "expected an event, which is a JSON object on a line of its own, found the end of the line"},
+		{"blank", "  ", 3, "expected an event, which is a JSON object on a line of its own, found the end of the line"},
+		{"array", `[]`, 1, "expected an event, which is a JSON object on a line of its own, found `[`"},
+		{"byte order mark", "\ufeff{}", 1, "expected an event, which is a JSON object on a line of its own, found a byte order mark"},
 		{"two objects", `{"ts":1} {}`, 10, "expected nothing after the event, found `{`"},
 		{"trailing comma", `{"ts":1},`, 9, "expected nothing after the event, found `,`"},
 		{"zero byte at the end", "{\"ts\":1}\x00", 9, "expected nothing after the event, found the control character 0x00"},

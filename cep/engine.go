@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"weir/nfa"
 )
 
 // Options are the settings of an Engine. They do not change what the rules mean,
@@ -181,7 +183,7 @@ func (g *Engine) clock(e *Event) string {
 	}
 	ahead := int64(g.options.MaxAhead)
 	if ahead > 0 && o.started && e.Time > later(o.now, ahead) {
-		return fmt.Sprintf("the event's time %s is more than %s ahead of %s, the highest so far", FormatTime(e.Time), g.options.MaxAhead, FormatTime(o.now))
+		return fmt.Sprintf("the event's time %s is more than %s ahead of %s, the highest so far", FormatTime(e.Time), nfa.FormatDuration(g.options.MaxAhead), FormatTime(o.now))
 	}
 	return ""
 }

@@ -88,7 +88,7 @@ func (s *scanner) scan(text string, wanted *names) (start, end int, reject *Reje
 	s.found, s.keys = s.found[:0], s.keys[:0]
 	start = spaces(text, 0)
 	if start == len(text) || text[start] != '{' {
-		s.expected(start, "an event, which is a JSON object")
+		s.expected(start, "an event, which is a JSON object on a line of its own")
 		return 0, 0, s.reject
 	}
 	end = s.object(start, 1, wanted)

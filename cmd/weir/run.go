@@ -106,10 +106,14 @@ func (c *runCommand) Run(std *streams) error {
 	if closed := out.close(); err == nil {
 		err = closed
 	}
-	if err != nil && !errors.As(err, new(*exitError)) {
-		return err // what could not be done says all
-	}
 	sum := r.summary(ruleset, time.Since(begin))
+	if err != nil && !errors.As(err, new(*exitError)) {
+		if sum.Events > 0 && !c.JSON && !endQuietly(err) {
+			sum.Stopped = stoppedByFailure
+			sum.writeText(std.err) // how far it came
+		}
+		return err
+	}
 	if !c.JSON {
 		sum.writeText(std.err)
 		return err
@@ -182,8 +186,9 @@ type run struct {
 
 // Why a run ended before its input.
 const (
-	stoppedBySignal = "signal"
-	stoppedByErrors = "max-errors"
+	stoppedBySignal  = "signal"
+	stoppedByErrors  = "max-errors"
+	stoppedByFailure = "failure"
 )
 
 // all steps the engine over everything that read gives, until it ends, ctx is

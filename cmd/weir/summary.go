@@ -107,7 +107,7 @@ func (s *summary) writeText(w io.Writer) {
 		row("late", "%d came later than --lateness allows and were not matched", s.Late)
 	}
 	if s.Rejected > 0 {
-		row("rejected", "%d lines are no events", s.Rejected)
+		row("rejected", "%s no event", amount(s.Rejected, "line is", "lines are"))
 	}
 	for _, line := range s.Reasons {
 		row("", "%s", line)
@@ -116,16 +116,18 @@ func (s *summary) writeText(w io.Writer) {
 		row("", "and %d more", n)
 	}
 	if len(s.UnseenTypes) > 0 {
-		row("unseen", "no event has the type %s", strings.Join(s.UnseenTypes, ", "))
+		row("unseen", "no event has the %s %s", plural(len(s.UnseenTypes), "type", "types"), strings.Join(s.UnseenTypes, ", "))
 	}
 	if len(s.UnseenFields) > 0 {
-		row("unseen", "no event has the field %s", strings.Join(s.UnseenFields, ", "))
+		row("unseen", "no event has the %s %s", plural(len(s.UnseenFields), "field", "fields"), strings.Join(s.UnseenFields, ", "))
 	}
 	switch s.Stopped {
 	case stoppedBySignal:
 		row("stopped", "by a signal, before the end of the input")
 	case stoppedByErrors:
 		row("stopped", "by --max-errors, before the end of the input")
+	case stoppedByFailure:
+		row("stopped", "by the failure below, before the end of the input")
 	}
 }
 
@@ -140,23 +142,35 @@ func (s *summary) ruleRows(row func(name, format string, args ...any)) {
 		}
 	}
 	if silent > 0 && s.Alerts > 0 {
-		row("", "%d rules: none", silent)
+		row("", "%s: none", amount(silent, "rule", "rules"))
 	}
 	for _, r := range s.Rules {
 		if r.Suppressed > 0 {
-			row("throttled", "%s: %d matches made no alert", r.ID, r.Suppressed)
+			row("throttled", "%s: %s no alert", r.ID, amount(r.Suppressed, "match made", "matches made"))
 		}
 		if r.NoKey > 0 {
-			row("no key", "%s: %d events have none and were not seen", r.ID, r.NoKey)
+			row("no key", "%s: %s not seen, as the key is missing, empty, or no text, whole number or bool", r.ID, amount(r.NoKey, "event was", "events were"))
 		}
 		if r.OpenBound > 0 {
-			row("bound", "%s: %d times no match could be opened, too many of the key were open", r.ID, r.OpenBound)
+			row("bound", "%s: %s no match was opened, as too many of the key were open (limit: {open: N})", r.ID, amount(r.OpenBound, "time", "times"))
 		}
 		if r.LoopBound > 0 {
-			row("bound", "%s: %d times a variable could capture no more", r.ID, r.LoopBound)
+			row("bound", "%s: %s a variable could capture no more than 1,000 events", r.ID, amount(r.LoopBound, "time", "times"))
 		}
 		if r.Faults > 0 {
-			row("fault", "%s: %d times an expression failed and gave nil, as in %s", r.ID, r.Faults, r.Fault)
+			row("fault", "%s: %s an expression failed and gave nil, as in %s", r.ID, amount(r.Faults, "time", "times"), r.Fault)
 		}
 	}
+}
+
+// amount is a number of things, in words.
+func amount[N int | uint64](n N, one, many string) string {
+	return fmt.Sprintf("%d %s", n, plural(n, one, many))
+}
+
+func plural[N int | uint64](n N, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
 }
