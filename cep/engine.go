@@ -3,7 +3,6 @@ package cep
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +31,7 @@ type Engine struct {
 	stats   Stats
 	unseen  []FieldID // fields that no event has had
 
+	batch    Batch    // of the record that is decoded
 	spare    []*Event // memory for decoding
 	used     []*Event // spare memory that released events take
 	released []*Event // to be matched next, in processing order
@@ -75,7 +75,9 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 	for _, r := range records {
 		switch r.Kind {
 		case EventsRecord:
-			g.read(r, fx)
+			g.batch.Reset()
+			g.decoder.Batch(&g.batch, r)
+			g.accept(&g.batch, fx)
 		case ClockRecord:
 			g.order.moveTo(r.Time)
 			g.advance(false, fx)
@@ -101,29 +103,6 @@ func (g *Engine) StepEvents(events []Event, fx *Effects) {
 	}
 	g.match(fx)
 	g.keep()
-}
-
-// read decodes the lines of a record.
-func (g *Engine) read(r Record, fx *Effects) {
-	rest := string(r.Data)
-	r.Data = nil
-	for ; rest != ""; r.Line++ {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		line = strings.TrimRight(line, " \t\r")
-		if line == "" {
-			continue
-		}
-		e := g.take()
-		if reject := g.decoder.Decode(line, e); reject != nil {
-			g.reject(line, reject, r, fx)
-			g.spare = append(g.spare, e)
-			continue
-		}
-		if !g.admit(e, true, r, fx) {
-			g.spare = append(g.spare, e)
-		}
-	}
 }
 
 // take returns memory for an event.

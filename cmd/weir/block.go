@@ -20,9 +20,10 @@ const (
 
 // block is a piece of the input on its way to the engine.
 type block struct {
-	data  []byte  // whole NDJSON lines
-	spans []span  // which lines of which input data consists of
-	bad   rejects // lines that could not even be made NDJSON
+	data  []byte    // whole NDJSON lines
+	spans []span    // which lines of which input data consists of
+	bad   rejects   // lines that could not even be made NDJSON
+	batch cep.Batch // data decoded
 }
 
 // span is a run of consecutive lines of one input within a block.
@@ -74,6 +75,14 @@ func (b *block) records(dst []cep.Record) []cep.Record {
 		dst = append(dst, cep.Record{Kind: cep.EventsRecord, Data: b.data[s.begin:end], Source: s.source, Line: s.line})
 	}
 	return dst
+}
+
+// decode decodes the block's lines, for the engine.
+func (b *block) decode(d *cep.Decoder) {
+	b.batch.Reset()
+	for _, r := range b.records(nil) {
+		d.Batch(&b.batch, r)
+	}
 }
 
 var newline = []byte{'\n'}

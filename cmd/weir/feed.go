@@ -2,25 +2,28 @@ package main
 
 import (
 	"context"
+
+	"weir/cep"
 )
 
 // blocksAhead is how many blocks the reader may be ahead of the engine: enough
 // that neither waits for a hiccup of the other, and half a megabyte.
 const blocksAhead = 8
 
-// feed reads and decompresses on a goroutine of its own, so that a second core
-// is of use, and hands blocks to the engine in order.
+// feed reads, decompresses and decodes on a goroutine of its own, so that a second
+// core is of use, and hands blocks to the engine in order.
 type feed struct {
-	blocks chan *block // closed after the last
-	spare  chan *block // for the reader to fill again
-	err    error       // what reading ended with; set before blocks is closed
+	blocks  chan *block // closed after the last
+	spare   chan *block // for the reader to fill again
+	decoder *cep.Decoder
+	err     error // what reading ended with; set before blocks is closed
 }
 
 // startFeed starts to read. It ends with the input, with an error of it, or
 // when ctx is done; then it calls done. A read that blocks (on a pipe nobody
 // writes to) is not interrupted.
-func startFeed(ctx context.Context, read blockReader, done func()) *feed {
-	f := &feed{blocks: make(chan *block, blocksAhead), spare: make(chan *block, blocksAhead+2)}
+func startFeed(ctx context.Context, read blockReader, decoder *cep.Decoder, done func()) *feed {
+	f := &feed{decoder: decoder, blocks: make(chan *block, blocksAhead), spare: make(chan *block, blocksAhead+2)}
 	go func() {
 		defer done()
 		f.err = f.read(ctx, read)
@@ -35,6 +38,7 @@ func (f *feed) read(ctx context.Context, read blockReader) error {
 		if err := read.next(b); err != nil {
 			return err
 		}
+		b.decode(f.decoder)
 		select {
 		case f.blocks <- b:
 		case <-ctx.Done():

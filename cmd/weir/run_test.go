@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"weir/cep"
 )
 
 // upRules alert on every n of 2 after one of 1, and on one after which none
@@ -146,7 +148,7 @@ func TestFeedStops(t *testing.T) {
 	defer goleak.VerifyNone(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan bool)
-	f := startFeed(ctx, &lineReader{r: newlines{}}, func() { close(done) })
+	f := startFeed(ctx, &lineReader{r: newlines{}}, cep.NewDecoder(&cep.Ruleset{}), func() { close(done) })
 	if _, err := f.next(ctx); err != nil {
 		t.Fatal(err)
 	}

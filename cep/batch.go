@@ -1,0 +1,69 @@
+package cep
+
+import "strings"
+
+// Batch is records of events that have been decoded, so that one goroutine can
+// decode ahead of the one that steps the Engine. The zero Batch is empty; a Batch
+// is used again and again, as it keeps the memory of its events.
+type Batch struct {
+	lines []decoded
+	n     int // of lines in use
+}
+
+// decoded is a line as the decoder left it: an event, or why it is none.
+type decoded struct {
+	text   string
+	source int
+	number int // of the line in its source
+	event  *Event
+	reject *Reject
+}
+
+// Reset empties b.
+func (b *Batch) Reset() { b.n = 0 }
+
+// Batch appends the lines of a record of events to b. Empty lines are passed
+// over. The record's data may be changed afterwards.
+func (d *Decoder) Batch(b *Batch, r Record) {
+	rest := string(r.Data)
+	for number := r.Line; rest != ""; number++ {
+		var text string
+		text, rest, _ = strings.Cut(rest, "\n")
+		if text = strings.TrimRight(text, " \t\r"); text == "" {
+			continue
+		}
+		l := b.next()
+		l.text, l.source, l.number = text, r.Source, number
+		l.reject = d.Decode(text, l.event)
+	}
+}
+
+// next returns the next line of b to fill.
+func (b *Batch) next() *decoded {
+	if b.n == len(b.lines) {
+		b.lines = append(b.lines, decoded{event: new(Event)})
+	}
+	b.n++
+	return &b.lines[b.n-1]
+}
+
+// StepBatch folds the events of b, as Step does after decoding. They have been
+// decoded by a Decoder of the engine's Ruleset.
+func (g *Engine) StepBatch(b *Batch, fx *Effects) {
+	g.accept(b, fx)
+	g.match(fx)
+}
+
+// accept takes in what has been decoded. An event that the engine keeps is
+// replaced in b by one that it no longer needs.
+func (g *Engine) accept(b *Batch, fx *Effects) {
+	for i := range b.lines[:b.n] {
+		l := &b.lines[i]
+		at := Record{Source: l.source, Line: l.number}
+		if l.reject != nil {
+			g.reject(l.text, l.reject, at, fx)
+		} else if g.admit(l.event, true, at, fx) {
+			l.event = g.take()
+		}
+	}
+}
