@@ -165,7 +165,9 @@ func (m *Machine) begins() bool {
 }
 
 // Advance moves time on to t without an event: everything whose limit is at or
-// before t runs out. Advance to Forever closes every window.
+// before t runs out, together: a match that this completes consumes none of the
+// time-outs. Who wants to see each limit by itself advances to each Deadline.
+// Advance to Forever closes every window.
 func (m *Machine) Advance(r *Runs, t Time, j Judge, out []Match) []Match {
 	m.begin(r, t, 0, j)
 	out = m.advance(out)
