@@ -7,11 +7,16 @@ import (
 	"weir/rules"
 )
 
-// TestExamples: the rules of docs/examples load, each file by itself.
+// TestExamples: the rules of docs/examples and bench/rules load, each file by
+// itself.
 func TestExamples(t *testing.T) {
-	files, err := filepath.Glob("../../docs/examples/*.yaml")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no examples", err)
+	var files []string
+	for _, folder := range []string{"../../docs/examples", "../../bench/rules"} {
+		some, err := filepath.Glob(folder + "/*.yaml")
+		if err != nil || len(some) == 0 {
+			t.Fatal("no rules in ", folder, err)
+		}
+		files = append(files, some...)
 	}
 	for _, f := range files {
 		if set, err := rules.Load([]string{f}); err != nil {
