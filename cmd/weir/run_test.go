@@ -126,6 +126,9 @@ func TestCutOff(t *testing.T) {
 	if strings.Contains(alerts.String(), "silent") {
 		t.Error("a window was closed although the input broke off")
 	}
+	if s := report.String(); !strings.Contains(s, "up: ") || !strings.Contains(s, "stopped  by the failure below") {
+		t.Errorf("the summary does not say how far it came: %q", s)
+	}
 }
 
 // TestEvidence checks that blocks that are filled again leave the evidence of
