@@ -8,13 +8,14 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	rulesource "weir/rules/source"
 )
 
 const seed = 42
 
 func compile(t testing.TB, text string) *cep.Ruleset {
 	t.Helper()
-	set, err := rules.Compile([]rules.File{{Path: "bench.yaml", Text: text}})
+	set, err := rules.Compile([]rulesource.File{{Path: "bench.yaml", Text: text}})
 	if err != nil {
 		t.Fatalf("%v\n%.2000s", err, text)
 	}

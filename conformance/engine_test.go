@@ -9,6 +9,7 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	"weir/rules/source"
 )
 
 // outcome is what came of a case.
@@ -179,7 +180,7 @@ func identify(raw string) string {
 // compile compiles rule text, or fails with it.
 func compile(t *testing.T, text string) *cep.Ruleset {
 	t.Helper()
-	set, err := rules.Compile([]rules.File{{Path: "vector.yaml", Text: text}})
+	set, err := rules.Compile([]source.File{{Path: "vector.yaml", Text: text}})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}

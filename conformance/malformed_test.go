@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"weir/rules"
+	"weir/rules/source"
 )
 
 type malformed struct {
@@ -93,8 +94,8 @@ func TestMalformed(t *testing.T) {
 				}
 				text = c.Pattern.rule([]string{keyField}, "*", false, true)
 			}
-			_, err := rules.Compile([]rules.File{{Path: "malformed.yaml", Text: text}})
-			var list rules.Errors
+			_, err := rules.Compile([]source.File{{Path: "malformed.yaml", Text: text}})
+			var list source.Errors
 			if !errors.As(err, &list) {
 				t.Fatalf("%s: got %v, want diagnostics\n%s", c.Reason, err, text)
 			}
@@ -131,7 +132,7 @@ func handRule(pattern string) string {
 }
 
 // between is the part of an ASCII text that a diagnostic stands under.
-func between(text string, d rules.Diagnostic) string {
+func between(text string, d source.Diagnostic) string {
 	lines := strings.Split(text, "\n")
 	if d.Line < 1 || d.Line > len(lines) || d.EndLine != d.Line {
 		return ""

@@ -2,46 +2,48 @@ package rules
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"weir/cep"
+	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
 )
 
-// File is a file of a ruleset.
-type File struct {
-	Path string // as it stands in diagnostics
-	Text string
+var rulesetKeys = source.Keys{
+	Of:    "a ruleset",
+	Known: []string{"params", "events", "defaults", "rules"},
+	Later: []string{"features", "lists", "risk", "policy", "destinations", "routes"},
 }
 
-var rulesetKeys = keys{
-	of:    "a ruleset",
-	known: []string{"params", "events", "defaults", "rules"},
-	later: []string{"features", "lists", "risk", "policy", "destinations", "routes"},
-}
+var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}}
 
-var defaultKeys = keys{of: "`defaults`", known: []string{"within", "throttle"}}
+// Load makes a ruleset of files and folders, see source.Read and Compile.
+func Load(paths []string) (*cep.Ruleset, error) {
+	files, err := source.Read(paths)
+	if err != nil {
+		return nil, err
+	}
+	return Compile(files)
+}
 
 // Compile makes a ruleset of files, which are read as one. It gives either a
 // ruleset or an error of type Errors with all that is wrong.
-func Compile(files []File) (*cep.Ruleset, error) {
+func Compile(files []source.File) (*cep.Ruleset, error) {
 	c := &compiler{schemas: schemas{}, params: params{}}
 	files = slices.Clone(files)
-	slices.SortStableFunc(files, func(a, b File) int { return strings.Compare(a.Path, b.Path) })
-	var parts []map[string]entry
+	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
+	var parts []map[string]source.Entry
 	for _, file := range files {
-		doc := c.parse(file.Path, file.Text)
-		if doc.root == nil {
+		doc := c.Parse(file.Path, file.Text)
+		n, ok := doc.Node()
+		if !ok || n.Empty() {
 			continue
 		}
-		n := node{doc, doc.root}
-		if n.empty() {
-			continue
-		}
-		part, _ := c.record(n, "a ruleset", rulesetKeys)
+		part, _ := c.Record(n, "a ruleset", rulesetKeys)
 		parts = append(parts, part)
 	}
 	c.readParams(parts)
@@ -49,11 +51,14 @@ func Compile(files []File) (*cep.Ruleset, error) {
 	c.readEvents(parts)
 	drafts := c.readRules(parts)
 	set := c.compile(drafts)
-	if err := c.err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	return set, nil
 }
+
+// findings reads the parts of a ruleset and gathers what is wrong with them.
+type findings struct{ source.Findings }
 
 // compiler makes a ruleset.
 type compiler struct {
@@ -66,47 +71,47 @@ type compiler struct {
 }
 
 // once reports a name that an earlier file or entry has already.
-func (c *compiler) once(seen map[string]place, e entry, what string) bool {
-	first, ok := seen[e.name]
+func (c *compiler) once(seen map[string]source.Place, e source.Entry, what string) bool {
+	first, ok := seen[e.Name]
 	if !ok {
-		seen[e.name] = e.key.place()
+		seen[e.Name] = e.Key.Place()
 		return true
 	}
-	line, _ := first.src.position(first.from)
-	c.add(e.key.place(), CodeDuplicate, sprintf("%s %s is there already", what, tick(e.name)), sprintf("the first is in %s:%d", first.src.path, line))
+	line, _ := first.Src.Position(first.From)
+	c.Add(e.Key.Place(), source.CodeDuplicate, fmt.Sprintf("%s %s is there already", what, source.Tick(e.Name)), fmt.Sprintf("the first is in %s:%d", first.Src.Path, line))
 	return false
 }
 
-func (c *compiler) readParams(parts []map[string]entry) {
-	seen := map[string]place{}
+func (c *compiler) readParams(parts []map[string]source.Entry) {
+	seen := map[string]source.Place{}
 	for _, part := range parts {
 		e, ok := part["params"]
 		if !ok {
 			continue
 		}
-		c.params = c.findings.params(e.value, c.params)
-		if e.value.is(yaml.MappingNode) {
-			for _, p := range e.value.pairs() {
+		c.params = c.findings.params(e.Value, c.params)
+		if e.Value.Is(yaml.MappingNode) {
+			for _, p := range e.Value.Pairs() {
 				c.once(seen, p, "the param")
 			}
 		}
 	}
 }
 
-func (c *compiler) readDefaults(parts []map[string]entry) {
-	seen := map[string]place{}
+func (c *compiler) readDefaults(parts []map[string]source.Entry) {
+	seen := map[string]source.Place{}
 	for _, part := range parts {
 		e, ok := part["defaults"]
 		if !ok {
 			continue
 		}
-		r, _ := c.record(e.value, "`defaults`", defaultKeys)
-		for _, name := range defaultKeys.known {
+		r, _ := c.Record(e.Value, "`defaults`", defaultKeys)
+		for _, name := range defaultKeys.Known {
 			d, ok := r[name]
 			if !ok || !c.once(seen, d, "the default") {
 				continue
 			}
-			span, _ := c.duration(d.value, tick(name), c.params, false)
+			span, _ := c.duration(d.Value, source.Tick(name), c.params, false)
 			if name == "within" {
 				c.within = span
 			} else {
@@ -116,54 +121,54 @@ func (c *compiler) readDefaults(parts []map[string]entry) {
 	}
 }
 
-func (c *compiler) readEvents(parts []map[string]entry) {
-	seen := map[string]place{}
+func (c *compiler) readEvents(parts []map[string]source.Entry) {
+	seen := map[string]source.Place{}
 	for _, part := range parts {
 		e, ok := part["events"]
 		if !ok {
 			continue
 		}
-		entries, _ := c.entries(e.value, "`events`")
+		entries, _ := c.Entries(e.Value, "`events`")
 		for _, e := range entries {
-			if !c.once(seen, e, "the event type") || !c.typeName(text{e.key, e.name}) {
+			if !c.once(seen, e, "the event type") || !c.typeName(e.KeyText()) {
 				continue
 			}
 			if s, ok := c.schema(e); ok {
-				c.schemas[e.name] = s
+				c.schemas[e.Name] = s
 			}
 		}
 	}
 }
 
 // readRules reads the rules of all files, by id.
-func (c *compiler) readRules(parts []map[string]entry) []*draft {
+func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 	var drafts []*draft
 	for _, part := range parts {
 		e, ok := part["rules"]
-		if !ok || e.value.doc.bad[e.value.n] {
+		if !ok || e.Value.Bad() {
 			continue
 		}
-		if !e.value.is(yaml.SequenceNode) {
-			c.add(e.value.place(), CodeValue, "`rules` is a list of rules, not "+e.value.kind(), "begin each rule with `- id: `")
+		if !e.Value.Is(yaml.SequenceNode) {
+			c.Add(e.Value.Place(), source.CodeValue, "`rules` is a list of rules, not "+e.Value.Kind(), "begin each rule with `- id: `")
 			continue
 		}
-		for _, n := range e.value.n.Content {
-			if d := c.draft(node{e.value.doc, n}); d != nil {
+		for _, n := range e.Value.Items() {
+			if d := c.draft(n); d != nil {
 				drafts = append(drafts, d)
 			}
 		}
 	}
-	seen := map[string]place{}
+	seen := map[string]source.Place{}
 	c.onTypes = map[string]bool{}
 	for _, d := range drafts {
-		if d.id.value != "" {
-			c.once(seen, entry{key: d.id.node, name: d.id.value}, "the rule")
+		if d.id.Value != "" {
+			c.once(seen, source.Entry{Key: d.id.Node, Name: d.id.Value}, "the rule")
 		}
 		for _, t := range d.on {
-			c.onTypes[t.value] = true
+			c.onTypes[t.Value] = true
 		}
 	}
-	slices.SortStableFunc(drafts, func(a, b *draft) int { return cmp.Compare(a.id.value, b.id.value) })
+	slices.SortStableFunc(drafts, func(a, b *draft) int { return cmp.Compare(a.id.Value, b.id.Value) })
 	return drafts
 }
 
@@ -205,7 +210,7 @@ func (c *compiler) compile(drafts []*draft) *cep.Ruleset {
 func (d *draft) typeNames() []string {
 	var names []string
 	for _, t := range d.on {
-		names = append(names, t.value)
+		names = append(names, t.Value)
 	}
 	for i := range d.define {
 		names = append(names, d.define[i].typeNames()...)

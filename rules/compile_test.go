@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"weir/cep"
+	"weir/rules/source"
 )
 
 // summary puts a ruleset in words, one line for each part.
@@ -63,18 +64,18 @@ func summary(set *cep.Ruleset) string {
 func TestCompile(t *testing.T) {
 	tests := []struct {
 		name  string
-		files []File
+		files []source.File
 		want  string
 	}{
 		{"nothing", nil, "fields \n"},
-		{"empty files", []File{{"a.yaml", ""}, {"b.yaml", "# nothing\n"}, {"c.yaml", "---\n"}}, "fields \n"},
+		{"empty files", []source.File{{Path: "a.yaml", Text: ""}, {Path: "b.yaml", Text: "# nothing\n"}, {Path: "c.yaml", Text: "---\n"}}, "fields \n"},
 	}
 	for _, tt := range goodRules {
 		tests = append(tests, struct {
 			name  string
-			files []File
+			files []source.File
 			want  string
-		}{tt.name, []File{{"r.yaml", tt.text}}, tt.want})
+		}{tt.name, []source.File{{Path: "r.yaml", Text: tt.text}}, tt.want})
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -310,14 +311,14 @@ rule r r1 medium review 50 shadow=false throttle=0s title="" tags=
 // TestSplit: a ruleset is the same however it is split into files, and whatever
 // their order.
 func TestSplit(t *testing.T) {
-	parts := []File{
-		{"a.yaml", "rules:\n  - {id: z, on: pay, key: card, pattern: a, define: {a: amount > params.max}}\n"},
-		{"b.yaml", "params: {max: 5}\n"},
-		{"c.yaml", "rules:\n  - {id: y, on: login, key: user, pattern: b, define: {b: ok}}\n"},
-		{"d.yaml", "events: {pay: {fields: {card: string, amount: number}}}\ndefaults: {within: 1h}\n"},
+	parts := []source.File{
+		{Path: "a.yaml", Text: "rules:\n  - {id: z, on: pay, key: card, pattern: a, define: {a: amount > params.max}}\n"},
+		{Path: "b.yaml", Text: "params: {max: 5}\n"},
+		{Path: "c.yaml", Text: "rules:\n  - {id: y, on: login, key: user, pattern: b, define: {b: ok}}\n"},
+		{Path: "d.yaml", Text: "events: {pay: {fields: {card: string, amount: number}}}\ndefaults: {within: 1h}\n"},
 	}
-	whole := File{"all.yaml", parts[1].Text + parts[3].Text + parts[0].Text + strings.TrimPrefix(parts[2].Text, "rules:\n")}
-	want, err := Compile([]File{whole})
+	whole := source.File{Path: "all.yaml", Text: parts[1].Text + parts[3].Text + parts[0].Text + strings.TrimPrefix(parts[2].Text, "rules:\n")}
+	want, err := Compile([]source.File{whole})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -336,10 +337,10 @@ func TestSplit(t *testing.T) {
 // TestFaultsAcrossFiles: names are unique across files, and findings come by
 // file and position.
 func TestFaultsAcrossFiles(t *testing.T) {
-	_, err := Compile([]File{
-		{"b.yaml", "params: {x: 1}\nevents: {pay: {fields: {}}}\ndefaults: {within: 1h}\nrules:\n  - {id: r, on: a, key: k, pattern: v, define: {v: {type: a}}}\n"},
-		{"a.yaml", "params: {x: 2}\nevents: {pay: {fields: {}}}\ndefaults: {within: 2h, throttle: 1h}\nrules:\n  - {id: r, on: a, key: k, pattern: v, define: {v: {type: b}}}\n"},
-		{"c.yaml", "a: ]\n"},
+	_, err := Compile([]source.File{
+		{Path: "b.yaml", Text: "params: {x: 1}\nevents: {pay: {fields: {}}}\ndefaults: {within: 1h}\nrules:\n  - {id: r, on: a, key: k, pattern: v, define: {v: {type: a}}}\n"},
+		{Path: "a.yaml", Text: "params: {x: 2}\nevents: {pay: {fields: {}}}\ndefaults: {within: 2h, throttle: 1h}\nrules:\n  - {id: r, on: a, key: k, pattern: v, define: {v: {type: b}}}\n"},
+		{Path: "c.yaml", Text: "a: ]\n"},
 	})
 	want := "a.yaml:5:59: the rule is not on the event type `b`; add it to `on`\n" +
 		"b.yaml:1:10: the param `x` is there already; the first is in a.yaml:1\n" +
@@ -354,7 +355,7 @@ func TestFaultsAcrossFiles(t *testing.T) {
 
 // TestKeyIsNoField: the name of a key by variable is not read from events.
 func TestKeyIsNoField(t *testing.T) {
-	set, err := Compile([]File{{"r.yaml", `
+	set, err := Compile([]source.File{{Path: "r.yaml", Text: `
 rules:
   - id: r
     on: move
@@ -374,7 +375,7 @@ rules:
 // a field of events.
 func TestElementIsNoEvent(t *testing.T) {
 	for _, events := range []string{"", "events: {pay: {fields: {card: string, lines: list, deep: map}}}\n"} {
-		set, err := Compile([]File{{"r.yaml", events + `
+		set, err := Compile([]source.File{{Path: "r.yaml", Text: events + `
 rules:
   - id: r
     on: pay
@@ -483,5 +484,15 @@ func TestMeaning(t *testing.T) {
 	}
 	if got, want := r.Message(s), "3 probes, then 90 on card c1"; got != want {
 		t.Errorf("message %q, want %q", got, want)
+	}
+}
+
+func TestLoadTestdata(t *testing.T) {
+	set, err := Load([]string{"testdata"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Rules) != 2 || set.Rules[0].ID != "card-testing" || set.Rules[1].ID != "device-then-payout" {
+		t.Errorf("rules %v", set.Rules)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"weir/rules/source"
 )
 
 // TestDocs compiles the rulesets that the documentation shows.
@@ -18,7 +19,7 @@ func TestDocs(t *testing.T) {
 	}
 	for _, b := range blocks {
 		text, _, _ := strings.Cut(b, "```")
-		if _, err := Compile([]File{{"docs/rules.md", text}}); err != nil {
+		if _, err := Compile([]source.File{{Path: "docs/rules.md", Text: text}}); err != nil {
 			t.Errorf("%v\nin\n%s", err, text)
 		}
 	}

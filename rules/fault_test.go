@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 	"testing"
+	"weir/rules/source"
 )
 
 // soundRules is a ruleset without a fault. The tests of faults change a part of it.
@@ -792,11 +793,11 @@ func TestFaults(t *testing.T) {
 				t.Fatalf("%q does not stand in the rules", tt.old)
 			}
 			text := strings.Replace(soundRules, tt.old, tt.new, 1)
-			set, err := Compile([]File{{"r.yaml", text}})
+			set, err := Compile([]source.File{{Path: "r.yaml", Text: text}})
 			if set != nil {
 				t.Error("there is a ruleset beside the errors")
 			}
-			findings, _ := err.(Errors)
+			findings, _ := err.(source.Errors)
 			var got []string
 			for i, d := range findings {
 				line := strings.TrimPrefix(d.String(), "r.yaml:")
@@ -817,8 +818,8 @@ func TestFaults(t *testing.T) {
 }
 
 // elided leaves out what want leaves out.
-func elided(line string, d Diagnostic, want string) string {
-	if d.Code != CodeExpression && d.Code != CodePattern {
+func elided(line string, d source.Diagnostic, want string) string {
+	if d.Code != source.CodeExpression && d.Code != source.CodePattern {
 		return line
 	}
 	from, to, found := strings.Cut(want, "…")
@@ -829,7 +830,7 @@ func elided(line string, d Diagnostic, want string) string {
 }
 
 func TestSoundRules(t *testing.T) {
-	if _, err := Compile([]File{{"r.yaml", soundRules}}); err != nil {
+	if _, err := Compile([]source.File{{Path: "r.yaml", Text: soundRules}}); err != nil {
 		t.Error(err)
 	}
 }

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"testing"
+	"weir/rules/source"
 )
 
 // FuzzCompile gives any text to the compiler: it ends with a ruleset or with
@@ -16,12 +17,12 @@ func FuzzCompile(f *testing.F) {
 			f.Add("rules:\n  - id: r\n    on: pay\n    key: card\n    pattern: a\n    define:\n      a: x > 1\n    " + tt.new + "\n")
 		}
 	}
-	for _, key := range ruleKeys.known {
+	for _, key := range ruleKeys.Known {
 		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": \"\"\n")
 		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": {}\n")
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		set, err := Compile([]File{{"r.yaml", text}})
+		set, err := Compile([]source.File{{Path: "r.yaml", Text: text}})
 		if (set == nil) == (err == nil) {
 			t.Fatalf("ruleset %v, error %v", set, err)
 		}
@@ -33,11 +34,11 @@ func FuzzCompile(f *testing.F) {
 			}
 			return
 		}
-		src := newSource("r.yaml", text)
-		for _, d := range err.(Errors) {
+		src := source.New("r.yaml", text)
+		for _, d := range err.(source.Errors) {
 			for _, p := range [][2]int{{d.Line, d.Column}, {d.EndLine, d.EndColumn}} {
-				at := src.offset(p[0], p[1])
-				if line, col := src.position(at); line != p[0] || col != p[1] {
+				at := src.Offset(p[0], p[1])
+				if line, col := src.Position(at); line != p[0] || col != p[1] {
 					t.Errorf("%v ends or begins at %v, outside the text %q", d, p, text)
 				}
 			}

@@ -2,12 +2,14 @@ package rules
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"strconv"
 	"time"
 
 	"weir/cep"
 	"weir/nfa"
+	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -16,43 +18,43 @@ import (
 type params map[string]cep.Value
 
 // params reads a mapping of params on top of outer, which it wins over.
-func (f *findings) params(n node, outer params) params {
+func (f *findings) params(n source.Node, outer params) params {
 	all := params{}
 	for name, v := range outer {
 		all[name] = v
 	}
-	entries, _ := f.entries(n, "`params`")
+	entries, _ := f.Entries(n, "`params`")
 	for _, e := range entries {
-		if !isName(e.name) {
-			f.add(e.key.place(), CodeName, tick(e.name)+" is no name for a param", nameForm)
+		if !isName(e.Name) {
+			f.Add(e.Key.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a param", nameForm)
 			continue
 		}
-		all[e.name], _ = f.param(e) // nil where it has a finding, so that nobody misses it
+		all[e.Name], _ = f.param(e) // nil where it has a finding, so that nobody misses it
 	}
 	return all
 }
 
 // param reads a value: a number, true or false, a duration, a list, or text.
-func (f *findings) param(e entry) (cep.Value, bool) {
-	if e.value.n.Kind == yaml.SequenceNode && !e.value.doc.bad[e.value.n] {
+func (f *findings) param(e source.Entry) (cep.Value, bool) {
+	if e.Value.YAML.Kind == yaml.SequenceNode && !e.Value.Bad() {
 		return f.listParam(e)
 	}
-	if e.value.empty() {
-		f.add(e.key.place(), CodeMissing, "the param "+tick(e.name)+" has no value", "")
+	if e.Value.Empty() {
+		f.Add(e.Key.Place(), source.CodeMissing, "the param "+source.Tick(e.Name)+" has no value", "")
 		return cep.Value{}, false
 	}
-	if e.value.n.Kind == yaml.ScalarNode && e.value.n.Style != 0 && e.value.n.Value == "" {
-		return cep.TextValue(""), !e.value.doc.bad[e.value.n]
+	if e.Value.YAML.Kind == yaml.ScalarNode && e.Value.YAML.Style != 0 && e.Value.YAML.Value == "" {
+		return cep.TextValue(""), !e.Value.Bad()
 	}
-	if e.value.is(yaml.MappingNode) {
-		f.add(e.value.place(), CodeValue, sprintf("the param %s is a mapping", tick(e.name)), "a param is a number, text, true, false, a duration or a list")
+	if e.Value.Is(yaml.MappingNode) {
+		f.Add(e.Value.Place(), source.CodeValue, fmt.Sprintf("the param %s is a mapping", source.Tick(e.Name)), "a param is a number, text, true, false, a duration or a list")
 		return cep.Value{}, false
 	}
-	t, ok := f.text(e.value, "the param "+tick(e.name))
+	t, ok := f.Text(e.Value, "the param "+source.Tick(e.Name))
 	if !ok {
 		return cep.Value{}, false
 	}
-	if d, err := nfa.ParseDuration(t.value); err == nil {
+	if d, err := nfa.ParseDuration(t.Value); err == nil {
 		return cep.DurationValue(d), true
 	}
 	return f.plain(t)
@@ -60,39 +62,39 @@ func (f *findings) param(e entry) (cep.Value, bool) {
 
 // plain reads a scalar: a plain one that is a JSON number, true or false is
 // that, null is refused, and anything else is text.
-func (f *findings) plain(t text) (cep.Value, bool) {
-	if t.n.Style != 0 {
-		return cep.TextValue(t.value), true
+func (f *findings) plain(t source.Text) (cep.Value, bool) {
+	if t.YAML.Style != 0 {
+		return cep.TextValue(t.Value), true
 	}
-	switch t.value {
+	switch t.Value {
 	case "true", "false":
-		return cep.BoolValue(t.value == "true"), true
+		return cep.BoolValue(t.Value == "true"), true
 	case "null", "~":
-		f.add(t.place(), CodeValue, "a param cannot be null", "quote it if it is text")
+		f.Add(t.Place(), source.CodeValue, "a param cannot be null", "quote it if it is text")
 		return cep.Value{}, false
 	}
-	if !json.Valid([]byte(t.value)) || t.value[0] != '-' && (t.value[0] < '0' || t.value[0] > '9') {
-		return cep.TextValue(t.value), true
+	if !json.Valid([]byte(t.Value)) || t.Value[0] != '-' && (t.Value[0] < '0' || t.Value[0] > '9') {
+		return cep.TextValue(t.Value), true
 	}
-	x, err := strconv.ParseFloat(t.value, 64)
+	x, err := strconv.ParseFloat(t.Value, 64)
 	if err != nil || math.IsInf(x, 0) {
-		f.add(t.place(), CodeValue, tick(t.value)+" is too large for a number", "quote it if it is text")
+		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is too large for a number", "quote it if it is text")
 		return cep.Value{}, false
 	}
 	v := cep.NumberValue(x)
-	v.Text = t.value
+	v.Text = t.Value
 	return v, true
 }
 
 // listParam reads a list of numbers, texts, true and false.
-func (f *findings) listParam(e entry) (cep.Value, bool) {
+func (f *findings) listParam(e source.Entry) (cep.Value, bool) {
 	out, ok := []byte{'['}, true
-	for i, c := range e.value.n.Content {
-		item := node{e.value.doc, c}
+	for i, item := range e.Value.Items() {
+		c := item.YAML
 		v, good := cep.Value{}, false
-		if c.Kind == yaml.ScalarNode && c.Style != 0 && c.Value == "" && !item.doc.bad[c] {
+		if c.Kind == yaml.ScalarNode && c.Style != 0 && c.Value == "" && !item.Bad() {
 			v, good = cep.TextValue(""), true
-		} else if t, isText := f.text(item, "an entry of the param "+tick(e.name)); isText {
+		} else if t, isText := f.Text(item, "an entry of the param "+source.Tick(e.Name)); isText {
 			v, good = f.plain(t)
 		}
 		if !good {
@@ -137,42 +139,42 @@ func (p params) names() []string { return sortedKeys(p) }
 
 // duration reads a duration, or `$NAME` of a param that is one. none is whether
 // the text may be `none`, which gives 0.
-func (f *findings) duration(n node, what string, p params, none bool) (d time.Duration, ok bool) {
-	t, ok := f.text(n, what)
+func (f *findings) duration(n source.Node, what string, p params, none bool) (d time.Duration, ok bool) {
+	t, ok := f.Text(n, what)
 	if !ok {
 		return 0, false
 	}
-	if none && t.value == "none" {
+	if none && t.Value == "none" {
 		return 0, true
 	}
-	if name := t.value[1:]; t.value[0] == '$' {
+	if name := t.Value[1:]; t.Value[0] == '$' {
 		v, ok := p[name]
 		if !ok {
-			f.add(t.place(), CodeName, "there is no param "+tick(name), didYouMean(name, p.names(), "declare it under `params`"))
+			f.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), source.DidYouMean(name, p.names(), "declare it under `params`"))
 			return 0, false
 		}
 		if v.Kind == cep.Nil {
 			return 0, false // the param has a finding
 		}
 		if v.Kind != cep.Duration {
-			f.add(t.place(), CodeValue, sprintf("the param %s is a %s, not a duration", tick(name), v.Kind), "a duration is a whole number and one of ms s m h d w, like 90s")
+			f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the param %s is a %s, not a duration", source.Tick(name), v.Kind), "a duration is a whole number and one of ms s m h d w, like 90s")
 			return 0, false
 		}
 		return time.Duration(v.Int()), true
 	}
-	d, err := nfa.ParseDuration(t.value)
+	d, err := nfa.ParseDuration(t.Value)
 	if err != nil {
-		f.nfaError(t, err, CodeValue)
+		f.nfaError(t, err, source.CodeValue)
 		return 0, false
 	}
 	return d, true
 }
 
 // nfaError reports an error in a duration or pattern at its place in t.
-func (f *findings) nfaError(t text, err error, code string) {
+func (f *findings) nfaError(t source.Text, err error, code string) {
 	if e, ok := err.(*nfa.Error); ok {
-		f.fault(t, e.Pos, e.End, code, e.Msg, e.Hint)
+		f.Fault(t, e.Pos, e.End, code, e.Msg, e.Hint)
 		return
 	}
-	f.add(t.place(), code, err.Error(), "")
+	f.Add(t.Place(), code, err.Error(), "")
 }

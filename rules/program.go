@@ -8,6 +8,7 @@ import (
 	"weir/cep"
 	"weir/nfa"
 	"weir/rules/expr"
+	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -22,7 +23,7 @@ type ruleCompiler struct {
 	events  *scope // of the types that the rule is on
 
 	pattern     *nfa.Pattern // nil: it has a finding
-	patternText text
+	patternText source.Text
 	options     nfa.Options
 	timed       bool     // the windows are known
 	scopes      []*scope // by name of the pattern: of the events that it can be
@@ -34,15 +35,15 @@ type ruleCompiler struct {
 // rule compiles a rule. Where it has findings, the result must not be used.
 func (c *compiler) rule(d *draft, numbers *numbering) *cep.Rule {
 	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, params: c.params}
-	r.rule = &cep.Rule{ID: d.id.value, Revision: 1, Faults: &cep.FaultCount{}}
+	r.rule = &cep.Rule{ID: d.id.Value, Revision: 1, Faults: &cep.FaultCount{}}
 	c.describe(d, r.rule)
 	if e, ok := d.entries["params"]; ok {
-		r.params = c.findings.params(e.value, c.params)
+		r.params = c.findings.params(e.Value, c.params)
 	}
 	r.events = r.scopeOf(nil)
 	if !d.all {
 		for _, t := range d.on {
-			r.rule.Types = append(r.rule.Types, numbers.typeIDs[t.value])
+			r.rule.Types = append(r.rule.Types, numbers.typeIDs[t.Value])
 		}
 	}
 	r.timing()
@@ -67,7 +68,7 @@ func (r *ruleCompiler) timing() {
 	r.options.Gap, gap = c.span(d, "gap", r.params, 0, false)
 	r.timed = within && gap
 	if e, ok := d.entries["gap"]; ok && r.timed && r.options.Within > 0 && r.options.Gap > r.options.Within {
-		r.add(e.value.place(), CodeValue, "`gap` is longer than `within`", "make it shorter: no bound may exceed the window of the rule, "+nfa.FormatDuration(r.options.Within))
+		r.Add(e.Value.Place(), source.CodeValue, "`gap` is longer than `within`", "make it shorter: no bound may exceed the window of the rule, "+nfa.FormatDuration(r.options.Within))
 		r.timed = false
 	}
 	r.options.InOrder = c.choice(d, "emit", emits, "at_once") == "in_order"
@@ -85,26 +86,26 @@ func (r *ruleCompiler) scopeOf(types []string) *scope {
 		return s
 	}
 	for _, t := range r.draft.on {
-		s.types = append(s.types, t.value)
+		s.types = append(s.types, t.Value)
 	}
 	return s
 }
 
 func (r *ruleCompiler) parsePattern() {
-	if !r.draft.at.lacks("when", ruleKeys) || !r.draft.at.lacks("window_close", ruleKeys) {
+	if !r.draft.at.Lacks("when", ruleKeys) || !r.draft.at.Lacks("window_close", ruleKeys) {
 		return // what stands in place of a pattern is not supported yet
 	}
 	e, ok := r.require(r.draft, "pattern")
 	if !ok {
 		return
 	}
-	t, ok := r.text(e.value, "`pattern`")
+	t, ok := r.Text(e.Value, "`pattern`")
 	if !ok {
 		return
 	}
-	p, err := nfa.Parse(t.value, r.params.inPattern)
+	p, err := nfa.Parse(t.Value, r.params.inPattern)
 	if err != nil {
-		r.nfaError(t, err, CodePattern)
+		r.nfaError(t, err, source.CodePattern)
 		return
 	}
 	r.pattern, r.patternText = p, t
@@ -112,8 +113,8 @@ func (r *ruleCompiler) parsePattern() {
 }
 
 // nameAt gives the place of a name in the pattern.
-func (r *ruleCompiler) nameAt(n nfa.Name) place {
-	return r.patternText.part(n.Pos, n.Pos+len(n.Text))
+func (r *ruleCompiler) nameAt(n nfa.Name) source.Place {
+	return r.patternText.Part(n.Pos, n.Pos+len(n.Text))
 }
 
 // names gives the names of the pattern.
@@ -128,7 +129,7 @@ func (r *ruleCompiler) names() []string {
 // definition gives the definition of a name of the pattern.
 func (r *ruleCompiler) definition(name string) *definition {
 	for i := range r.draft.define {
-		if r.draft.define[i].name == name {
+		if r.draft.define[i].Name == name {
 			return &r.draft.define[i]
 		}
 	}
@@ -151,8 +152,8 @@ func (r *ruleCompiler) definitions() {
 		if d == nil {
 			r.defined = false
 			r.scopes = append(r.scopes, r.events)
-			if e.value.is(yaml.MappingNode) && e.value.lacks(n.Text, keys{known: r.names()}) {
-				r.add(r.nameAt(n), CodeMissing, sprintf("%s has no entry in `define`", tick(n.Text)), sprintf("say what it is: `%s: CONDITION`", n.Text))
+			if e.Value.Is(yaml.MappingNode) && e.Value.Lacks(n.Text, source.Keys{Known: r.names()}) {
+				r.Add(r.nameAt(n), source.CodeMissing, fmt.Sprintf("%s has no entry in `define`", source.Tick(n.Text)), fmt.Sprintf("say what it is: `%s: CONDITION`", n.Text))
 			}
 			continue
 		}
@@ -164,8 +165,8 @@ func (r *ruleCompiler) definitions() {
 		r.scopes = append(r.scopes, r.scopeOf(d.typeNames()))
 	}
 	for i := range r.draft.define {
-		if d := &r.draft.define[i]; !slices.Contains(r.names(), d.name) && (isName(d.name) || !d.bad) {
-			r.add(d.key.place(), CodeName, sprintf("the pattern has no name %s", tick(d.name)), didYouMean(d.name, r.names(), "use it in `pattern` or remove it"))
+		if d := &r.draft.define[i]; !slices.Contains(r.names(), d.Name) && (isName(d.Name) || !d.bad) {
+			r.Add(d.Key.Place(), source.CodeName, fmt.Sprintf("the pattern has no name %s", source.Tick(d.Name)), source.DidYouMean(d.Name, r.names(), "use it in `pattern` or remove it"))
 		}
 	}
 }
@@ -175,12 +176,12 @@ func (r *ruleCompiler) typesOf(d *definition) bool {
 	if !r.draft.onGood {
 		return false
 	}
-	at := make([]place, 0, 1)
+	at := make([]source.Place, 0, 1)
 	if d.bare {
-		at = append(at, d.key.place())
+		at = append(at, d.Key.Place())
 	}
 	for _, t := range d.types {
-		at = append(at, t.place())
+		at = append(at, t.Place())
 	}
 	good := true
 	for i, t := range d.typeNames() {
@@ -189,19 +190,19 @@ func (r *ruleCompiler) typesOf(d *definition) bool {
 		case r.draft.all && (len(r.schemas) == 0 || r.schemas[t] != nil || r.onTypes[t]):
 			continue
 		case r.draft.all:
-			hint = didYouMean(t, sortedKeys(r.schemas), "declare it under `events`, or name it in `on`")
-			r.add(at[i], CodeName, "there is no event type "+tick(t), hint)
-		case slices.ContainsFunc(r.draft.on, func(on text) bool { return on.value == t }):
+			hint = source.DidYouMean(t, sortedKeys(r.schemas), "declare it under `events`, or name it in `on`")
+			r.Add(at[i], source.CodeName, "there is no event type "+source.Tick(t), hint)
+		case slices.ContainsFunc(r.draft.on, func(on source.Text) bool { return on.Value == t }):
 			continue
 		default:
 			var on []string
 			for _, t := range r.draft.on {
-				on = append(on, t.value)
+				on = append(on, t.Value)
 			}
-			if hint = didYouMean(t, on, "add it to `on`"); d.bare {
-				hint = sprintf("without a type %s means the type of that name; write `%s: CONDITION`, or `%s: {type: T}`", tick(d.name), d.name, d.name)
+			if hint = source.DidYouMean(t, on, "add it to `on`"); d.bare {
+				hint = fmt.Sprintf("without a type %s means the type of that name; write `%s: CONDITION`, or `%s: {type: T}`", source.Tick(d.Name), d.Name, d.Name)
 			}
-			r.add(at[i], CodeName, sprintf("the rule is not on the event type %s", tick(t)), hint)
+			r.Add(at[i], source.CodeName, fmt.Sprintf("the rule is not on the event type %s", source.Tick(t)), hint)
 		}
 		good = false
 	}
@@ -216,11 +217,11 @@ func (r *ruleCompiler) variables() {
 	for _, n := range r.rule.Names {
 		switch {
 		case expr.Reserved(n.Text):
-			r.add(r.nameAt(n), CodeName, tick(n.Text)+" is a word of the language", "give the variable another name")
+			r.Add(r.nameAt(n), source.CodeName, source.Tick(n.Text)+" is a word of the language", "give the variable another name")
 		case r.events.declares(n.Text):
-			r.add(r.nameAt(n), CodeName, sprintf("%s is a field of the rule's events", tick(n.Text)), "give the variable another name")
+			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is a field of the rule's events", source.Tick(n.Text)), "give the variable another name")
 		case slices.Contains(r.rule.Key.Names, n.Text):
-			r.add(r.nameAt(n), CodeName, sprintf("%s is the name of the key", tick(n.Text)), "give the variable another name")
+			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is the name of the key", source.Tick(n.Text)), "give the variable another name")
 		default:
 			continue
 		}
@@ -262,13 +263,13 @@ func (r *ruleCompiler) aggregate(v int, f cep.FieldID) int {
 
 // failed reports what is wrong with an expression: what its compiler says, or
 // fields that it reads and that have several types.
-func (r *ruleCompiler) failed(t text, err error, scopes ...*scope) {
+func (r *ruleCompiler) failed(t source.Text, err error, scopes ...*scope) {
 	clashed := false
 	for _, s := range append(scopes, r.scopes...) {
 		for _, path := range s.clash {
 			_, kinds, _ := s.info(path)
-			at := wordIn(t.value, path)
-			r.fault(t, at, at+len(path), CodeExpression, sprintf("the field %s has two types: %s", tick(path), kinds), "limit the variable to one event type with {type: T, where: CONDITION}")
+			at := wordIn(t.Value, path)
+			r.Fault(t, at, at+len(path), source.CodeExpression, fmt.Sprintf("the field %s has two types: %s", source.Tick(path), kinds), "limit the variable to one event type with {type: T, where: CONDITION}")
 			clashed = true
 		}
 		s.clash = nil
@@ -277,10 +278,10 @@ func (r *ruleCompiler) failed(t text, err error, scopes ...*scope) {
 		return
 	}
 	if e, ok := err.(*expr.Error); ok {
-		r.fault(t, e.Pos, e.End, CodeExpression, e.Msg, e.Hint)
+		r.Fault(t, e.Pos, e.End, source.CodeExpression, e.Msg, e.Hint)
 		return
 	}
-	r.add(t.place(), CodeExpression, err.Error(), "")
+	r.Add(t.Place(), source.CodeExpression, err.Error(), "")
 }
 
 // wordIn finds a path in an expression as a whole word; 0 if it is not there.
@@ -304,7 +305,7 @@ func wordIn(text, path string) int {
 // field, they see that.
 func (r *ruleCompiler) named() bool {
 	e, ok := r.draft.entries["key"]
-	return r.byName || !ok || !e.value.is(yaml.MappingNode)
+	return r.byName || !ok || !e.Value.Is(yaml.MappingNode)
 }
 
 // conditions compiles `where`, the definitions and `unless`.
@@ -313,10 +314,10 @@ func (r *ruleCompiler) conditions() {
 		return
 	}
 	if e, ok := r.draft.entries["where"]; ok {
-		if t, ok := r.text(e.value, "`where`"); ok && (r.defined || r.pattern == nil) {
+		if t, ok := r.Text(e.Value, "`where`"); ok && (r.defined || r.pattern == nil) {
 			env := r.env("where", r.events, true)
 			env.NoMatch = true
-			cond, err := expr.CompileCond(t.value, env)
+			cond, err := expr.CompileCond(t.Value, env)
 			r.failed(t, err, r.events)
 			r.rule.Where = &cond
 		}
@@ -329,7 +330,7 @@ func (r *ruleCompiler) conditions() {
 		cond := cep.Cond{}
 		if d.where != nil {
 			var err error
-			cond, err = expr.CompileCond(d.where.value, r.env(n.Text, r.scopes[i], true))
+			cond, err = expr.CompileCond(d.where.Value, r.env(n.Text, r.scopes[i], true))
 			r.failed(*d.where, err, r.scopes[i])
 		}
 		if types := d.typeNames(); types != nil {
@@ -339,8 +340,8 @@ func (r *ruleCompiler) conditions() {
 	}
 	if e, ok := r.draft.entries["unless"]; ok {
 		r.options.Unless = true
-		if t, ok := r.text(e.value, "`unless`"); ok {
-			cond, err := expr.CompileCond(t.value, r.env("unless", r.events, true))
+		if t, ok := r.Text(e.Value, "`unless`"); ok {
+			cond, err := expr.CompileCond(t.Value, r.env("unless", r.events, true))
 			r.failed(t, err, r.events)
 			r.rule.Conds = append(r.rule.Conds, cond)
 		}
@@ -357,15 +358,15 @@ func (r *ruleCompiler) outcome() {
 		return
 	}
 	if e, ok := r.draft.entries["score"]; ok {
-		if t, ok := r.text(e.value, "`score`"); ok {
-			score, err := expr.CompileNumber(t.value, r.env("score", r.events, false))
+		if t, ok := r.Text(e.Value, "`score`"); ok {
+			score, err := expr.CompileNumber(t.Value, r.env("score", r.events, false))
 			r.failed(t, err)
 			r.rule.Score = score
 		}
 	}
 	if e, ok := r.draft.entries["message"]; ok {
-		if t, ok := r.text(e.value, "`message`"); ok && r.whole(t) {
-			message, err := expr.CompileMessage(t.value, r.env("message", r.events, false))
+		if t, ok := r.Text(e.Value, "`message`"); ok && r.whole(t) {
+			message, err := expr.CompileMessage(t.Value, r.env("message", r.events, false))
 			r.failed(t, err)
 			r.rule.Message = message
 		}
@@ -374,12 +375,12 @@ func (r *ruleCompiler) outcome() {
 
 // whole checks that no ` #` took a part with an expression away from a message,
 // what is left of which is a good message too.
-func (r *ruleCompiler) whole(t text) bool {
-	line, ok := t.cut()
+func (r *ruleCompiler) whole(t source.Text) bool {
+	line, ok := t.Cut()
 	if _, comment, _ := strings.Cut(line, " #"); !ok || !strings.Contains(comment, "{") {
 		return true
 	}
-	r.fault(t, 0, len(t.value), CodeYAML, "the message ends before ` #`", "")
+	r.Fault(t, 0, len(t.Value), source.CodeYAML, "the message ends before ` #`", "")
 	return false
 }
 
@@ -389,8 +390,8 @@ func (r *ruleCompiler) having() {
 		return
 	}
 	r.options.Having = true
-	if t, ok := r.text(e.value, "`having`"); ok {
-		having, err := expr.CompileBool(t.value, r.env("having", r.events, false))
+	if t, ok := r.Text(e.Value, "`having`"); ok {
+		having, err := expr.CompileBool(t.Value, r.env("having", r.events, false))
 		r.failed(t, err)
 		r.rule.Having = having
 	}
@@ -403,45 +404,45 @@ func (r *ruleCompiler) measures() bool {
 	if !ok {
 		return true
 	}
-	entries, good := r.entries(e.value, "`measures`")
-	good = good && len(entries) == len(e.value.n.Content)/2
+	entries, good := r.Entries(e.Value, "`measures`")
+	good = good && len(entries) == len(e.Value.YAML.Content)/2
 	for _, m := range entries {
 		switch {
-		case m.value.empty():
-			r.noValue(e.value, m)
+		case m.Value.Empty():
+			r.NoValue(e.Value, m)
 			good = false
 			continue
 		case !r.measureName(m):
 			good = false
 		}
-		t, ok := r.text(m.value, "the measure "+tick(m.name))
+		t, ok := r.Text(m.Value, "the measure "+source.Tick(m.Name))
 		if !ok {
 			good = false
 			continue
 		}
-		eval, err := expr.CompileValue(t.value, r.env(m.name, r.events, false))
+		eval, err := expr.CompileValue(t.Value, r.env(m.Name, r.events, false))
 		r.failed(t, err)
-		r.rule.Measures = append(r.rule.Measures, cep.Measure{Name: m.name, Eval: eval})
+		r.rule.Measures = append(r.rule.Measures, cep.Measure{Name: m.Name, Eval: eval})
 	}
 	return good
 }
 
 // measureName checks that the name of a measure means nothing else.
-func (r *ruleCompiler) measureName(m entry) bool {
+func (r *ruleCompiler) measureName(m source.Entry) bool {
 	msg, hint := "", "give the measure another name"
 	switch {
-	case !isName(m.name):
-		msg, hint = tick(m.name)+" is no name for a measure", nameForm
-	case expr.Reserved(m.name):
-		msg = tick(m.name) + " is a word of the language"
-	case slices.Contains(r.names(), m.name):
-		msg = tick(m.name) + " is a variable of the pattern"
-	case slices.Contains(r.rule.Key.Names, m.name):
-		msg = tick(m.name) + " is the name of the key"
+	case !isName(m.Name):
+		msg, hint = source.Tick(m.Name)+" is no name for a measure", nameForm
+	case expr.Reserved(m.Name):
+		msg = source.Tick(m.Name) + " is a word of the language"
+	case slices.Contains(r.names(), m.Name):
+		msg = source.Tick(m.Name) + " is a variable of the pattern"
+	case slices.Contains(r.rule.Key.Names, m.Name):
+		msg = source.Tick(m.Name) + " is the name of the key"
 	default:
 		return true
 	}
-	r.add(m.key.place(), CodeName, msg, hint)
+	r.Add(m.Key.Place(), source.CodeName, msg, hint)
 	return false
 }
 
@@ -452,7 +453,7 @@ func (r *ruleCompiler) program() {
 	}
 	program, err := nfa.Compile(r.pattern, r.options)
 	if err != nil {
-		r.nfaError(r.patternText, err, CodePattern)
+		r.nfaError(r.patternText, err, source.CodePattern)
 		return
 	}
 	r.rule.Program = program

@@ -1,29 +1,31 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"weir/cep"
 	"weir/nfa"
+	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
 )
 
-var ruleKeys = keys{
-	of: "a rule",
-	known: []string{
+var ruleKeys = source.Keys{
+	Of: "a rule",
+	Known: []string{
 		"id", "title", "description", "severity", "tags", "status", "on", "where", "key", "within", "gap", "params",
 		"pattern", "define", "skip", "emit", "timeout", "unless", "limit", "having", "measures", "score", "action",
 		"message", "throttle",
 	},
-	later: []string{"hold", "then", "when", "edge", "evidence", "window_close", "lang"},
+	Later: []string{"hold", "then", "when", "edge", "evidence", "window_close", "lang"},
 }
 
 var (
-	definitionKeys = keys{of: "a definition", known: []string{"type", "where"}}
-	limitKeys      = keys{of: "`limit`", known: []string{"open"}}
+	definitionKeys = source.Keys{Of: "a definition", Known: []string{"type", "where"}}
+	limitKeys      = source.Keys{Of: "`limit`", Known: []string{"open"}}
 )
 
 var (
@@ -47,14 +49,14 @@ const (
 // draft is a rule as it was read, before its types are numbered and its
 // expressions compiled.
 type draft struct {
-	at       node
-	entries  map[string]entry
-	id       text
+	at       source.Node
+	entries  map[string]source.Entry
+	id       source.Text
 	disabled bool
 	shadow   bool
 
-	all    bool   // on: "*"
-	on     []text // else the types that it is on
+	all    bool          // on: "*"
+	on     []source.Text // else the types that it is on
 	onGood bool
 
 	define []definition
@@ -62,29 +64,29 @@ type draft struct {
 
 // definition is an entry of `define`.
 type definition struct {
-	entry
-	bare  bool   // nothing, or a mapping without `type`: the type is the name's own
-	types []text // declared types
-	where *text  // condition; nil: none
-	bad   bool   // it has a finding
+	source.Entry
+	bare  bool          // nothing, or a mapping without `type`: the type is the name's own
+	types []source.Text // declared types
+	where *source.Text  // condition; nil: none
+	bad   bool          // it has a finding
 }
 
 // typeNames gives the names of the event types that a definition is limited to.
 func (d *definition) typeNames() []string {
 	if d.bare {
-		return []string{d.name}
+		return []string{d.Name}
 	}
 	var names []string
 	for _, t := range d.types {
-		names = append(names, t.value)
+		names = append(names, t.Value)
 	}
 	return names
 }
 
 // draft reads what must be known of a rule before any is compiled. It gives nil
 // for what is no rule.
-func (f *findings) draft(n node) *draft {
-	r, ok := f.record(n, "a rule", ruleKeys)
+func (f *findings) draft(n source.Node) *draft {
+	r, ok := f.Record(n, "a rule", ruleKeys)
 	if !ok {
 		return nil
 	}
@@ -98,29 +100,29 @@ func (f *findings) draft(n node) *draft {
 	}
 	d.all, d.on, d.onGood = f.on(d)
 	if e, ok := r["define"]; ok {
-		d.define = f.define(e.value)
+		d.define = f.define(e.Value)
 	}
 	return d
 }
 
 // require gives an entry that a rule must have.
-func (f *findings) require(d *draft, name string) (entry, bool) {
+func (f *findings) require(d *draft, name string) (source.Entry, bool) {
 	e, ok := d.entries[name]
-	if !ok && d.at.lacks(name, ruleKeys) {
-		f.add(d.at.place(), CodeMissing, sprintf("the rule has no `%s`", name), "")
+	if !ok && d.at.Lacks(name, ruleKeys) {
+		f.Add(d.at.Place(), source.CodeMissing, fmt.Sprintf("the rule has no `%s`", name), "")
 	}
 	return e, ok
 }
 
-func (f *findings) id(d *draft) text {
+func (f *findings) id(d *draft) source.Text {
 	e, ok := f.require(d, "id")
 	if !ok {
-		return text{}
+		return source.Text{}
 	}
-	t, ok := f.text(e.value, "`id`")
-	if ok && !isID(t.value) {
-		f.add(t.place(), CodeValue, tick(t.value)+" is no id of a rule", "an id has lower-case letters, digits and `-`")
-		return text{}
+	t, ok := f.Text(e.Value, "`id`")
+	if ok && !isID(t.Value) {
+		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no id of a rule", "an id has lower-case letters, digits and `-`")
+		return source.Text{}
 	}
 	return t
 }
@@ -131,50 +133,50 @@ func (f *findings) choice(d *draft, name string, of []string, otherwise string) 
 	if !ok {
 		return otherwise
 	}
-	t, ok := f.text(e.value, tick(name))
+	t, ok := f.Text(e.Value, source.Tick(name))
 	if !ok {
 		return otherwise
 	}
-	if !slices.Contains(of, t.value) {
-		f.add(t.place(), CodeValue, sprintf("%s is no value of `%s`", tick(t.value), name), didYouMean(t.value, of, "it is one of "+strings.Join(of, ", ")))
+	if !slices.Contains(of, t.Value) {
+		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), name), source.DidYouMean(t.Value, of, "it is one of "+strings.Join(of, ", ")))
 		return otherwise
 	}
-	return t.value
+	return t.Value
 }
 
 // on reads the event types of a rule.
-func (f *findings) on(d *draft) (all bool, types []text, ok bool) {
+func (f *findings) on(d *draft) (all bool, types []source.Text, ok bool) {
 	e, ok := f.require(d, "on")
 	if !ok {
 		return false, nil, false
 	}
-	types, ok = f.list(e.value, "`on`")
+	types, ok = f.List(e.Value, "`on`")
 	seen := map[string]bool{}
 	for _, t := range types {
 		switch {
-		case t.value == allTypes && len(types) == 1:
+		case t.Value == allTypes && len(types) == 1:
 			return true, nil, ok
-		case t.value == allTypes:
-			f.add(t.place(), CodeValue, "`*` stands for all event types and goes with no other", "write on: \"*\"")
+		case t.Value == allTypes:
+			f.Add(t.Place(), source.CodeValue, "`*` stands for all event types and goes with no other", "write on: \"*\"")
 			ok = false
 		case !f.typeName(t):
 			ok = false
-		case seen[t.value]:
-			f.add(t.place(), CodeDuplicate, sprintf("the event type %s stands twice", tick(t.value)), "")
+		case seen[t.Value]:
+			f.Add(t.Place(), source.CodeDuplicate, fmt.Sprintf("the event type %s stands twice", source.Tick(t.Value)), "")
 			ok = false
 		}
-		seen[t.value] = true
+		seen[t.Value] = true
 	}
 	return false, types, ok
 }
 
 // typeName checks that a text can be the name of an event type.
-func (f *findings) typeName(t text) bool {
+func (f *findings) typeName(t source.Text) bool {
 	switch {
-	case strings.HasPrefix(t.value, alertPrefix):
-		f.add(t.place(), CodeUnsupported, "`alert.RULE` as an event type is not supported yet", "name an event type")
-	case strings.Trim(t.value, typeLetters) != "" || t.value == "":
-		f.add(t.place(), CodeName, tick(t.value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
+	case strings.HasPrefix(t.Value, alertPrefix):
+		f.Add(t.Place(), source.CodeUnsupported, "`alert.RULE` as an event type is not supported yet", "name an event type")
+	case strings.Trim(t.Value, typeLetters) != "" || t.Value == "":
+		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
 	default:
 		return true
 	}
@@ -182,8 +184,8 @@ func (f *findings) typeName(t text) bool {
 }
 
 // define reads the entries of `define`.
-func (f *findings) define(n node) []definition {
-	entries, _ := f.entries(n, "`define`")
+func (f *findings) define(n source.Node) []definition {
+	entries, _ := f.Entries(n, "`define`")
 	list := make([]definition, 0, len(entries))
 	for _, e := range entries {
 		list = append(list, f.definition(n, e))
@@ -191,36 +193,36 @@ func (f *findings) define(n node) []definition {
 	return list
 }
 
-func (f *findings) definition(n node, e entry) definition {
-	d := definition{entry: e}
+func (f *findings) definition(n source.Node, e source.Entry) definition {
+	d := definition{Entry: e}
 	switch {
-	case n.doc.bad[e.value.n]:
+	case e.Value.Bad():
 		d.bad = true
-	case e.value.empty() && n.n.Style&yaml.FlowStyle != 0:
-		f.noValue(n, e)
+	case e.Value.Empty() && n.YAML.Style&yaml.FlowStyle != 0:
+		f.NoValue(n, e)
 		d.bad = true
-	case e.value.empty():
+	case e.Value.Empty():
 		d.bare = true
-	case e.value.n.Kind == yaml.MappingNode:
-		r, ok := f.record(e.value, "the definition of "+tick(e.name), definitionKeys)
-		d.bad = !ok || len(r) != len(e.value.n.Content)/2
+	case e.Value.YAML.Kind == yaml.MappingNode:
+		r, ok := f.Record(e.Value, "the definition of "+source.Tick(e.Name), definitionKeys)
+		d.bad = !ok || len(r) != len(e.Value.YAML.Content)/2
 		if t, ok := r["type"]; ok {
-			d.types, ok = f.list(t.value, "`type`")
+			d.types, ok = f.List(t.Value, "`type`")
 			d.bad = d.bad || !ok
 			for _, t := range d.types {
 				d.bad = !f.typeName(t) || d.bad
 			}
 		}
-		d.bare = e.value.lacks("type", definitionKeys)
+		d.bare = e.Value.Lacks("type", definitionKeys)
 		if w, ok := r["where"]; ok {
-			if t, ok := f.text(w.value, "`where`"); ok {
+			if t, ok := f.Text(w.Value, "`where`"); ok {
 				d.where = &t
 			} else {
 				d.bad = true
 			}
 		}
 	default:
-		if t, ok := f.text(e.value, "the condition of "+tick(e.name)); ok {
+		if t, ok := f.Text(e.Value, "the condition of "+source.Tick(e.Name)); ok {
 			d.where = &t
 		} else {
 			d.bad = true
@@ -235,11 +237,11 @@ func (f *findings) skip(d *draft, pattern *nfa.Pattern) (kind nfa.SkipKind, vari
 	if !ok {
 		return nfa.SkipPastLast, ""
 	}
-	t, ok := f.text(e.value, "`skip`")
+	t, ok := f.Text(e.Value, "`skip`")
 	if !ok {
 		return nfa.SkipPastLast, ""
 	}
-	switch t.value {
+	switch t.Value {
 	case "past_last":
 		return nfa.SkipPastLast, ""
 	case "none":
@@ -247,7 +249,7 @@ func (f *findings) skip(d *draft, pattern *nfa.Pattern) (kind nfa.SkipKind, vari
 	case "to_next":
 		return nfa.SkipToNext, ""
 	}
-	head, rest, found := strings.Cut(t.value, "(")
+	head, rest, found := strings.Cut(t.Value, "(")
 	variable, closed := strings.CutSuffix(rest, ")")
 	if found && closed && (head == "to_first" || head == "to_last") {
 		kind = nfa.SkipToFirst
@@ -260,12 +262,12 @@ func (f *findings) skip(d *draft, pattern *nfa.Pattern) (kind nfa.SkipKind, vari
 		return kind, variable
 	}
 	forms := []string{"past_last", "none", "to_next", "to_first(v)", "to_last(v)"}
-	f.add(t.place(), CodeValue, tick(t.value)+" is no value of `skip`", didYouMean(t.value, forms, "it is one of "+strings.Join(forms, ", ")))
+	f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no value of `skip`", source.DidYouMean(t.Value, forms, "it is one of "+strings.Join(forms, ", ")))
 	return nfa.SkipPastLast, ""
 }
 
 // skipVariable checks that the variable of to_first or to_last captures events.
-func (f *findings) skipVariable(t text, at int, variable string, pattern *nfa.Pattern) bool {
+func (f *findings) skipVariable(t source.Text, at int, variable string, pattern *nfa.Pattern) bool {
 	if pattern == nil {
 		return false
 	}
@@ -278,7 +280,7 @@ func (f *findings) skipVariable(t text, at int, variable string, pattern *nfa.Pa
 	if slices.Contains(names, variable) {
 		return true
 	}
-	f.add(t.part(at, at+len(variable)), CodeName, sprintf("the pattern captures no %s", tick(variable)), didYouMean(variable, names, "name a variable of the pattern that captures events"))
+	f.Add(t.Part(at, at+len(variable)), source.CodeName, fmt.Sprintf("the pattern captures no %s", source.Tick(variable)), source.DidYouMean(variable, names, "name a variable of the pattern that captures events"))
 	return false
 }
 
@@ -288,20 +290,20 @@ func (f *findings) limit(d *draft) int {
 	if !ok {
 		return 0
 	}
-	r, ok := f.record(e.value, "`limit`", limitKeys)
+	r, ok := f.Record(e.Value, "`limit`", limitKeys)
 	open, said := r["open"]
 	if !said {
-		if ok && e.value.lacks("open", limitKeys) {
-			f.add(e.key.place(), CodeMissing, "`limit` says nothing", "write limit: {open: N}, the most matches that are open per key")
+		if ok && e.Value.Lacks("open", limitKeys) {
+			f.Add(e.Key.Place(), source.CodeMissing, "`limit` says nothing", "write limit: {open: N}, the most matches that are open per key")
 		}
 		return 0
 	}
-	t, ok := f.text(open.value, "`open`")
+	t, ok := f.Text(open.Value, "`open`")
 	if !ok {
 		return 0
 	}
 	n := 0
-	for _, c := range []byte(t.value) {
+	for _, c := range []byte(t.Value) {
 		if c < '0' || c > '9' || n > maxOpen {
 			n = 0
 			break
@@ -309,7 +311,7 @@ func (f *findings) limit(d *draft) int {
 		n = 10*n + int(c-'0')
 	}
 	if n < 1 || n > maxOpen {
-		f.add(t.place(), CodeValue, tick(t.value)+" is no number of open matches", sprintf("it is a whole number from 1 to %d", maxOpen))
+		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no number of open matches", fmt.Sprintf("it is a whole number from 1 to %d", maxOpen))
 		return 0
 	}
 	return n
@@ -318,24 +320,24 @@ func (f *findings) limit(d *draft) int {
 // span reads a duration of a rule; a rule that says nothing has the default.
 func (f *findings) span(d *draft, name string, p params, otherwise time.Duration, none bool) (time.Duration, bool) {
 	if e, ok := d.entries[name]; ok {
-		return f.duration(e.value, tick(name), p, none)
+		return f.duration(e.Value, source.Tick(name), p, none)
 	}
-	return otherwise, d.at.lacks(name, ruleKeys)
+	return otherwise, d.at.Lacks(name, ruleKeys)
 }
 
 // describe fills in what a rule says about itself.
 func (f *findings) describe(d *draft, r *cep.Rule) {
 	if e, ok := d.entries["title"]; ok {
-		t, _ := f.text(e.value, "`title`")
-		r.Title = t.value
+		t, _ := f.Text(e.Value, "`title`")
+		r.Title = t.Value
 	}
 	if e, ok := d.entries["description"]; ok {
-		f.text(e.value, "`description`")
+		f.Text(e.Value, "`description`")
 	}
 	if e, ok := d.entries["tags"]; ok {
-		tags, _ := f.list(e.value, "`tags`")
+		tags, _ := f.List(e.Value, "`tags`")
 		for _, t := range tags {
-			r.Tags = append(r.Tags, t.value)
+			r.Tags = append(r.Tags, t.Value)
 		}
 	}
 	r.Severity = f.choice(d, "severity", severities, "medium")

@@ -1,11 +1,13 @@
 package rules
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"weir/cep"
+	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -13,15 +15,15 @@ import (
 // schemas are the declared event types, by name.
 type schemas map[string]*cep.Schema
 
-var schemaKeys = keys{
-	of:    "an event type",
-	known: []string{"time", "id", "seq", "fields"},
-	later: []string{"derive"},
+var schemaKeys = source.Keys{
+	Of:    "an event type",
+	Known: []string{"time", "id", "seq", "fields"},
+	Later: []string{"derive"},
 }
 
 var (
-	fieldKeys = keys{of: "a field", known: []string{"type"}, later: []string{"pii"}}
-	timeKeys  = keys{of: "`time`", known: []string{"field", "unit"}}
+	fieldKeys = source.Keys{Of: "a field", Known: []string{"type"}, Later: []string{"pii"}}
+	timeKeys  = source.Keys{Of: "`time`", Known: []string{"field", "unit"}}
 )
 
 var fieldKinds = map[string]cep.Kind{
@@ -40,26 +42,26 @@ const (
 )
 
 // schema reads an event type.
-func (f *findings) schema(e entry) (*cep.Schema, bool) {
-	if e.value.empty() {
-		f.add(e.key.place(), CodeMissing, sprintf("the event type %s says nothing", tick(e.name)), "list its `fields`, or remove it: a type that is not declared has dynamic fields")
+func (f *findings) schema(e source.Entry) (*cep.Schema, bool) {
+	if e.Value.Empty() {
+		f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the event type %s says nothing", source.Tick(e.Name)), "list its `fields`, or remove it: a type that is not declared has dynamic fields")
 		return nil, false
 	}
-	r, ok := f.record(e.value, "the event type "+tick(e.name), schemaKeys)
+	r, ok := f.Record(e.Value, "the event type "+source.Tick(e.Name), schemaKeys)
 	if !ok {
 		return nil, false
 	}
 	s := &cep.Schema{Time: defaultTime, TimeUnit: time.Millisecond}
 	fields, said := r["fields"]
 	if !said {
-		if e.value.lacks("fields", schemaKeys) {
-			f.add(e.key.place(), CodeMissing, sprintf("the event type %s has no `fields`", tick(e.name)), "list the fields that rules may read, each with its type")
+		if e.Value.Lacks("fields", schemaKeys) {
+			f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the event type %s has no `fields`", source.Tick(e.Name)), "list the fields that rules may read, each with its type")
 		}
 		return nil, false
 	}
-	s.Fields = f.schemaFields(fields.value)
+	s.Fields = f.schemaFields(fields.Value)
 	if t, ok := r["time"]; ok {
-		f.schemaTime(t.value, s)
+		f.schemaTime(t.Value, s)
 	}
 	if id, ok := r["id"]; ok {
 		s.ID = f.schemaField(id, s, cep.Text, cep.Number)
@@ -71,111 +73,111 @@ func (f *findings) schema(e entry) (*cep.Schema, bool) {
 }
 
 // schemaFields reads `fields`: a type each, as text or as {type: T}.
-func (f *findings) schemaFields(n node) map[string]cep.Kind {
+func (f *findings) schemaFields(n source.Node) map[string]cep.Kind {
 	fields := map[string]cep.Kind{}
-	entries, _ := f.entries(n, "`fields`")
+	entries, _ := f.Entries(n, "`fields`")
 	for _, e := range entries {
-		value := e.value
-		if value.empty() {
-			f.noValue(n, e)
+		value := e.Value
+		if value.Empty() {
+			f.NoValue(n, e)
 			continue
 		}
-		if e.name == "" {
-			f.add(e.key.place(), CodeName, "a field has no name", "write `name: type`")
+		if e.Name == "" {
+			f.Add(e.Key.Place(), source.CodeName, "a field has no name", "write `name: type`")
 			continue
 		}
-		if value.n.Kind == yaml.MappingNode {
-			r, ok := f.record(value, "the field "+tick(e.name), fieldKeys)
+		if value.YAML.Kind == yaml.MappingNode {
+			r, ok := f.Record(value, "the field "+source.Tick(e.Name), fieldKeys)
 			t, said := r["type"]
 			if !said {
-				if ok && value.lacks("type", fieldKeys) {
-					f.add(e.key.place(), CodeMissing, sprintf("the field %s has no `type`", tick(e.name)), "a type is one of "+strings.Join(kindNames, ", "))
+				if ok && value.Lacks("type", fieldKeys) {
+					f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the field %s has no `type`", source.Tick(e.Name)), "a type is one of "+strings.Join(kindNames, ", "))
 				}
 				continue
 			}
-			value = t.value
+			value = t.Value
 		}
-		t, ok := f.text(value, "the type of a field")
+		t, ok := f.Text(value, "the type of a field")
 		if !ok {
 			continue
 		}
-		kind, ok := fieldKinds[t.value]
+		kind, ok := fieldKinds[t.Value]
 		switch {
 		case !ok:
-			f.add(t.place(), CodeValue, tick(t.value)+" is no type of a field", didYouMean(t.value, kindNames, "a type is one of "+strings.Join(kindNames, ", ")))
-		case e.name == defaultTime && kind != cep.Time:
-			f.add(t.place(), CodeValue, "`ts` is the event time", "give it the type `time`, or the field another name")
-		case e.name == typeField && kind != cep.Text:
-			f.add(t.place(), CodeValue, "`type` is the type of the event", "give it the type `string`, or the field another name")
+			f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no type of a field", source.DidYouMean(t.Value, kindNames, "a type is one of "+strings.Join(kindNames, ", ")))
+		case e.Name == defaultTime && kind != cep.Time:
+			f.Add(t.Place(), source.CodeValue, "`ts` is the event time", "give it the type `time`, or the field another name")
+		case e.Name == typeField && kind != cep.Text:
+			f.Add(t.Place(), source.CodeValue, "`type` is the type of the event", "give it the type `string`, or the field another name")
 		default:
-			fields[e.name] = kind
+			fields[e.Name] = kind
 		}
 	}
 	return fields
 }
 
 // schemaTime reads `time`: a field, {field, unit} or `arrival`.
-func (f *findings) schemaTime(n node, s *cep.Schema) {
+func (f *findings) schemaTime(n source.Node, s *cep.Schema) {
 	field := n
-	if n.n.Kind == yaml.MappingNode {
-		r, ok := f.record(n, "`time`", timeKeys)
+	if n.YAML.Kind == yaml.MappingNode {
+		r, ok := f.Record(n, "`time`", timeKeys)
 		if !ok {
 			return
 		}
 		if u, ok := r["unit"]; ok {
-			t, ok := f.text(u.value, "`unit`")
-			unit, known := timeUnits[t.value]
+			t, ok := f.Text(u.Value, "`unit`")
+			unit, known := timeUnits[t.Value]
 			if ok && !known {
-				f.add(t.place(), CodeValue, tick(t.value)+" is no unit of an event time", "a unit is one of s, ms, us, ns")
+				f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no unit of an event time", "a unit is one of s, ms, us, ns")
 			} else if ok {
 				s.TimeUnit = unit
 			}
 		}
 		named, ok := r["field"]
 		if !ok {
-			if n.lacks("field", timeKeys) {
-				f.add(n.place(), CodeMissing, "`time` has no `field`", "name the field that holds the event time")
+			if n.Lacks("field", timeKeys) {
+				f.Add(n.Place(), source.CodeMissing, "`time` has no `field`", "name the field that holds the event time")
 			}
 			return
 		}
-		field = named.value
+		field = named.Value
 	}
-	t, ok := f.text(field, "`time`")
+	t, ok := f.Text(field, "`time`")
 	if !ok {
 		return
 	}
-	if t.value == "arrival" && field.n == n.n {
+	if t.Value == "arrival" && field.YAML == n.YAML {
 		s.Arrival, s.Time = true, ""
 		return
 	}
-	s.Time = t.value
-	kind, declared := fieldKind(s, t.value)
+	s.Time = t.Value
+	kind, declared := fieldKind(s, t.Value)
 	switch {
 	case declared && kind != cep.Time && kind != cep.Nil:
-		f.add(t.place(), CodeValue, sprintf("the field %s of the event time is declared as %s", tick(t.value), kind), "declare it as `time`")
-	case !declared && !strings.Contains(t.value, "."):
-		s.Fields[t.value] = cep.Time
+		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s of the event time is declared as %s", source.Tick(t.Value), kind), "declare it as `time`")
+	case !declared && !strings.Contains(t.Value, "."):
+		s.Fields[t.Value] = cep.Time
 	case !declared:
-		f.add(t.place(), CodeName, "there is no field "+tick(t.value), didYouMean(t.value, sortedKeys(s.Fields), "declare it under `fields`"))
+		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), source.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
 	}
 }
 
 // schemaField reads the name of a declared field of one of some kinds.
-func (f *findings) schemaField(e entry, s *cep.Schema, kinds ...cep.Kind) string {
-	t, ok := f.text(e.value, tick(e.name))
+func (f *findings) schemaField(e source.Entry, s *cep.Schema, kinds ...cep.Kind) string {
+	t, ok := f.Text(e.Value, source.Tick(e.Name))
 	if !ok {
 		return ""
 	}
-	kind, declared := fieldKind(s, t.value)
+	kind, declared := fieldKind(s, t.Value)
 	if !declared {
-		f.add(t.place(), CodeName, "there is no field "+tick(t.value), didYouMean(t.value, sortedKeys(s.Fields), "declare it under `fields`"))
+		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), source.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
 		return ""
 	}
 	if kind != cep.Nil && !slices.Contains(kinds, kind) {
-		f.add(t.place(), CodeValue, sprintf("the field %s of `%s` is declared as %s", tick(t.value), e.name, kind), sprintf("it must be a %s", kinds[0]))
+		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s of `%s` is declared as %s", source.Tick(t.Value), e.Name, kind), fmt.Sprintf("it must be a %s", kinds[0]))
 		return ""
 	}
-	return t.value
+	return t.Value
 }
 
 // fieldKind gives the declared kind of a field path; Nil where it lies inside a

@@ -1,10 +1,12 @@
 package rules
 
 import (
+	"fmt"
 	"strings"
 
 	"weir/cep"
 	"weir/rules/expr"
+	"weir/rules/source"
 )
 
 // scope is the events that an expression may see: it resolves their fields.
@@ -34,7 +36,7 @@ func (s *scope) info(path string) (info expr.FieldInfo, clash string, ok bool) {
 		case declared == "":
 			declared, info.Kind = name, kind
 		case kind != info.Kind && clash == "":
-			clash = sprintf("%s in %s and %s in %s", kindText(info.Kind), tick(declared), kindText(kind), tick(name))
+			clash = fmt.Sprintf("%s in %s and %s in %s", kindText(info.Kind), source.Tick(declared), kindText(kind), source.Tick(name))
 		}
 	}
 	if declared == "" {
@@ -99,7 +101,7 @@ func (s *scope) typeList() string {
 	}
 	names := make([]string, len(s.types))
 	for i, t := range s.types {
-		names[i] = tick(t)
+		names[i] = source.Tick(t)
 	}
 	return strings.Join(names, ", ")
 }

@@ -24,14 +24,20 @@ type layer struct {
 // layers are all packages of the module, from the bottom up. Imports go down
 // only; a package that is not listed fails the test.
 var layers = map[string]layer{
-	"nfa":        {},
-	"nfa/oracle": {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
-	"cep":        {imports: []string{"weir/nfa"}},
-	"rules/expr": {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "weir/cep", "weir/nfa"}},
-	"rules":      {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules/expr"}, files: true},
-	"rulesets":   {},
-	"bench":      {imports: []string{"weir/cep"}}, // workloads, for benchmarks
-	"cmd/weir":   {free: true},
+	"nfa":            {},
+	"nfa/oracle":     {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
+	"cep":            {imports: []string{"weir/nfa"}},
+	"rules/expr":     {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/nfa"}},
+	"rules/source":   {imports: []string{"go.yaml.in/yaml/v4"}, files: true}, // YAML text and findings in it
+	"rules":          {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules/expr", "weir/rules/source"}, files: true},
+	"rules/ruletest": {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}, files: true},
+	"rules/trace":    {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr"}},
+	"rules/explain":  {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
+	"rules/format":   {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/source"}},
+	"rules/infer":    {imports: []string{"weir/cep", "weir/nfa"}},
+	"rulesets":       {},
+	"bench":          {imports: []string{"weir/cep"}}, // workloads, for benchmarks
+	"cmd/weir":       {free: true},
 }
 
 // machinePackages are packages of the standard library that reach beyond the

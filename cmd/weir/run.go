@@ -15,6 +15,7 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	"weir/rules/source"
 )
 
 // runCommand is `weir run`.
@@ -129,19 +130,19 @@ func (c *runCommand) Run(std *streams) error {
 
 // loadRules loads and checks the rules and gives their files too. What is wrong
 // with them has been written when it returns an error.
-func loadRules(paths []string, std *streams) (ruleset *cep.Ruleset, files []rules.File, err error) {
-	files, err = rules.Read(paths)
+func loadRules(paths []string, std *streams) (ruleset *cep.Ruleset, files []source.File, err error) {
+	files, err = source.Read(paths)
 	if err == nil {
 		ruleset, err = rules.Compile(files)
 	}
-	var findings rules.Errors
+	var findings source.Errors
 	if !errors.As(err, &findings) {
 		return ruleset, files, err
 	}
 	fmt.Fprintln(std.err, findings)
 	code := exitFindings
 	for _, d := range findings {
-		if d.Code == rules.CodeFile {
+		if d.Code == source.CodeFile {
 			code = exitFailed // what could not be read is no finding in the rules
 		}
 	}
@@ -150,7 +151,7 @@ func loadRules(paths []string, std *streams) (ruleset *cep.Ruleset, files []rule
 
 // openOutputs creates the output files. An output that is also read, or that is
 // the other output, is refused before it is emptied.
-func (c *runCommand) openOutputs(ruleFiles []rules.File, events inputs, std *streams) (*outputs, error) {
+func (c *runCommand) openOutputs(ruleFiles []source.File, events inputs, std *streams) (*outputs, error) {
 	alerts, late := outputInfo(string(c.Alerts), std), outputInfo(string(c.Late), std)
 	sameName := filepath.Clean(string(c.Alerts)) == filepath.Clean(string(c.Late))
 	if overwritten(alerts, late) || sameName && (c.Late == stdoutName || alerts == nil) {

@@ -1,4 +1,4 @@
-package rules
+package source
 
 import (
 	"errors"
@@ -47,7 +47,7 @@ func TestRead(t *testing.T) {
 func TestReadFaults(t *testing.T) {
 	root := t.TempDir()
 	write(t, root, map[string]string{"empty/x.txt": "x"})
-	_, err := Load([]string{filepath.Join(root, "none.yaml"), filepath.Join(root, "empty")})
+	_, err := Read([]string{filepath.Join(root, "none.yaml"), filepath.Join(root, "empty")})
 	var findings Errors
 	if !errors.As(err, &findings) || len(findings) != 2 {
 		t.Fatalf("error %v, want two findings", err)
@@ -56,15 +56,5 @@ func TestReadFaults(t *testing.T) {
 		if got := findings[i].String(); !strings.Contains(got, want) || findings[i].Code != CodeFile || findings[i].Line != 0 {
 			t.Errorf("finding %q, want %q in it", got, want)
 		}
-	}
-}
-
-func TestLoadTestdata(t *testing.T) {
-	set, err := Load([]string{"testdata"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(set.Rules) != 2 || set.Rules[0].ID != "card-testing" || set.Rules[1].ID != "device-then-payout" {
-		t.Errorf("rules %v", set.Rules)
 	}
 }

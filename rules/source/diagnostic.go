@@ -1,4 +1,4 @@
-package rules
+package source
 
 import (
 	"cmp"
@@ -59,18 +59,18 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
-// findings gathers diagnostics.
-type findings struct{ found Errors }
+// Findings gathers diagnostics.
+type Findings struct{ found Errors }
 
-func (f *findings) add(p place, code, msg, hint string) {
-	d := Diagnostic{File: p.src.path, Code: code, Msg: msg, Hint: hint}
-	d.Line, d.Column = p.src.position(p.from)
-	d.EndLine, d.EndColumn = p.src.position(max(p.from, p.to))
+func (f *Findings) Add(p Place, code, msg, hint string) {
+	d := Diagnostic{File: p.Src.Path, Code: code, Msg: msg, Hint: hint}
+	d.Line, d.Column = p.Src.Position(p.From)
+	d.EndLine, d.EndColumn = p.Src.Position(max(p.From, p.To))
 	f.found = append(f.found, d)
 }
 
-// err gives the findings in order, each once, or nil.
-func (f *findings) err() error {
+// Err gives the findings in order, each once, or nil.
+func (f *Findings) Err() error {
 	if len(f.found) == 0 {
 		return nil
 	}
@@ -81,10 +81,8 @@ func (f *findings) err() error {
 	return f.found
 }
 
-func sprintf(format string, args ...any) string { return fmt.Sprintf(format, args...) }
-
-// tick puts a name or text of the user between backticks, shortened if long.
-func tick(s string) string {
+// Tick puts a name or text of the user between backticks, shortened if long.
+func Tick(s string) string {
 	const longest = 60
 	if len(s) > longest {
 		cut := longest

@@ -1,8 +1,8 @@
-package rules
+package source
 
-// nearest gives the name that was most likely meant: the closest by single
+// Nearest gives the name that was most likely meant: the closest by single
 // letters inserted, left out, changed or swapped, or "" if none is close.
-func nearest(name string, names []string) string {
+func Nearest(name string, names []string) string {
 	best, found := (len(name)+2)/3, ""
 	for _, n := range names {
 		if len(name) == 1 && len(n) == 1 {
@@ -15,10 +15,10 @@ func nearest(name string, names []string) string {
 	return found
 }
 
-// didYouMean gives a hint with the nearest name, or other where none is near.
-func didYouMean(name string, names []string, other string) string {
-	if n := nearest(name, names); n != "" {
-		return "did you mean " + tick(n) + "?"
+// DidYouMean gives a hint with the nearest name, or other where none is near.
+func DidYouMean(name string, names []string, other string) string {
+	if n := Nearest(name, names); n != "" {
+		return "did you mean " + Tick(n) + "?"
 	}
 	return other
 }

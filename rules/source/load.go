@@ -1,4 +1,4 @@
-package rules
+package source
 
 import (
 	"errors"
@@ -7,17 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"weir/cep"
 )
 
-// Load makes a ruleset of files and folders, see Read and Compile.
-func Load(paths []string) (*cep.Ruleset, error) {
-	files, err := Read(paths)
-	if err != nil {
-		return nil, err
-	}
-	return Compile(files)
+// File is a file of a ruleset.
+type File struct {
+	Path string // as it stands in diagnostics
+	Text string
 }
 
 // Read reads the files of a ruleset. Of a folder these are all *.yaml and *.yml
@@ -25,7 +20,7 @@ func Load(paths []string) (*cep.Ruleset, error) {
 // hidden files and folders are passed over. A file that stands twice is read
 // once. The error is of type Errors.
 func Read(paths []string) ([]File, error) {
-	var f findings
+	var f Findings
 	var files []File
 	seen := map[string]bool{}
 	read := func(path string) {
@@ -55,14 +50,14 @@ func Read(paths []string) ([]File, error) {
 			}
 		}
 	}
-	if err := f.err(); err != nil {
+	if err := f.Err(); err != nil {
 		return nil, err
 	}
 	return files, nil
 }
 
 // folder lists the files of a ruleset in a folder.
-func (f *findings) folder(root string) []string {
+func (f *Findings) folder(root string) []string {
 	var paths []string
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		switch {
@@ -93,7 +88,7 @@ func isRuleFile(name string) bool {
 }
 
 // file reports that a file cannot be read.
-func (f *findings) file(path string, err error) {
+func (f *Findings) file(path string, err error) {
 	var e *fs.PathError
 	if errors.As(err, &e) {
 		err = e.Err

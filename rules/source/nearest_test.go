@@ -1,4 +1,4 @@
-package rules
+package source
 
 import "testing"
 
@@ -19,7 +19,7 @@ func TestNearest(t *testing.T) {
 		{"pattern_of_events", ""},
 	}
 	for _, tt := range tests {
-		if got := nearest(tt.name, names); got != tt.want {
+		if got := Nearest(tt.name, names); got != tt.want {
 			t.Errorf("%q is nearest to %q, want %q", tt.name, got, tt.want)
 		}
 	}

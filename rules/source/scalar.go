@@ -1,4 +1,4 @@
-package rules
+package source
 
 import (
 	"strings"
@@ -13,9 +13,9 @@ type span struct{ from, to int }
 // byte of its value: YAML joins lines, drops indentation and decodes escapes,
 // and tells nobody where. ok is false where the source does not say what n
 // does; that is so only for a node with a tag or an anchor before it.
-func (s *source) unfold(n *yaml.Node) (spans []span, ok bool) {
-	at := s.offset(n.Line, n.Column)
-	u := unfolding{src: s.text, want: n.Value}
+func (s *Source) unfold(n *yaml.Node) (spans []span, ok bool) {
+	at := s.Offset(n.Line, n.Column)
+	u := unfolding{src: s.Text, want: n.Value}
 	switch {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		return u.block(at, n.Style&yaml.LiteralStyle != 0)

@@ -1,4 +1,4 @@
-package rules
+package source
 
 import (
 	"fmt"
@@ -53,9 +53,9 @@ func TestPositionInScalar(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			var f findings
-			doc := f.parse("x.yaml", tt.text)
-			if err := f.err(); err != nil {
+			var f Findings
+			doc := f.Parse("x.yaml", tt.text)
+			if err := f.Err(); err != nil {
 				t.Fatal(err)
 			}
 			want := strings.LastIndex(strings.Split(tt.text+" # ", " # HERE\n")[0], "HERE")
@@ -63,15 +63,15 @@ func TestPositionInScalar(t *testing.T) {
 				want = strings.LastIndex(tt.text, "HERE")
 			}
 			found := 0
-			for _, n := range scalars(doc.root) {
+			for _, n := range scalars(doc.Root) {
 				at := strings.Index(n.Value, "HERE")
 				if at < 0 {
 					continue
 				}
 				found++
-				p := text{node{doc, n}, n.Value}.part(at, at+4)
-				if p.from != want || p.to != want+4 {
-					t.Errorf("bytes %d to %d, want %d to %d", p.from, p.to, want, want+4)
+				p := Text{Node{doc, n}, n.Value}.Part(at, at+4)
+				if p.From != want || p.To != want+4 {
+					t.Errorf("bytes %d to %d, want %d to %d", p.From, p.To, want, want+4)
 				}
 			}
 			if found != 1 {
@@ -99,12 +99,12 @@ func TestPartAtEnd(t *testing.T) {
 		{"a: 'b ==  '\n", 6, 1, 9},
 	}
 	for _, tt := range tests {
-		var f findings
-		doc := f.parse("x.yaml", tt.text)
-		n := doc.root.Content[1]
-		p := text{node{doc, n}, n.Value}.part(tt.at, tt.at)
-		if line, col := doc.src.position(p.from); line != tt.line || col != tt.col || p.to != p.from {
-			t.Errorf("%q: %d:%d (%d bytes), want %d:%d", tt.text, line, col, p.to-p.from, tt.line, tt.col)
+		var f Findings
+		doc := f.Parse("x.yaml", tt.text)
+		n := doc.Root.Content[1]
+		p := Text{Node{doc, n}, n.Value}.Part(tt.at, tt.at)
+		if line, col := doc.Src.Position(p.From); line != tt.line || col != tt.col || p.To != p.From {
+			t.Errorf("%q: %d:%d (%d bytes), want %d:%d", tt.text, line, col, p.To-p.From, tt.line, tt.col)
 		}
 	}
 }
@@ -124,19 +124,19 @@ func scalars(n *yaml.Node) []*yaml.Node {
 }
 
 // unfoldError says what is wrong with the places of a scalar, if anything.
-func unfoldError(src *source, n *yaml.Node) error {
+func unfoldError(src *Source, n *yaml.Node) error {
 	spans, ok := src.unfold(n)
 	if !ok || len(spans) != len(n.Value) {
 		return fmt.Errorf("%q at %d:%d is not found in the source", n.Value, n.Line, n.Column)
 	}
-	last := src.offset(n.Line, n.Column)
+	last := src.Offset(n.Line, n.Column)
 	for i, s := range spans {
-		if s.from < last || s.to < s.from || s.to > len(src.text) {
+		if s.from < last || s.to < s.from || s.to > len(src.Text) {
 			return fmt.Errorf("%q: byte %d is at %d to %d, the one before at %d", n.Value, i, s.from, s.to, last)
 		}
 		last = s.from
-		if c := n.Value[i]; s.to == s.from+1 && src.text[s.from] != c && breakAt(src.text, s.from) == 0 {
-			return fmt.Errorf("%q: byte %d is %q, the source has %q", n.Value, i, c, src.text[s.from])
+		if c := n.Value[i]; s.to == s.from+1 && src.Text[s.from] != c && breakAt(src.Text, s.from) == 0 {
+			return fmt.Errorf("%q: byte %d is %q, the source has %q", n.Value, i, c, src.Text[s.from])
 		}
 	}
 	return nil
@@ -151,11 +151,11 @@ func FuzzUnfold(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, input string) {
-		src := newSource("x.yaml", input)
+		src := New("x.yaml", input)
 		if _, msg, _ := src.fault(); msg != "" {
 			return
 		}
-		loader, err := yaml.NewLoader(strings.NewReader(src.text), yaml.WithUniqueKeys(false))
+		loader, err := yaml.NewLoader(strings.NewReader(src.Text), yaml.WithUniqueKeys(false))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -168,7 +168,7 @@ func FuzzUnfold(f *testing.F) {
 				return
 			}
 			for _, n := range scalars(&doc) {
-				if b := (node{&document{src: src}, n}).byte(); b == '!' || b == '&' || strings.TrimSpace(n.Value) == "" {
+				if b := (Node{&Document{Src: src}, n}).byte(); b == '!' || b == '&' || strings.TrimSpace(n.Value) == "" {
 					continue // a tag or an anchor before the text, or no text: refused
 				}
 				if err := unfoldError(src, n); err != nil {
