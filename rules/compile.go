@@ -30,10 +30,10 @@ func Load(paths []string) (*cep.Ruleset, error) {
 	return Compile(files)
 }
 
-// Compile makes a ruleset of files, which are read as one. It gives either a
-// ruleset or an error of type Errors with all that is wrong.
-func Compile(files []source.File) (*cep.Ruleset, error) {
-	c := &compiler{schemas: schemas{}, params: params{}}
+// compileFiles makes a ruleset of files. Where c has errors, the rest must not be
+// used.
+func compileFiles(files []source.File) (c *compiler, set *cep.Ruleset, rules []*Rule) {
+	c = &compiler{schemas: schemas{}, params: params{}}
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
 	var parts []map[string]source.Entry
@@ -50,11 +50,8 @@ func Compile(files []source.File) (*cep.Ruleset, error) {
 	c.readDefaults(parts)
 	c.readEvents(parts)
 	drafts := c.readRules(parts)
-	set := c.compile(drafts)
-	if err := c.Err(); err != nil {
-		return nil, err
-	}
-	return set, nil
+	set, rules = c.compile(drafts)
+	return c, set, rules
 }
 
 // findings reads the parts of a ruleset and gathers what is wrong with them.
@@ -174,7 +171,7 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 
 // compile makes the ruleset of what was read. Disabled rules are checked like
 // the others, with numbers of their own.
-func (c *compiler) compile(drafts []*draft) *cep.Ruleset {
+func (c *compiler) compile(drafts []*draft) (*cep.Ruleset, []*Rule) {
 	active, every := map[string]bool{}, map[string]bool{}
 	for name := range c.schemas {
 		active[name], every[name] = true, true
@@ -192,18 +189,21 @@ func (c *compiler) compile(drafts []*draft) *cep.Ruleset {
 	}
 	numbers, aside := newNumbering(active), newNumbering(every)
 	set := &cep.Ruleset{}
+	var rules []*Rule
 	for _, d := range drafts {
 		if d.disabled {
-			c.rule(d, aside)
+			rules = append(rules, c.rule(d, aside))
 			continue
 		}
-		set.Rules = append(set.Rules, c.rule(d, numbers))
+		rule := c.rule(d, numbers)
+		rules = append(rules, rule)
+		set.Rules = append(set.Rules, rule.Rule)
 	}
 	for _, t := range numbers.types {
 		set.Types = append(set.Types, cep.Type{Name: t, Schema: c.schemas[t]})
 	}
 	set.Fields = numbers.fields
-	return set
+	return set, rules
 }
 
 // typeNames gives the event types that a rule names.

@@ -19,6 +19,7 @@ type ruleCompiler struct {
 	draft   *draft
 	numbers *numbering
 	rule    *cep.Rule
+	about   *Rule
 	params  params
 	events  *scope // of the types that the rule is on
 
@@ -33,10 +34,11 @@ type ruleCompiler struct {
 }
 
 // rule compiles a rule. Where it has findings, the result must not be used.
-func (c *compiler) rule(d *draft, numbers *numbering) *cep.Rule {
+func (c *compiler) rule(d *draft, numbers *numbering) *Rule {
 	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, params: c.params}
 	r.rule = &cep.Rule{ID: d.id.Value, Revision: 1, Faults: &cep.FaultCount{}}
-	c.describe(d, r.rule)
+	r.about = &Rule{Rule: r.rule, Disabled: d.disabled, At: d.id}
+	c.describe(d, r.about)
 	if e, ok := d.entries["params"]; ok {
 		r.params = c.findings.params(e.Value, c.params)
 	}
@@ -56,7 +58,13 @@ func (c *compiler) rule(d *draft, numbers *numbering) *cep.Rule {
 	r.conditions()
 	r.outcome()
 	r.program()
-	return r.rule
+	r.about.Params, r.about.Pattern, r.about.Options = r.params, r.pattern, r.options
+	if !d.all {
+		for _, t := range d.on {
+			r.about.On = append(r.about.On, t.Value)
+		}
+	}
+	return r.about
 }
 
 // timing reads the windows of the rule and how its matches come out.
@@ -317,6 +325,7 @@ func (r *ruleCompiler) conditions() {
 		if t, ok := r.Text(e.Value, "`where`"); ok && (r.defined || r.pattern == nil) {
 			env := r.env("where", r.events, true)
 			env.NoMatch = true
+			r.about.Where = &Expression{t, env}
 			cond, err := expr.CompileCond(t.Value, env)
 			r.failed(t, err, r.events)
 			r.rule.Where = &cond
@@ -328,20 +337,24 @@ func (r *ruleCompiler) conditions() {
 	for i, n := range r.rule.Names {
 		d := r.definition(n.Text)
 		cond := cep.Cond{}
+		def := Definition{Types: d.typeNames()}
 		if d.where != nil {
+			def.Where = &Expression{*d.where, r.env(n.Text, r.scopes[i], true)}
 			var err error
-			cond, err = expr.CompileCond(d.where.Value, r.env(n.Text, r.scopes[i], true))
+			cond, err = expr.CompileCond(d.where.Value, def.Where.Env)
 			r.failed(*d.where, err, r.scopes[i])
 		}
-		if types := d.typeNames(); types != nil {
-			cond.Types = r.numbers.ids(types)
+		if def.Types != nil {
+			cond.Types = r.numbers.ids(def.Types)
 		}
 		r.rule.Conds = append(r.rule.Conds, cond)
+		r.about.Names = append(r.about.Names, def)
 	}
 	if e, ok := r.draft.entries["unless"]; ok {
 		r.options.Unless = true
 		if t, ok := r.Text(e.Value, "`unless`"); ok {
-			cond, err := expr.CompileCond(t.Value, r.env("unless", r.events, true))
+			r.about.Unless = &Expression{t, r.env("unless", r.events, true)}
+			cond, err := expr.CompileCond(t.Value, r.about.Unless.Env)
 			r.failed(t, err, r.events)
 			r.rule.Conds = append(r.rule.Conds, cond)
 		}
@@ -359,14 +372,16 @@ func (r *ruleCompiler) outcome() {
 	}
 	if e, ok := r.draft.entries["score"]; ok {
 		if t, ok := r.Text(e.Value, "`score`"); ok {
-			score, err := expr.CompileNumber(t.Value, r.env("score", r.events, false))
+			r.about.Score = &Expression{t, r.env("score", r.events, false)}
+			score, err := expr.CompileNumber(t.Value, r.about.Score.Env)
 			r.failed(t, err)
 			r.rule.Score = score
 		}
 	}
 	if e, ok := r.draft.entries["message"]; ok {
 		if t, ok := r.Text(e.Value, "`message`"); ok && r.whole(t) {
-			message, err := expr.CompileMessage(t.Value, r.env("message", r.events, false))
+			r.about.Message = &Expression{t, r.env("message", r.events, false)}
+			message, err := expr.CompileMessage(t.Value, r.about.Message.Env)
 			r.failed(t, err)
 			r.rule.Message = message
 		}
@@ -391,7 +406,8 @@ func (r *ruleCompiler) having() {
 	}
 	r.options.Having = true
 	if t, ok := r.Text(e.Value, "`having`"); ok {
-		having, err := expr.CompileBool(t.Value, r.env("having", r.events, false))
+		r.about.Having = &Expression{t, r.env("having", r.events, false)}
+		having, err := expr.CompileBool(t.Value, r.about.Having.Env)
 		r.failed(t, err)
 		r.rule.Having = having
 	}
@@ -420,7 +436,9 @@ func (r *ruleCompiler) measures() bool {
 			good = false
 			continue
 		}
-		eval, err := expr.CompileValue(t.Value, r.env(m.Name, r.events, false))
+		measure := Expression{t, r.env(m.Name, r.events, false)}
+		eval, err := expr.CompileValue(t.Value, measure.Env)
+		r.about.Measures = append(r.about.Measures, measure)
 		r.failed(t, err)
 		r.rule.Measures = append(r.rule.Measures, cep.Measure{Name: m.Name, Eval: eval})
 	}

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"weir/cep"
 	"weir/nfa"
 	"weir/rules/source"
 
@@ -326,13 +325,15 @@ func (f *findings) span(d *draft, name string, p params, otherwise time.Duration
 }
 
 // describe fills in what a rule says about itself.
-func (f *findings) describe(d *draft, r *cep.Rule) {
+func (f *findings) describe(d *draft, about *Rule) {
+	r := about.Rule
 	if e, ok := d.entries["title"]; ok {
 		t, _ := f.Text(e.Value, "`title`")
 		r.Title = t.Value
 	}
 	if e, ok := d.entries["description"]; ok {
-		f.Text(e.Value, "`description`")
+		t, _ := f.Text(e.Value, "`description`")
+		about.Description = t.Value
 	}
 	if e, ok := d.entries["tags"]; ok {
 		tags, _ := f.List(e.Value, "`tags`")

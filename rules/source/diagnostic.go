@@ -7,8 +7,17 @@ import (
 	"strings"
 )
 
+// Severity says what a finding means for the ruleset.
+type Severity string
+
+const (
+	Error   Severity = "error"   // it cannot be used
+	Warning Severity = "warning" // it can, but hardly means what was meant
+)
+
 // Diagnostic is a finding in a ruleset.
 type Diagnostic struct {
+	Severity           Severity
 	File               string
 	Line, Column       int // from 1; columns count characters; 0 where the finding is on the file as a whole
 	EndLine, EndColumn int // just behind the text at fault
@@ -47,7 +56,7 @@ func (d Diagnostic) String() string {
 	return b.String()
 }
 
-// Errors are the findings in a ruleset, by file and position.
+// Errors are the errors in a ruleset, by file and position.
 type Errors []Diagnostic
 
 // Error gives one line for each finding.
@@ -60,25 +69,49 @@ func (e Errors) Error() string {
 }
 
 // Findings gathers diagnostics.
-type Findings struct{ found Errors }
+type Findings struct{ found []Diagnostic }
 
+// Add adds an error.
 func (f *Findings) Add(p Place, code, msg, hint string) {
-	d := Diagnostic{File: p.Src.Path, Code: code, Msg: msg, Hint: hint}
-	d.Line, d.Column = p.Src.Position(p.From)
-	d.EndLine, d.EndColumn = p.Src.Position(max(p.From, p.To))
-	f.found = append(f.found, d)
+	f.found = append(f.found, finding(Error, p, code, msg, hint))
 }
 
-// Err gives the findings in order, each once, or nil.
-func (f *Findings) Err() error {
-	if len(f.found) == 0 {
-		return nil
-	}
+// Warn adds a warning.
+func (f *Findings) Warn(p Place, code, msg, hint string) {
+	f.found = append(f.found, finding(Warning, p, code, msg, hint))
+}
+
+func finding(severity Severity, p Place, code, msg, hint string) Diagnostic {
+	d := Diagnostic{Severity: severity, File: p.Src.Path, Code: code, Msg: msg, Hint: hint}
+	d.Line, d.Column = p.Src.Position(p.From)
+	d.EndLine, d.EndColumn = p.Src.Position(max(p.From, p.To))
+	return d
+}
+
+// All gives the findings by file and position, each once.
+func (f *Findings) All() []Diagnostic {
 	slices.SortStableFunc(f.found, func(a, b Diagnostic) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	f.found = slices.Compact(f.found)
 	return f.found
+}
+
+// Err gives the errors among the findings, in order, or nil.
+func (f *Findings) Err() error { return ErrorsIn(f.All()) }
+
+// ErrorsIn gives the errors among findings as an error of type Errors, or nil.
+func ErrorsIn(found []Diagnostic) error {
+	var e Errors
+	for _, d := range found {
+		if d.Severity == Error {
+			e = append(e, d)
+		}
+	}
+	if e == nil {
+		return nil
+	}
+	return e
 }
 
 // Tick puts a name or text of the user between backticks, shortened if long.

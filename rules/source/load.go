@@ -76,7 +76,7 @@ func (f *Findings) folder(root string) []string {
 	case err != nil:
 		f.file(root, err)
 	case len(paths) == 0:
-		f.found = append(f.found, Diagnostic{File: root, Code: CodeFile, Msg: "the folder has no rules", Hint: "rules are files called *.yaml or *.yml"})
+		f.found = append(f.found, Diagnostic{Severity: Error, File: root, Code: CodeFile, Msg: "the folder has no rules", Hint: "rules are files called *.yaml or *.yml"})
 	}
 	slices.Sort(paths)
 	return paths
@@ -93,5 +93,5 @@ func (f *Findings) file(path string, err error) {
 	if errors.As(err, &e) {
 		err = e.Err
 	}
-	f.found = append(f.found, Diagnostic{File: path, Code: CodeFile, Msg: "cannot be read: " + err.Error(), Hint: "name a file or folder of rules"})
+	f.found = append(f.found, Diagnostic{Severity: Error, File: path, Code: CodeFile, Msg: "cannot be read: " + err.Error(), Hint: "name a file or folder of rules"})
 }

@@ -1,0 +1,82 @@
+package rules
+
+import (
+	"weir/cep"
+	"weir/nfa"
+	"weir/rules/expr"
+	"weir/rules/source"
+)
+
+// Checked is a ruleset and all that was found in it.
+type Checked struct {
+	Ruleset  *cep.Ruleset        // nil where there is an error
+	Rules    []*Rule             // by id, disabled ones too; nil where there is an error
+	Findings []source.Diagnostic // errors and warnings, by file and position
+}
+
+// Rule is a compiled rule with what the tools that speak of it need.
+type Rule struct {
+	*cep.Rule
+	At          source.Text // its id
+	Description string
+	Disabled    bool
+
+	On      []string             // event types; nil: all
+	Params  map[string]cep.Value // the rule's and the ruleset's
+	Pattern *nfa.Pattern
+	Options nfa.Options
+
+	Where    *Expression  // which events it sees; nil: all
+	Names    []Definition // by cep.Rule.Names
+	Unless   *Expression
+	Having   *Expression
+	Measures []Expression // by cep.Rule.Measures
+	Score    *Expression
+	Message  *Expression // its text has placeholders
+}
+
+// Definition is what a name of the pattern is.
+type Definition struct {
+	Types []string    // event types; nil: all that the rule is on
+	Where *Expression // nil: every event of the types
+}
+
+// Expression is an expression of a rule as it was written.
+type Expression struct {
+	source.Text          // Value is the expression
+	Env         expr.Env // what it sees
+}
+
+// Cond gives the expression of a condition of the rule's program; nil: it has
+// none. Of a name it is the `where` of its definition.
+func (r *Rule) Cond(c nfa.Cond) *Expression {
+	switch {
+	case int(c) < len(r.Names):
+		return r.Names[c].Where
+	case c == r.Program.Unless:
+		return r.Unless
+	case c == r.Program.Having:
+		return r.Having
+	}
+	return nil
+}
+
+// Check makes a ruleset of files, which are read as one, and gives all that is
+// wrong or doubtful in them.
+func Check(files []source.File) *Checked {
+	c, set, rules := compileFiles(files)
+	checked := &Checked{Findings: c.All()}
+	if source.ErrorsIn(checked.Findings) == nil {
+		checked.Ruleset, checked.Rules = set, rules
+	}
+	return checked
+}
+
+// Compile makes a ruleset of files like Check. The error is of type source.Errors.
+func Compile(files []source.File) (*cep.Ruleset, error) {
+	c, set, _ := compileFiles(files)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	return set, nil
+}
