@@ -162,7 +162,7 @@ func (c *compiler) root(n *Node, pattern int32) {
 		c.prog.places[i].pattern = pattern
 	}
 	for _, e := range f.entries {
-		c.prog.starts = append(c.prog.starts, edge{to: e.to, greedy: e.greedy, sets: e.sets})
+		c.prog.starts = append(c.prog.starts, edge{to: e.to, greedy: e.greedy, sets: e.sets, pos: -1, close: -1})
 	}
 	for _, x := range f.exits {
 		pl := &c.prog.places[x.from]
@@ -170,7 +170,8 @@ func (c *compiler) root(n *Node, pattern int32) {
 			pl.ends = append(pl.ends, x.rounds)
 			continue
 		}
-		e := edge{to: end, rounds: x.rounds, nots: x.nots}
+		last := x.nots[len(x.nots)-1]
+		e := edge{to: end, rounds: x.rounds, nots: x.nots, pos: last.link, close: last.pos}
 		for _, n := range x.nots {
 			e.next = e.next || n.next
 		}
@@ -210,7 +211,7 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 	var body fragment
 	if n.Op == OpVar {
 		to := int32(len(c.prog.places))
-		c.prog.places = append(c.prog.places, place{name: int32(n.Name), untils: inner.untils})
+		c.prog.places = append(c.prog.places, place{name: int32(n.Name), untils: inner.untils, pos: n.Pos})
 		body = fragment{entries: []entry{{to: to}}, exits: []exit{{from: to}}}
 	} else {
 		body = c.sequence(n.Subs, inner)
@@ -229,7 +230,7 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 					link = *e.link
 				}
 				c.join(x, e, edge{
-					kind: link.Kind, least: Time(link.Least), limit: Time(link.Limit), loop: true,
+					kind: link.Kind, least: Time(link.Least), limit: Time(link.Limit), pos: link.Pos, close: link.End, loop: true,
 					rounds: append(clip(x.rounds), more...), nots: append(clip(x.nots), after...),
 					kills: inner.untils, windows: append(clip(ctx.windows), spans...), sets: append(clip(again), e.sets...),
 				})
@@ -318,7 +319,7 @@ func (c *compiler) sequence(subs []*Node, ctx context) fragment {
 					l = *e.link
 				}
 				c.join(x, e, edge{
-					kind: l.Kind, least: Time(l.Least), limit: Time(l.Limit), loop: ctx.loop,
+					kind: l.Kind, least: Time(l.Least), limit: Time(l.Limit), pos: l.Pos, close: l.End, loop: ctx.loop,
 					rounds: x.rounds, nots: x.nots, kills: ctx.untils, windows: ctx.windows, sets: e.sets,
 				})
 			}
@@ -350,7 +351,7 @@ func (c *compiler) sequence(subs []*Node, ctx context) fragment {
 func (c *compiler) not(n *Node, link Link, ctx context) not {
 	return not{
 		cond: Cond(n.Name), next: link.Kind == Next,
-		least: Time(link.Least), limit: Time(link.Limit), windows: ctx.windows, pos: n.Pos,
+		least: Time(link.Least), limit: Time(link.Limit), windows: ctx.windows, pos: n.Pos, link: link.Pos,
 	}
 }
 

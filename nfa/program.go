@@ -105,6 +105,7 @@ type Program struct {
 type place struct {
 	name    int32
 	pattern int32      // which of Program.patterns
+	pos     int        // of the variable in the pattern text
 	untils  []Cond     // of the loops around it: it takes no event on which one holds
 	edges   []edge     // what may follow
 	always  uint64     // the edges without rounds to ask for
@@ -128,6 +129,8 @@ type edge struct {
 	sets    []set    // registers of the match that takes it
 	asks    []Cond   // all conditions that can change a match that has waited already
 	next    bool     // a closing `, !n` is among nots
+	pos     int      // of the link in the pattern text; -1: nothing is written
+	close   int      // behind the link in the pattern text
 }
 
 const end = -1
@@ -145,7 +148,7 @@ type not struct {
 	least, limit Time
 	once         []rounds // it is in force only for these counts
 	windows      []window // of the groups that it stands in
-	pos          int      // in the pattern text
+	pos, link    int      // in the pattern text: of itself and of the link before it
 }
 
 // greedy forbids events that a greedy loop could have taken.
