@@ -12,6 +12,8 @@ import (
 // reads. Its functions are called while the expression is compiled only, except
 // Fault.
 type Env struct {
+	Lang Lang // what the expression is written in
+
 	// Fields resolves the path of a field of the current event, like "amount" or
 	// "device.os", and registers it as read. It is not asked for `type` and `ts`.
 	Fields     func(path string) (FieldInfo, bool)

@@ -15,7 +15,7 @@ const maxMessage = 500
 // is beyond 500 characters is cut. The error is an *Error with its place in
 // template.
 func CompileMessage(template string, env Env) (func(*cep.Scope) string, error) {
-	pieces, err := split(template)
+	pieces, err := split(template, env.Lang)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ type piece struct {
 }
 
 // split takes a message apart.
-func split(template string) ([]piece, error) {
+func split(template string, lang Lang) ([]piece, error) {
 	var pieces []piece
 	var text strings.Builder
 	for i := 0; i < len(template); i++ {
@@ -66,7 +66,7 @@ func split(template string) ([]piece, error) {
 		case c == '}':
 			return nil, &Error{Pos: i, End: i + 1, Msg: "a } without {", Hint: "write }} for a brace"}
 		default:
-			end := closing(template, i+1)
+			end := closing(template, i+1, lang)
 			if end < 0 {
 				return nil, &Error{Pos: i, End: i + 1, Msg: "a { without }", Hint: "write {{ for a brace"}
 			}
@@ -86,10 +86,10 @@ func split(template string) ([]piece, error) {
 
 // closing finds the brace that ends the expression at offset i: braces inside it
 // come in pairs, and those in its strings do not count. It is -1 if there is none.
-func closing(template string, i int) int {
+func closing(template string, i int, lang Lang) int {
 	depth := 0
-	for ; i < len(template); i++ {
-		switch c := template[i]; c {
+	for i < len(template) {
+		switch template[i] {
 		case '{':
 			depth++
 		case '}':
@@ -97,13 +97,8 @@ func closing(template string, i int) int {
 				return i
 			}
 			depth--
-		case '"', '\'', '`':
-			for i++; i < len(template) && template[i] != c; i++ {
-				if template[i] == '\\' && c != '`' {
-					i++
-				}
-			}
 		}
+		i = lang.pass(template, i)
 	}
 	return -1
 }

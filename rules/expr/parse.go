@@ -15,8 +15,8 @@ import (
 // deep as the text does.
 const maxLength = 1 << 14
 
-// parse makes the syntax tree of an expression.
-func parse(text string) (ast.Node, error) {
+// parse makes the syntax tree of an expression. Places in it are in characters.
+func parse(text string, env *Env) (ast.Node, error) {
 	switch {
 	case len(text) > maxLength:
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is longer than 16 KiB"}
@@ -24,6 +24,9 @@ func parse(text string) (ast.Node, error) {
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is not valid UTF-8"}
 	case strings.TrimSpace(text) == "":
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is empty", Hint: "expected a condition or a value"}
+	}
+	if env.Lang == LangCEL {
+		return parseCEL(text, env)
 	}
 	tree, err := parser.Parse(text)
 	if err == nil {
@@ -59,10 +62,12 @@ var misspelt = map[string]string{
 // literal finds what may be a number in an expression.
 var literal = regexp.MustCompile(`[0-9][0-9A-Za-z_.]*`)
 
+const largeHint = "write a whole number of more than 18 digits with an exponent, like 1e20; the largest number is about 1.8e308"
+
 // largeNumber is the fault of a number that cannot be held. at is a place near
 // it, at which the parser stood; digits are its own, without `_`.
 func largeNumber(text string, at int, digits string) *Error {
-	e := &Error{Pos: at, End: at, Hint: "write a whole number of more than 18 digits with an exponent, like 1e20; the largest number is about 1.8e308"}
+	e := &Error{Pos: at, End: at, Hint: largeHint}
 	for _, m := range literal.FindAllStringIndex(text, -1) {
 		if m[0] <= at && strings.ReplaceAll(text[m[0]:m[1]], "_", "") == digits {
 			e.Pos, e.End = m[0], m[1]
