@@ -3,11 +3,16 @@ package docs
 
 import (
 	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"weir/nfa"
 	"weir/rules"
+	"weir/rules/expr"
+	"weir/rules/format"
 	"weir/rules/ruletest"
 	"weir/rules/source"
 )
@@ -110,6 +115,27 @@ func TestReference(t *testing.T) {
 	}
 }
 
+// TestExamples: the rules of docs/examples have no finding, each file by itself,
+// and are in canonical form.
+func TestExamples(t *testing.T) {
+	paths, err := filepath.Glob("examples/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no examples", err)
+	}
+	for _, path := range paths {
+		files, err := source.Read([]string{path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range rules.Check(files).Findings {
+			t.Error(d)
+		}
+		if text, err := format.Format(path, files[0].Text); err != nil || text != files[0].Text {
+			t.Errorf("%s is not in canonical form: %v", path, err)
+		}
+	}
+}
+
 // TestPatterns parses the patterns in the tables of what can be written.
 func TestPatterns(t *testing.T) {
 	n := 0
@@ -136,5 +162,33 @@ func TestPatterns(t *testing.T) {
 	}
 	if n < 20 {
 		t.Errorf("%d patterns, want at least 20", n)
+	}
+}
+
+// TestCodes: the reference lists every code of a finding with its meaning.
+func TestCodes(t *testing.T) {
+	text, err := os.ReadFile("reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range source.Codes {
+		if row := "| `" + c.Code + "` | " + c.Meaning + " |"; !strings.Contains(string(text), row) {
+			t.Errorf("the reference has no row %s", row)
+		}
+	}
+}
+
+// TestFunctions: the reference names every function of expressions.
+func TestFunctions(t *testing.T) {
+	text, err := os.ReadFile("reference.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(text), "### Functions")
+	words := strings.FieldsFunc(section, func(r rune) bool { return r != '_' && !unicode.IsLetter(r) && !unicode.IsDigit(r) })
+	for _, name := range expr.Functions() {
+		if !slices.Contains(words, name) {
+			t.Errorf("the reference does not name the function %s", name)
+		}
 	}
 }
