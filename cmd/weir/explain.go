@@ -8,6 +8,7 @@ import (
 
 	"weir/rules"
 	"weir/rules/explain"
+	"weir/rules/nearest"
 	"weir/rules/source"
 )
 
@@ -92,5 +93,5 @@ func (id ruleID) of(all []*rules.Rule) ([]*rules.Rule, error) {
 	if i := slices.Index(ids, string(id)); i >= 0 {
 		return all[i : i+1], nil
 	}
-	return nil, usageError("--rule: there is no rule %s; %s", source.Tick(string(id)), source.DidYouMean(string(id), ids, "see weir explain without --rule for all"))
+	return nil, usageError("--rule: there is no rule %s; %s", source.Tick(string(id)), nearest.DidYouMean(string(id), ids, "see weir explain without --rule for all"))
 }

@@ -20,7 +20,7 @@ type testCommand struct {
 	Names   string   `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name matches."`
 	JUnit   file     `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too; - is stdout, and the text then goes to stderr."`
 	JSON    bool     `name:"json" help:"Write the results as one JSON object."`
-	Cover   bool     `name:"coverage" help:"Say which parts of each rule no test reached."`
+	Cover   bool     `name:"coverage" help:"Say which parts of each rule the tests do not show at work."`
 	Verbose bool     `short:"v" help:"List the tests that passed too."`
 
 	wanted *regexp.Regexp
@@ -38,8 +38,9 @@ func (testCommand) Help() string {
 
 Each test gives events to the ruleset as a whole and says which alerts must come
 out; no other may. Failed tests and findings go to stdout, a summary goes to stderr.
---coverage lists the variables, links, alternatives, negations, untils, ` + "`unless`" + ` and
-` + "`having`" + ` that no test showed at work: what is there could be wrong unnoticed.
+--coverage lists what could be wrong unnoticed: variables, links and alternatives by
+which no alert came in a test, and negations, untils, ` + "`unless` and `having`" + ` without
+which every test would pass too.
 Exit codes: 0 all tests passed; 1 a test failed, there is none, or the rules or
 tests have errors; 2 wrong use; 3 a file cannot be read.`
 }

@@ -32,7 +32,7 @@ type writer struct {
 	rule *rules.Rule
 }
 
-// head says what the rule is called and what it is for.
+// head says what the rule is called, what it is for, and whether it acts.
 func (w *writer) head() {
 	r := w.rule
 	title := r.ID
@@ -43,6 +43,14 @@ func (w *writer) head() {
 	w.blank()
 	if r.Description != "" {
 		w.paragraph(0, "", plain(r.Description))
+		w.blank()
+	}
+	switch {
+	case r.Disabled:
+		w.paragraph(0, "", "The rule is disabled: it is checked, but not run.")
+		w.blank()
+	case r.Shadow:
+		w.paragraph(0, "", "The rule is in shadow: its alerts are recorded and marked, and nobody is told.")
 		w.blank()
 	}
 }
@@ -112,15 +120,20 @@ func (w *writer) definitions() {
 }
 
 func (w *writer) definition(d *rules.Definition) string {
+	always := d.Where == nil || strings.TrimSpace(d.Where.Value) == "true"
 	text := "an event"
-	if d.Types != nil {
-		text += " of type " + list(ticked(d.Types), "or")
-	}
 	switch {
-	case d.Where != nil:
-		text += " where " + expression(d.Where, w.rule.Params)
-	case d.Types == nil:
+	case d.Types != nil:
+		text += " of type " + list(ticked(d.Types), "or")
+	case always:
 		text = "any event"
+	case w.rule.On == nil:
+		text += " of any type"
+	case len(w.rule.On) > 1:
+		text += " of any of these types"
+	}
+	if !always {
+		text += " where " + expression(d.Where, w.rule.Params)
 	}
 	return text + "."
 }
@@ -159,7 +172,7 @@ func (w *writer) limits() {
 		say(inOrder(o))
 	}
 	if o.Timeout {
-		say("An open match that runs out of time makes an alert of kind `timeout`.")
+		say("An open match that runs out of time makes an alert of kind `timeout`; neither `having` nor throttle act on it.")
 	}
 	w.paragraph(0, "", strings.Join(text, " "))
 	w.blank()
@@ -221,7 +234,7 @@ func skips(o nfa.Options) string {
 	strategy := "(" + o.Skip.String() + ")"
 	switch o.Skip {
 	case nfa.SkipPastLast:
-		return "A match consumes what began up to its last event " + strategy + ": other matches of the key that began with or after its first event are dropped, and the next begins after it."
+		return "A match consumes what began from its first to its last event " + strategy + ": other matches of the key that began there are dropped."
 	case nfa.SkipNone:
 		return "A match consumes nothing " + strategy + ": every match comes out, also those that share events."
 	case nfa.SkipToNext:
@@ -231,7 +244,7 @@ func skips(o nfa.Options) string {
 	if o.Skip == nfa.SkipToLast {
 		which = "last "
 	}
-	return "A match consumes what began before its " + which + tick(o.SkipVar) + " (" + o.Skip.String() + "): the next may begin with that event."
+	return "A match consumes what began from its first event to before its " + which + tick(o.SkipVar) + " (" + o.Skip.String() + "): the next may begin with that event."
 }
 
 // inOrder says how long a match is held.
@@ -255,12 +268,6 @@ func (w *writer) outcome() {
 			tags[i] = plain(t)
 		}
 		text += " Its tags are " + list(tags, "and") + "."
-	}
-	switch {
-	case r.Disabled:
-		text += " The rule is disabled: it is checked, but not run."
-	case r.Shadow:
-		text += " The rule is in shadow: its alerts are recorded and marked, and nobody is told."
 	}
 	w.paragraph(0, "", text)
 	for i, m := range r.Measures {

@@ -18,8 +18,10 @@ type step struct {
 // place is where an element stands in the pattern.
 type place struct {
 	lead     *nfa.Link       // the link before it; nil: it begins the pattern
+	rounds   []nfa.Link      // how further rounds of the groups begin whose first element it is, outermost first
 	said     bool            // what is around it says `then` already
 	last     bool            // nothing is captured behind it, unless a round around it begins anew
+	behind   []*nfa.Node     // the negations behind the groups around it that end the pattern, if it is the last
 	repeated bool            // a group around it repeats
 	windows  []time.Duration // of the groups around it, outermost first
 }
@@ -27,7 +29,10 @@ type place struct {
 // inside gives the place of the parts of a group.
 func (at place) inside(n *nfa.Node) place {
 	at.said = true
-	at.repeated = at.repeated || n.Repeat.Max != 1
+	if n.Repeat.Max != 1 {
+		at.repeated = true
+		at.rounds = append(slices.Clip(at.rounds), n.Round)
+	}
 	if n.Window > 0 {
 		at.windows = append(slices.Clip(at.windows), n.Window)
 	}
@@ -58,9 +63,12 @@ func (t *teller) sequence(subs []*nfa.Node, at place) []step {
 	number := 0
 	for i, n := range subs {
 		here := at
-		here.last = at.last && i == len(subs)-1
+		here.last = at.last && !slices.ContainsFunc(subs[i+1:], captures)
+		if here.last {
+			here.behind = append(slices.Clip(at.behind), subs[i+1:]...)
+		}
 		if i > 0 {
-			here.lead, here.said = &n.Link, false
+			here.lead, here.rounds, here.said = &n.Link, nil, false
 		}
 		if n.Op == nfa.OpNot {
 			steps = append(steps, step{mark: "-", text: t.negation(subs, i, at)})
@@ -127,21 +135,43 @@ func optionally(n *nfa.Node) string {
 	return ""
 }
 
+// again says how a further round of the groups begins whose first element it is,
+// where that differs from what is said of the first; tell puts a link in words.
+func (at place) again(mark string, tell func(*nfa.Link) string) string {
+	text, which := "", "in a further round"
+	for _, l := range slices.Backward(at.rounds) {
+		if bare(&l) != bare(at.lead) {
+			text += mark + which + " " + tell(&l)
+		}
+		which += " of the group around"
+	}
+	return text
+}
+
+// bare is a link without its place in the text; without one it is `->`.
+func bare(l *nfa.Link) nfa.Link {
+	if l == nil {
+		return nfa.Link{}
+	}
+	return nfa.Link{Kind: l.Kind, Least: l.Least, Limit: l.Limit}
+}
+
 const since = " after the event captured before"
 
 // variable puts a variable with its quantifier in words.
 func (t *teller) variable(n *nfa.Node, at place) string {
 	name := t.name(n.Name)
 	if n.Repeat.Max == 1 {
-		return optionally(n) + single(name, at.lead)
+		return optionally(n) + single(name, at.lead) + at.again("; ", func(l *nfa.Link) string { return single(name, l) })
 	}
 	text := quantity(n.Repeat) + " " + name + orNone(n.Repeat)
-	if at.lead != nil && (*at.lead != nfa.Link{Pos: at.lead.Pos, End: at.lead.End} || n.Round.Kind != nfa.Follow) {
+	if at.lead != nil && (bare(at.lead) != (nfa.Link{}) || n.Round.Kind != nfa.Follow) {
 		text += ", beginning with " + first("", at.lead)
 	}
+	text += at.again(", ", func(l *nfa.Link) string { return "beginning with " + first("", l) })
 	text += following(n.Round)
 	if n.Until >= 0 {
-		text += "; once it has begun, an event that fits " + t.name(n.Until) + " ends it and is none of them"
+		text += "; none of them fits " + t.name(n.Until) + ", and once it has begun an event that does ends it"
 	}
 	if n.Window > 0 {
 		text += "; the last less than " + span(n.Window) + " after the first"
@@ -230,21 +260,9 @@ func (t *teller) group(n *nfa.Node) string {
 	if n.Repeat.Max == 1 {
 		return optionally(n) + "this, in this order" + window(n)
 	}
-	text := quantity(n.Repeat) + " rounds of this" + orNone(n.Repeat) + ", a further round "
-	b := bound(n.Round)
-	if b != "" {
-		b = ", " + b + " after the last event of the round before"
-	}
-	switch n.Round.Kind {
-	case nfa.Next:
-		text += "beginning with the very next event" + b
-	case nfa.Any:
-		text += "beginning with any event that fits, not only the first" + b
-	case nfa.Follow:
-		text += "following the round before" + b
-	}
+	text := quantity(n.Repeat) + " rounds of this" + orNone(n.Repeat)
 	if n.Until >= 0 {
-		text += "; once it has begun, an event that fits " + t.name(n.Until) + " ends it and is none of them"
+		text += "; no event of them fits " + t.name(n.Until) + ", and once they have begun an event that does ends them"
 	}
 	return text + window(n)
 }
@@ -267,7 +285,7 @@ func (t *teller) all(n *nfa.Node, lead *nfa.Link) string {
 		names = append(names, t.name(sub.Name))
 	}
 	text := optionally(n) + "all of these, in any order: " + list(names, "and")
-	if lead != nil && *lead != (nfa.Link{Pos: lead.Pos, End: lead.End}) {
+	if bare(lead) != (nfa.Link{}) {
 		text += ", beginning with " + first("", lead)
 	}
 	return text + window(n) + "; other events in between are skipped"
@@ -337,7 +355,7 @@ func (t *teller) loops(before []*nfa.Node) []string {
 func (t *teller) loopsAt(n *nfa.Node) []string {
 	var all []string
 	if n.Repeat.Max != 1 {
-		rounds := "its rounds"
+		rounds := "one round and the next"
 		if n.Op == nfa.OpVar {
 			rounds = "one " + t.name(n.Name) + " and the next"
 		}
@@ -357,17 +375,14 @@ func (t *teller) loopsAt(n *nfa.Node) []string {
 // closing puts a negation at the end of the pattern in words.
 func (t *teller) closing(n *nfa.Node, subs []*nfa.Node, at place) string {
 	name := t.name(n.Name)
-	next, others := false, 0
-	for i := len(subs) - 1; i >= 0 && !captures(subs[i]); i-- {
-		next = next || subs[i].Link.Kind == nfa.Next
-		others++
-	}
+	all := append(closings(subs), at.behind...)
+	next := slices.ContainsFunc(all, func(n *nfa.Node) bool { return n.Link.Kind == nfa.Next })
 	ends := t.ends(n.Link, at)
 	from := from(n.Link)
 	switch {
 	case n.Link.Kind == nfa.Next:
 		if from != "" {
-			name += " if it comes" + from
+			name += " if it " + from
 		}
 		for i, e := range ends {
 			name += []string{" and comes", " and"}[min(i, 1)] + " less than " + e
@@ -378,14 +393,30 @@ func (t *teller) closing(n *nfa.Node, subs []*nfa.Node, at place) string {
 	case next:
 		return "no " + name + " up to and including the next event"
 	}
-	until := "no " + name + from + " until " + list(ends, "or")
+	if from != "" {
+		name += " that " + from + ","
+	}
+	until := "no " + name + " until " + list(ends, "or")
 	if len(ends) > 1 {
 		until += ", whichever comes first"
 	}
-	if others > 1 {
+	if len(all) > 1 {
 		return until + "; the match comes when the last of these times has passed"
 	}
 	return until + ": the match comes at that moment"
+}
+
+// closings lists the negations that a sequence ends with, those of a group at its
+// end too.
+func closings(subs []*nfa.Node) []*nfa.Node {
+	n := subs[len(subs)-1]
+	switch n.Op {
+	case nfa.OpNot:
+		return append(closings(subs[:len(subs)-1]), n)
+	case nfa.OpSeq:
+		return closings(n.Subs)
+	}
+	return nil
 }
 
 // from says when a closing negation with a least time begins to hold.
@@ -394,9 +425,9 @@ func from(l nfa.Link) string {
 	case l.Least == 0:
 		return ""
 	case l.Limit == 0:
-		return " more than " + span(l.Least-time.Nanosecond) + " after the event captured last"
+		return "comes more than " + span(l.Least-time.Nanosecond) + " after the event captured last"
 	}
-	return " from " + span(l.Least) + " after the event captured last"
+	return "comes at least " + span(l.Least) + " after the event captured last"
 }
 
 // ends says when a closing negation has held long enough: when the first of these

@@ -16,7 +16,10 @@ type brackets []bracket
 
 // bracketsOf finds the brackets of a text that could be parsed.
 func bracketsOf(text string, lang Lang) brackets {
-	var b brackets
+	b := brackets{}
+	if !strings.ContainsAny(text, "([{") {
+		return b // most have none, and taking a text apart costs as much as parsing it
+	}
 	var open []int
 	add := func(at int) {
 		if strings.IndexByte("([{", text[at]) >= 0 {
@@ -39,7 +42,7 @@ func bracketsOf(text string, lang Lang) brackets {
 	}
 	tokens, err := lexer.Lex(file.NewSource(text))
 	if err != nil {
-		return nil
+		return b
 	}
 	chars, at := 0, 0 // the place reached, in characters and in bytes
 	for _, t := range tokens {

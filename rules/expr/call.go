@@ -15,7 +15,7 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 		l.failAt(at, tick(name)+" is not available", why)
 	}
 	if _, ok := l.env.Lang.functions(name); !ok {
-		l.failAt(at, "unknown function "+tick(name), didYouMean(name, l.env.Lang.functionNames()))
+		l.failAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
 	}
 	if _, ok := loops[name]; ok && len(args) > 1 && isPredicate(args[1]) {
 		return l.loop(name, at, args)
@@ -91,9 +91,13 @@ func (l *lowering) function(name string, n *node, args []*node) *node {
 	constants := make([]cep.Value, len(args))
 	constant := f.test != nil
 	for i, a := range args {
-		if len(args) == 1 {
+		_, method := celMethods[name]
+		switch {
+		case len(args) == 1 || method && i == 0:
 			l.want(a, f.param(i), "what "+name+" takes")
-		} else {
+		case method: // what it is called on is no argument
+			l.want(a, f.param(i), fmt.Sprintf("argument %d of %s", i, name))
+		default:
 			l.want(a, f.param(i), fmt.Sprintf("argument %d of %s", i+1, name))
 		}
 		v, ok := a.constant()

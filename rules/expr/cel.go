@@ -67,6 +67,9 @@ type named struct {
 	variable string
 }
 
+// present is has(x.field): x.field != null, of one x only.
+type present struct{ ast.BinaryNode }
+
 // word is the text of the i-th token; empty if there is none.
 func (r *celReader) word(i int) string {
 	if i < 0 || i >= len(r.tokens) {
@@ -354,7 +357,7 @@ func (r *celReader) has(args []celast.Expr, i int) ast.Node {
 		}
 		r.fail(i, end, "`has` asks for a field of something", hint)
 	}
-	return put(r, &ast.BinaryNode{Operator: "!=", Left: x, Right: put(r, &ast.NilNode{}, i)}, i)
+	return put(r, &present{ast.BinaryNode{Operator: "!=", Left: x, Right: put(r, &ast.NilNode{}, i)}}, i)
 }
 
 // method reads x.name(...); the bracket is the i-th token.
@@ -374,6 +377,7 @@ func (r *celReader) method(c celast.CallExpr, i int) ast.Node {
 	_, isMethod := celMethods[name]
 	switch {
 	case isMethod || name == "size":
+		r.countMethod(name, len(args), i)
 		return &ast.CallNode{
 			Callee:    put(r, &ast.IdentifierNode{Value: name}, i),
 			Arguments: append([]ast.Node{r.read(c.Target())}, r.all(args)...),
@@ -381,19 +385,60 @@ func (r *celReader) method(c celast.CallExpr, i int) ast.Node {
 	case refusedCEL[name] != "":
 		r.fail(i, i, tick(name)+" is not available", refusedCEL[name])
 	case known || own || name == "has" || name == "dyn":
-		of, ok := r.path(c.Target())
-		if !ok {
-			of = "..."
-		}
-		r.fail(i, i, tick(name)+" is a function, not a method", "write "+name+"("+of+")")
+		r.fail(i, i, tick(name)+" is a function, not a method", "write "+r.asFunction(name, c, i))
 	}
 	hint := foreignMethods[name]
 	if hint == "" {
 		hint = didYouMean(name, methodNames)
 	}
+	if f := LangCEL.called(name); hint == "" && f != "" {
+		hint = "write " + r.asFunction(f, c, i)
+	}
 	r.fail(i, i, "unknown method "+tick(name), hint)
 	return nil
 }
+
+// countMethod refuses a number of arguments that the method at the i-th token does
+// not take; what it is called on is none of them.
+func (r *celReader) countMethod(name string, got, i int) {
+	var want []string
+	for _, f := range celFunctions[name] {
+		n := len(f.params) - 1
+		if n == got {
+			return
+		}
+		want = append(want, strconv.Itoa(n))
+	}
+	r.fail(i, r.closing(i+1), takes(name, strings.Join(want, " or "), got), "")
+}
+
+// asFunction writes a function that was called as a method, with its name at the
+// i-th token.
+func (r *celReader) asFunction(name string, c celast.CallExpr, i int) string {
+	of, ok := r.path(c.Target())
+	if !ok {
+		of = "..."
+	}
+	args := strings.TrimSpace(r.text[r.tokens[i+1].end:r.tokens[r.closing(i+1)].pos])
+	if len(args) > 40 {
+		args = "..."
+	}
+	_, folds := foldings[name]
+	switch {
+	case args == "":
+		return name + "(" + of + ")"
+	case slices.Contains(celNamespaces, of):
+		return name + "(" + args + ")"
+	case name == "count" && len(c.Args()) == 2:
+		return "count(" + of + ".filter(" + args + "))"
+	case folds && len(c.Args()) == 2:
+		return name + "(" + of + ".map(" + args + "))"
+	}
+	return name + "(" + of + ", " + args + ")"
+}
+
+// celNamespaces stand before functions of CEL's extensions.
+var celNamespaces = []string{"base64", "lists", "math", "regex", "sets", "strings"}
 
 // celMacros are the macros of CEL and the predicate functions that they are.
 var celMacros = map[string]string{

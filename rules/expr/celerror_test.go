@@ -1,6 +1,9 @@
 package expr
 
 import (
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -16,9 +19,9 @@ func TestCELErrors(t *testing.T) {
 		{"params.«limti» > 1", "unknown param `limti`", "`limit`"},
 		{"«params» == 1", "no value", "params.limit"},
 		{"«event» == null", "`event` is no value", "event.amount"},
-		{"«last(probe).amuont» > 1", "`last(probe)` has no field `amuont`", "`amount`"},
-		{"probe.exists(p, «p.amuont» > 1)", "has no field `amuont`", "`amount`"},
-		{"probe.exists(p, probe.exists(q, «p.amuont» > q.amount))", "has no field `amuont`", "`amount`"},
+		{"last(probe).«amuont» > 1", "`last(probe)` has no field `amuont`", "`amount`"},
+		{"probe.exists(p, p.«amuont» > 1)", "has no field `amuont`", "`amount`"},
+		{"probe.exists(p, probe.exists(q, p.«amuont» > q.amount))", "has no field `amuont`", "`amount`"},
 		{"probe.exists(p, p.amount > 1) && «p.amount» > 1", "unknown name `p.amount`", ""},
 		{"probe.exists(p, «q» > 1)", "unknown name `q`", ""},
 		{"«count» > 1", "`count` is a function", "event.count"},
@@ -29,6 +32,15 @@ func TestCELErrors(t *testing.T) {
 		{"event.«in» > 5", "unexpected `in`", "event[\"in\"]"},
 		{"event.«true» > 5", "unexpected `true`", "event[\"true\"]"},
 		{"«ts.year» == 1", "no field `year`", "hour"},
+		{"«nul» == nothing", "unknown name `nul`", "`null`"},
+		{"«NULL» == nothing", "unknown name `NULL`", "`null`"},
+		{"«TRUE»", "unknown name `TRUE`", "`true`"},
+		{"«status.size» > 1", "has no field `size`", "write size(status)"},
+		{"«status.lower» == \"a\"", "has no field `lower`", "write lower(status)"},
+		{"(«status + country»).length > 1", "has no field `length`", "write size(status + country)"},
+		{"«map» == 1", "`map` is not available", "write probe.map(p, p.amount); a field of that name is event.map"},
+		{"«none» == 1", "`none` is not available", "a field of that name is event.none"},
+		{"«a" + strings.Repeat("b", 1000) + "» == 1", "unknown name `abbb", ""},
 		// the leading dot
 		{"«.amount» > 5", "does not begin with a dot", "sum(probe.amount)"},
 		{"sum(probe, «.amount») > 5", "does not begin with a dot", "it means the root; write sum(probe.amount)"},
@@ -47,7 +59,9 @@ func TestCELErrors(t *testing.T) {
 		{"«abs(1, 2)» > 1", "`abs` takes 1 argument, not 2", ""},
 		{"«abs()» > 1", "takes 1 argument, not 0", ""},
 		{"«size(tags, 1)» > 1", "`size` takes 1 argument, not 2", ""},
-		{"«tags.size(1)» > 1", "`size` takes 1 argument, not 2", ""},
+		{"tags.«size(1)» > 1", "`size` takes 0 arguments, not 1", ""},
+		{"status.«substring(1, 2, 3)» == \"a\"", "`substring` takes 1 or 2 arguments, not 3", ""},
+		{"ts.«getHours(\"UTC\", 1)» > 1", "`getHours` takes 0 or 1 arguments, not 2", ""},
 		{"«distance_km(1, 2)» > 1", "`distance_km` takes 4 arguments, not 2", ""},
 		{"«sum(probe.amount, probe.rate)» > 1", "`sum` takes 1 argument, not 2", ""},
 		{"«any»(probe, amount > 1)", "`any` is not available", "probe.exists(p, p.amount > 5)"},
@@ -62,7 +76,20 @@ func TestCELErrors(t *testing.T) {
 		{"«substring»(status, 1) == \"a\"", "`substring` is a method", "text.substring(0, 6)"},
 		{"status.«contians»(\"a\")", "unknown method `contians`", "`contains`"},
 		{"status.«lowerAscii»() == \"a\"", "unknown method `lowerAscii`", "lower(text)"},
-		{"math.«greatest»(1, 2) > 1", "unknown method `greatest`", ""},
+		{"math.«greatest»(1, 2) > 1", "unknown method `greatest`", "write max(1, 2)"},
+		{"math.«abs»(amount) > 1", "`abs` is a function, not a method", "write abs(amount)"},
+		{"status.«replace»(\"a\", \"b\") == \"b\"", "`replace` is a function, not a method", "write replace(status, \"a\", \"b\")"},
+		{"status.«replace»(\"" + strings.Repeat("a", 50) + "\", \"b\") == \"b\"", "`replace` is a function, not a method", "write replace(status, ...)"},
+		{"probe.«count»(p, p.amount > 1) > 1", "`count` is a function, not a method", "write count(probe.filter(p, p.amount > 1))"},
+		{"probe.«sum»(p, p.amount) > 1", "`sum` is a function, not a method", "write sum(probe.map(p, p.amount))"},
+		{"probe.«avg»() > 1", "unknown method `avg`", "write mean(probe)"},
+		{"probe.«some»(p, true)", "unknown method `some`", "probe.exists(p, p.amount > 5)"},
+		{"probe.«every»(p, true)", "unknown method `every`", "probe.all(p, p.amount > 5)"},
+		{"status.«toLowerCase»() == \"a\"", "unknown method `toLowerCase`", "write lower(text)"},
+		{"«maen»(probe.amount) > 1", "unknown function `maen`", "did you mean `mean`?"},
+		{"«avg»(probe.amount) > 1", "unknown function `avg`", "did you mean `mean`?"},
+		{"«length»(status) > 1", "unknown function `length`", "did you mean `size`?"},
+		{"«some»(probe.amount) > 1", "unknown function `some`", ""},
 		{"status.«contains(\"a\", \"b\")»", "`contains` takes 1 argument, not 2", ""},
 		{"status.«startsWith()»", "`startsWith` takes 1 argument, not 0", ""},
 		{"«matches(status)»", "`matches` takes 2 arguments, not 1", ""},
@@ -71,6 +98,8 @@ func TestCELErrors(t *testing.T) {
 		{"«has(email)»", "`has` asks for a field of something", "write email != null"},
 		{"«has(amount > (1))»", "`has` asks for a field of something", "has(x.field)"},
 		{"«has(probe[0])»", "`has` asks for a field of something", "has(x.field)"},
+		{"has(«probe.amount»)", "`probe.amount` is a list; `has` asks for a field of one event", "write probe.exists(e, has(e.amount)), or has(last(probe).amount)"},
+		{"!has(«probe.device.os»)", "`probe.device.os` is a list", "write probe.exists(e, has(e.device.os)), or has(last(probe).device.os)"},
 		{"probe.«exists(p.amount > 1)»", "a name for the element and a condition", "as in probe.exists(p, p.amount > 5)"},
 		{"probe.«exists(p.x, true)»", "takes a name for the element first", "as in probe.exists"},
 		{"probe.«exists(.p, true)»", "takes a name for the element first", "as in probe.exists"},
@@ -97,6 +126,8 @@ func TestCELErrors(t *testing.T) {
 		{"tags«[?»0] == 1", "optional values are not supported", ""},
 		{"[«?»amount] == 1", "optional values are not supported", ""},
 		{"{«1»: 2} == null", "the keys of a map are strings", "quotes"},
+		{"{«true»: 2} == null", "the keys of a map are strings", "quotes"},
+		{"{«null»: 2} == null", "the keys of a map are strings", "quotes"},
 		{"{«status»: 2} == null", "not a constant", ""},
 		{"{\"a\": 1, «\"a\"»: 2} == null", "stands twice", ""},
 		// times
@@ -104,12 +135,12 @@ func TestCELErrors(t *testing.T) {
 		{"ts > timestamp(«\"yesterday\"»)", "`yesterday` is not RFC 3339 text", ""},
 		{"ts > timestamp(«amount»)", "`amount` is a number; what timestamp takes is a string or time", ""},
 		{"«ts > \"2026-01-01T00:00:00Z\"»", "`ts` is a time", "timestamp("},
-		{"ts - created < duration(«\"1h30m\"»)", "`1h30m`", "90s"},
+		{"ts - created < duration(«\"1h30m\"»)", "`1h30m`", "90m"},
 		{"«ts - created < 5»", "is a duration, `5` is a number", "seconds(d)"},
 		{"ts.getHours(«\"Local\"») > 1", "`Local` is no time zone", "IANA"},
 		{"ts.getHours(«\"+01:00\"») > 1", "`+01:00` is no time zone", "IANA"},
 		{"ts.getHours(«\"Europe/Pariss\"») > 1", "no time zone", ""},
-		{"ts.getHours(«amount») > 1", "argument 2 of getHours is a string", ""},
+		{"ts.getHours(«amount») > 1", "argument 1 of getHours is a string", ""},
 		{"(«ts - created»).getMilliseconds() > 1", "what getMilliseconds takes is a time", "seconds(ts - created)"},
 		{"«amount».getHours() > 1", "`amount` is a number; what getHours takes is a time or duration", ""},
 		// types
@@ -134,6 +165,7 @@ func TestCELErrors(t *testing.T) {
 		{"«probe.filter(p, true)».amount == 1", "", "probe.filter(p, true).map(e, e.amount)"},
 		{"status.matches(«country»)", "not a constant", ""},
 		{"status.matches(«\"(\"»)", "missing closing )", ""},
+		{"status.matches(«\"a{1000}b{1000}" + strings.Repeat("(c|d){500}", 10) + "\"»)", "the pattern has too many parts", "at most 10000"},
 		{"status.matches(«r\"\\8\"»)", "wrong pattern", ""},
 		{"«cashout»[0].amount == 1", "is an event, and has no elements", "cashout.amount"},
 		{"tags[«flag»] == 1", "an index is a number", ""},
@@ -162,6 +194,36 @@ func TestCELErrors(t *testing.T) {
 		{"amount «^» 2 > 5", "unexpected `^`", "multiply"},
 		{"amount in 1«..»amount", "unexpected `..`", "x >= 1 && x <= 9"},
 		{"amount in 1.«.9»", "unexpected `.9`", "x >= 1 && x <= 9"},
+		{"tags«.0» == 1", "unexpected `.0`", "tags[0]"},
+		{"amount «=!» 5", "unexpected `=!`", "write !="},
+		{"amount «=>» 5", "unexpected `=>`", "write >="},
+		{"amount «=<» 5", "unexpected `=<`", "write <="},
+		{"amount «!==» 5", "unexpected `!==`", "write !="},
+		{"amount «≥» 5", "unexpected `≥`", "write >="},
+		{"status == «“»approved”", "unexpected `“`", "straight quotes"},
+		{"amount «\u00a0»> 5", "unexpected U+00A0, which cannot be seen", "a space"},
+		{"probe.exists(p «->» p.amount > 1)", "unexpected `->`", "probe.exists(p, p.amount > 5)"},
+		{"flag «/*» why */ && off", "unexpected `/*`", "a comment is //"},
+		{"flag «AND» off", "unexpected `AND`", "write &&"},
+		{"«NOT» flag", "unexpected `NOT`", "write !"},
+		{"status «IN» [\"a\"]", "unexpected `IN`", "write in"},
+		{"status «LIKE» \"a%\"", "unexpected `LIKE`", "text.matches(pattern)"},
+		{"amount «between» 1 and 5", "unexpected `between`", "x >= 1 && x <= 9"},
+		{"status «is» null", "unexpected `is`", "write =="},
+		{"flag «then» 1 else 2", "unexpected `then`", "CONDITION ? x : y"},
+		{"«if»(flag, off, flag)", "`if` is a word of CEL", "CONDITION ? x : y"},
+		{"flag ? off «?» flag : off : flag", "unexpected `?`", "x ? (y ? 1 : 2) : 3"},
+		{"amount > «$»limit", "unexpected `$`", "params.limit"},
+		{"amount > 1«,»000", "unexpected `,`", "without ,"},
+		{"amount in (1«,» 2)", "unexpected `,`", "[1, 2]"},
+		{"amount == 1«e» ", "unexpected `e`", "1e3"},
+		{"amount == 0«b1» ", "unexpected `b1`", "0x1F"},
+		{"status == «`a`»", "unexpected ``a``", "a string stands between"},
+		{"sum(probe, {.amount > 1«}»)", "unexpected `}`", "a predicate like probe.exists("},
+		{"{\"a\":«}» == null", "unexpected `}`", "a value is missing before it"},
+		{"size(tags,«)» > 1", "unexpected `)`", "a value is missing before it"},
+		{"tags[«]» == 1", "unexpected `]`", "a value is missing before it"},
+		{"(flag«]»", "unexpected `]`", "brackets do not match"},
 		{"«+»amount > 5", "unexpected `+`", "sign"},
 		{"1«_000» < amount", "unexpected `_000`", "without _"},
 		{"email[0«:»3] == \"a\"", "unexpected `:`", "text.substring(0, 6)"},
@@ -190,4 +252,35 @@ func TestCELErrors(t *testing.T) {
 		{"«" + strings.Repeat("(", maxLength) + "»", "nested too deeply", ""},
 		{"«probe.exists(a, probe.exists(b, probe.exists(c, c.amount > a.amount)))»", "too many steps", "nest fewer"},
 	})
+}
+
+// TestCELHints checks that no fault in CEL tells its author to write expr-lang.
+func TestCELHints(t *testing.T) {
+	foreign := regexp.MustCompile("\\((probe|list|x), \\.|(^|[^.a-z_])(any|none|one|filter|map)\\(|\\?\\?|\\bnil\\b|\" (contains|startsWith|endsWith|matches) | not in |\\bcount\\(probe, ")
+	w := declared
+	w.lang = LangCEL
+	env := w.env()
+	words := append(slices.Collect(maps.Keys(misspelt)), slices.Collect(maps.Keys(misplaced))...)
+	names := slices.Concat(slices.Collect(maps.Keys(functionNames)), slices.Collect(maps.Keys(refused)), slices.Collect(maps.Keys(elsewhere)), words, LangCEL.functionNames())
+	tried := 0
+	for _, name := range names {
+		for _, form := range []string{
+			"%s", "%s(probe)", "%s(probe, amount > 5)", "%s(probe, .amount)", "%s(status, \"a\")", "%s()", "amount %s 5", "status %s \"a\"", "amount > 5 %s flag",
+			"probe.%s()", "status.%s(\"a\")", "probe.%s(p, p.amount)", "tags.%s", "%s == nil", "x%s > 1", "event.%s > amuont", "%s(ts, amount)", "(%s", "amount[%s]",
+		} {
+			text := strings.Replace(form, "%s", name, 1)
+			_, err := CompileBool(text, env)
+			e, ok := err.(*Error)
+			if !ok {
+				continue
+			}
+			tried++
+			if found := foreign.FindString(e.Hint); found != "" && !strings.Contains(text, found) && !strings.Contains(e.Hint, "event.nil") {
+				t.Errorf("%s: the hint has %q: %v", text, found, e)
+			}
+		}
+	}
+	if tried < 1000 {
+		t.Errorf("%d faults", tried)
+	}
 }

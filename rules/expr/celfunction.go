@@ -135,6 +135,13 @@ var refusedCEL = map[string]string{
 var foreignMethods = map[string]string{
 	"lowerAscii":  "write lower(text)",
 	"upperAscii":  "write upper(text)",
+	"toLowerCase": "write lower(text)",
+	"toUpperCase": "write upper(text)",
+	"toString":    "write string(x)",
+	"includes":    "write text.contains(part), or x in list",
+	"length":      "write x.size()",
+	"some":        "write " + celForms["exists"],
+	"every":       "write " + celForms["all"],
 	"charAt":      "write text[0]",
 	"format":      "write \"a\" + string(x)",
 	"slice":       "write take(list, 2)",

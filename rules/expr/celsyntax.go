@@ -1,6 +1,8 @@
 package expr
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -93,7 +95,9 @@ func (r *celReader) reserved(i int) *Error {
 		return r.unexpected(i)
 	}
 	hint := ""
-	if _, ok := r.env.variable(word); ok {
+	if word == "if" && r.word(i+1) == "(" {
+		hint = misplaced[word]
+	} else if _, ok := r.env.variable(word); ok {
 		hint = "give the variable another name"
 	} else if r.env.Current {
 		hint = "a field of that name is event[\"" + word + "\"]"
@@ -122,44 +126,106 @@ func (r *celReader) badEscape(i int) *Error {
 // CEL.
 var misplaced = map[string]string{
 	"and": "write &&", "or": "write ||", "not": "write !, as in !(x in y)", "=": "write == to compare", "&": "write &&", "|": "write ||",
-	"===": "write ==", "<>": "write !=", "??": "write x != null ? x : y", "?.": "write a dot: a field of null is null", "?:": "write x ? x : y", "**": "there is no power; multiply",
+	"===": "write ==", "!==": "write !=", "<>": "write !=", "=!": "write !=", "=<": "write <=", "=>": "write >=, or a predicate like " + celForms["exists"],
+	"≠": "write !=", "≤": "write <=", "≥": "write >=", "−": "write -", "–": "write -", "×": "write *", "÷": "write /",
+	"??": "write x != null ? x : y", "?.": "write a dot: a field of null is null", "?:": "write x ? x : y", "**": "there is no power; multiply",
 	"..": "compare with the ends, as in x >= 1 && x <= 9", ";": "an expression is one value", "#": "name the element, as in " + celForms["exists"],
+	"->": "name the element, as in " + celForms["exists"], "/*": "a comment is // to the end of its line", "=~": "write text.matches(pattern)",
 	"contains": "write text.contains(part)", "startsWith": "write text.startsWith(part)", "endsWith": "write text.endsWith(part)", "matches": "write text.matches(pattern)",
-	"if": "write CONDITION ? x : y", "+": "a sign is - or none", "^": "there is no power; multiply",
-	"let": "CEL has no names for parts; write the part where it is used", ")": "brackets do not match", "]": "brackets do not match", "}": "brackets do not match",
+	"like": "write text.contains(part) or text.matches(pattern)", "between": "write x >= 1 && x <= 9", "is": "write ==, as in x == null", "IN": "write in, as in x in [1, 2]",
+	"if": "write CONDITION ? x : y", "then": "write CONDITION ? x : y", "+": "a sign is - or none", "^": "there is no power; multiply",
+	"let": "CEL has no names for parts; write the part where it is used",
+
+	"“": straightQuotes, "”": straightQuotes, "„": straightQuotes, "‘": straightQuotes, "’": straightQuotes,
+}
+
+const straightQuotes = "strings stand between straight quotes, like \"this\""
+
+// instead says what to write instead of a word or sign; empty if nobody knows.
+func instead(word string) string {
+	if hint := misplaced[word]; hint != "" {
+		return hint
+	}
+	return misplaced[strings.ToLower(word)]
 }
 
 // unexpected is the fault of the i-th token, where the parser expected another.
 func (r *celReader) unexpected(i int) *Error {
-	word, before, from := r.word(i), r.word(i-1), i
-	if before == "not" || before == "let" || r.foreignPair(i) {
-		// What is wrong is the word before, or a sign of two tokens.
+	from := i
+	switch before := strings.ToLower(r.word(i - 1)); {
+	case before == "not" || before == "let":
+		i--
+		from = i
+	case r.foreignPair(i):
 		from = i - 1
-		if before == "not" || before == "let" {
-			i = from
-		}
-		word = r.text[r.tokens[from].pos:r.tokens[i].end]
+	case i+1 < len(r.tokens) && r.foreignPair(i+1):
+		i++
+	}
+	word := r.text[r.tokens[from].pos:r.tokens[i].end]
+	if r.tokens[i].kind == tokenWrong && strings.ContainsAny(word[:min(len(word), 3)], "\"'") {
+		return r.fault(from, i, "the string is not closed", "a string ends with the quote that it began with, on the same line unless that is \"\"\"")
 	}
 	first, _ := utf8.DecodeRuneInString(word)
-	hint := misplaced[word]
-	switch {
-	case before != "" && r.tokens[i].kind == tokenNumber && word[0] == '.':
-		hint = misplaced[".."]
-	case i > 0 && r.tokens[i-1].kind == tokenNumber && word[0] == '_':
-		hint = "write a number without _"
-	case r.tokens[i].kind == tokenWrong && strings.ContainsAny(word[:min(len(word), 3)], "\"'"):
-		return r.fault(from, i, "the string is not closed", "a string ends with the quote that it began with, on the same line unless that is \"\"\"")
-	case before == "." && r.tokens[i].kind == tokenName:
-		hint = "a field of that name is read with brackets, as in event[\"" + word + "\"]"
-	case word == ":" && r.inside(i) == "[":
-		hint = "there are no slices; write text.substring(0, 6) or take(list, 2)"
-	case unicode.IsLetter(first) && first >= utf8.RuneSelf:
-		hint = "a name with such a letter is read with brackets and quotes, as in event[\"größe\"]"
+	if unicode.IsSpace(first) || unicode.Is(unicode.Cf, first) {
+		return r.fault(from, i, fmt.Sprintf("unexpected U+%04X, which cannot be seen", first), "write a space or remove it")
 	}
-	if at := runeOffset(word, 40); at < len(word) {
-		word = word[:at] + "..."
+	hint := instead(word)
+	if better := r.byNeighbours(from, word, first); better != "" {
+		hint = better
 	}
 	return r.fault(from, i, "unexpected "+tick(word), hint)
+}
+
+// byNeighbours is a hint for an unexpected word that begins with the i-th token, by
+// what stands around it; empty if that says nothing.
+func (r *celReader) byNeighbours(i int, word string, first rune) string {
+	t, before := r.tokens[i], r.word(i-1)
+	behindNumber := i > 0 && r.tokens[i-1].kind == tokenNumber
+	adjacent := i > 0 && r.tokens[i-1].end == t.pos
+	switch {
+	case t.kind == tokenNumber && word[0] == '.' && (behindNumber || before == "."):
+		return misplaced[".."]
+	case t.kind == tokenNumber && word[0] == '.' && before != "":
+		return "an element is read with brackets, as in tags[0]"
+	case behindNumber && adjacent && word[0] == '_':
+		return "write a number without _"
+	case behindNumber && adjacent && t.kind == tokenName:
+		return "a number is written like 31, 0x1F, 0.5 or 1e3"
+	case behindNumber && adjacent && word == "," && i+1 < len(r.tokens) && r.tokens[i+1].kind == tokenNumber && r.tokens[i+1].pos == t.end:
+		return "write a number without , and a list like [1, 2]"
+	case before == "." && t.kind == tokenName:
+		return "a field of that name is read with brackets, as in event[\"" + word + "\"]"
+	case word == "$" && i+1 < len(r.tokens) && r.tokens[i+1].kind == tokenName:
+		return "a param is params." + r.word(i+1)
+	case word == ":" && r.inside(i) == "[":
+		return "there are no slices; write text.substring(0, 6) or take(list, 2)"
+	case word == "?" && slices.ContainsFunc(r.tokens[:i], func(t token) bool { return r.text[t.pos:t.end] == "?" }):
+		return "put the inner choice in brackets, as in x ? (y ? 1 : 2) : 3"
+	case strings.Contains(")]},", word):
+		return r.byBrackets(i, word, before)
+	case word[0] == '`':
+		return "a string stands between \" or '; `name` only behind a dot, as in event.`name`"
+	case unicode.IsLetter(first) && first >= utf8.RuneSelf:
+		return "a name with such a letter is read with brackets and quotes, as in event[\"größe\"]"
+	}
+	return ""
+}
+
+// byBrackets is a hint for a bracket that closes, or a comma, by the bracket around
+// it.
+func (r *celReader) byBrackets(i int, word, before string) string {
+	around := r.inside(i)
+	switch {
+	case word != "," && around+word != "()" && around+word != "[]" && around+word != "{}":
+		return "brackets do not match"
+	case before != "" && strings.Contains("([{,:", before):
+		return "a value is missing before it"
+	case word == "}":
+		return "a map is written {\"a\": 1}, a predicate like " + celForms["exists"]
+	case word == "," && around != "[":
+		return "a list is written [1, 2]"
+	}
+	return ""
 }
 
 // inside is the innermost bracket that is open at the i-th token.

@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -28,7 +29,7 @@ func FuzzCEL(f *testing.F) {
 			}
 		}
 	}
-	for _, s := range []string{`sum(probe, .amount)`, `a.?b[?c]`, `"\d" + r'\'`, `!!a`, "a.`b-c`", `Foo{a: 1}`, `1u + b"x"`, `x.exists(y, z`, `'é' // "`, `1..2`} {
+	for _, s := range []string{`sum(probe, .amount)`, `a.?b[?c]`, `"\d" + r'\'`, `!!a`, "a.`b-c`", `Foo{a: 1}`, `1u + b"x"`, `x.exists(y, z`, `'é' // "`, `1..2`, `1,000 =! $x`, `math.f(a, "b")`, `probe.sum(p, p.a`, `has(probe.a)`, `{true: a}`, "a\u00a0≥ “b", `NOT a ? b ? 1`, `status.matches("a{9}")`} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, text string) { tryText(t, text, LangCEL) })
@@ -36,6 +37,11 @@ func FuzzCEL(f *testing.F) {
 
 // tryText compiles and runs a text on both executors, twice, and explains it.
 func tryText(t *testing.T, text string, lang Lang) {
+	for _, span := range lang.Comments(text) {
+		if !strings.HasPrefix(text[span[0]:span[1]], "//") {
+			t.Fatalf("%q: a comment at %v", text, span)
+		}
+	}
 	for _, world := range []scene{declared, undeclared, completed} {
 		world.lang = lang
 		c, m := world, world

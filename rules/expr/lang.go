@@ -82,6 +82,32 @@ func (g Lang) pass(text string, i int) int {
 	return min(i+1, len(text))
 }
 
+// Comments gives the comments of a text that end with their line, `// ...`, in
+// order: where each begins and ends, in bytes.
+func (g Lang) Comments(text string) (spans [][2]int) {
+	for i := 0; i < len(text); {
+		rest, end := text[i:], ""
+		switch {
+		case strings.HasPrefix(rest, "//"):
+			end = "\n"
+		case g == LangExpr && strings.HasPrefix(rest, "/*"):
+			end = "*/"
+		default:
+			i = g.pass(text, i)
+			continue
+		}
+		n := strings.Index(rest, end)
+		if n < 0 {
+			n = len(rest)
+		}
+		if end == "\n" {
+			spans = append(spans, [2]int{i, i + n})
+		}
+		i = min(i+n+len(end), len(text))
+	}
+	return spans
+}
+
 // functions gives the versions of a function that can be called by its name.
 func (g Lang) functions(name string) (versions []*function, ok bool) {
 	if g == LangCEL {

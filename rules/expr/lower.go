@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -219,6 +218,8 @@ func (l *lowering) lower(a ast.Node) *node {
 		return l.unary(a)
 	case *ast.BinaryNode:
 		return l.binary(a)
+	case *present:
+		return l.present(a)
 	case *ast.ConditionalNode:
 		return l.conditional(a)
 	case *ast.BuiltinNode:
@@ -227,7 +228,7 @@ func (l *lowering) lower(a ast.Node) *node {
 		if id, ok := a.Callee.(*ast.IdentifierNode); ok {
 			return l.call(id.Value, id, a.Arguments)
 		}
-		l.failAt(a, "methods are not available", "use a function: hour(t), weekday(t), date(t), seconds(d)")
+		l.failAt(a, "methods are not available", l.insteadOf(a))
 	case *ast.VariableDeclaratorNode:
 		return l.let(a)
 	case *ast.SequenceNode:
@@ -267,11 +268,14 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 		l.failAt(id, tick(id.Value)+" is not available", why)
 	}
 	if _, ok := functionNames[id.Value]; ok {
-		hint := "call it, as in " + id.Value + "(...)"
+		msg, hint := " is a function", "call it, as in "+id.Value+"(...)"
+		if why := refusedCEL[id.Value]; why != "" && l.env.Lang == LangCEL {
+			msg, hint = " is not available", why
+		}
 		if l.env.Current {
 			hint += "; a field of that name is event." + strings.Join(path, ".")
 		}
-		l.failAt(id, tick(id.Value)+" is a function", hint)
+		l.failAt(id, tick(id.Value)+msg, hint)
 	}
 	if n := l.declared(id, path, props); n != nil {
 		return n
@@ -398,6 +402,28 @@ func (l *lowering) always(n *node, path []string) bool {
 	return true
 }
 
+// insteadOf says what to write instead of the call of a method.
+func (l *lowering) insteadOf(a *ast.CallNode) string {
+	name := ""
+	if m, ok := a.Callee.(*ast.MemberNode); ok {
+		if s, ok := m.Property.(*ast.StringNode); ok {
+			name = s.Value
+		}
+	}
+	switch name {
+	case "startsWith", "endsWith", "contains", "matches":
+		return "write x " + name + " \"...\""
+	case "exists", "all", "filter", "map":
+		if name == "exists" {
+			name = "any"
+		}
+		return "write " + name + "(probe, .amount > 5)"
+	case "size", "length":
+		return "write count(x), or len(x)"
+	}
+	return "use a function: hour(t), weekday(t), date(t), seconds(d)"
+}
+
 // unknown fails for a name that means nothing.
 func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.Node) {
 	name := strings.Join(path, ".")
@@ -406,10 +432,19 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 		_, end = byteSpan(l.text, props[len(props)-1].Location())
 	}
 	pos, end = l.place(&node{pos: pos, end: end})
-	e := &Error{Pos: pos, End: end, Msg: "unknown name " + tick(name), Hint: didYouMean(name, l.env.names())}
+	e := &Error{Pos: pos, End: end, Msg: "unknown name " + tick(name), Hint: l.env.meant(name)}
+	if e.Hint == "" && len(path) > 1 && !l.env.fieldsBegin(path[0]) {
+		if e.Hint = l.env.meant(path[0]); e.Hint != "" {
+			_, e.End = byteSpan(l.text, id.Location())
+			e.Msg = "unknown name " + tick(path[0])
+		}
+	}
 	if l.env.Current && len(path) > 1 {
 		if info, ok := l.env.Fields(path[0]); ok && !info.Dynamic {
 			e.Msg = tick(path[0]) + " is " + article(info.typ().k) + " and has no field " + tick(strings.Join(path[1:], "."))
+			if f := l.env.Lang.called(path[1]); f != "" && e.Hint == "" {
+				e.Hint = "write " + f + "(" + path[0] + ")"
+			}
 		}
 	}
 	if !l.env.Current {
@@ -475,7 +510,11 @@ func (l *lowering) access(n *node, props []ast.Node) *node {
 	case k == kTime:
 		l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "use a function: hour(t), weekday(t), date(t)")
 	}
-	l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "")
+	hint := ""
+	if f := l.env.Lang.called(path[0]); f != "" {
+		hint = "write " + f + "(" + l.source(n) + ")"
+	}
+	l.fail(n, l.is(n)+" and has no field "+tick(path[0]), hint)
 	return nil
 }
 
@@ -508,6 +547,9 @@ func (l *lowering) resolve(m, of *node, path []string) {
 	}
 	if !found && only {
 		pos, end := l.place(&node{pos: of.pos, end: m.end})
+		if at := end - len(name); at > pos && l.text[at:end] == name {
+			pos = at
+		}
 		panic(&Error{Pos: pos, End: end, Msg: l.quote(of) + " has no field " + tick(name), Hint: didYouMean(name, names)})
 	}
 }
@@ -713,6 +755,19 @@ func (l *lowering) binary(a *ast.BinaryNode) *node {
 	return nil
 }
 
+// present makes has(x.field). Of several x there is a list of fields, which is never
+// nil.
+func (l *lowering) present(a *present) *node {
+	n := l.binary(&a.BinaryNode)
+	if n.op != opNot || n.args[0].op != opEqual || n.args[0].args[0].op != opValues {
+		return n
+	}
+	x := n.args[0].args[0]
+	v, path, _ := strings.Cut(l.source(x), ".")
+	l.fail(x, l.is(x)+"; `has` asks for a field of one event", fmt.Sprintf("write %s.exists(e, has(e.%s)), or has(last(%s).%s)", v, path, v, path))
+	return nil
+}
+
 // pairs fails if no kind of the left side goes with one of the right.
 func (l *lowering) pairs(n *node, operator string, fit func(a, b cep.Kind) bool) {
 	x, y := n.args[0], n.args[1]
@@ -772,8 +827,11 @@ func (l *lowering) computed(n *node, operator string) *node {
 				hint = l.listHint(a)
 			}
 		}
-		if x.typ.k == kList && y.typ.k == kList && operator == "+" {
+		switch {
+		case x.typ.k == kList && y.typ.k == kList && operator == "+":
 			hint = "write concat(" + l.source(x) + ", " + l.source(y) + ")"
+		case x.typ.k == kTime && y.typ.k == kNumber:
+			hint = "write a duration, like duration(\"5m\")"
 		}
 		l.fail(n, fmt.Sprintf("%s, %s: %s does not take them", l.is(x), l.is(y), operator), hint)
 	}
@@ -820,9 +878,9 @@ func (l *lowering) matches(n *node) *node {
 	if !ok || v.Kind != cep.Text {
 		l.fail(y, "the pattern of `matches` is not a constant string", "write it here or in params; contains, startsWith and endsWith take any string")
 	}
-	re, err := regexp.Compile(v.Text)
-	if err != nil {
-		l.fail(y, "wrong pattern: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "")
+	re, e := compilePattern(v.Text)
+	if e != nil {
+		l.fail(y, e.Msg, e.Hint)
 	}
 	n.op, n.pattern, n.args = opMatches, re, n.args[:1]
 	return l.fold(n)
@@ -881,8 +939,9 @@ func (l *lowering) mapping(a *ast.MapNode) *node {
 	for _, p := range a.Pairs {
 		pair := p.(*ast.PairNode)
 		key, ok := pair.Key.(*ast.StringNode)
-		if n, isNumber := pair.Key.(*ast.FloatNode); isNumber {
-			l.failAt(n, "the keys of a map are strings", "write it in quotes")
+		switch pair.Key.(type) {
+		case *ast.FloatNode, *ast.BoolNode, *ast.NilNode:
+			l.failAt(pair.Key, "the keys of a map are strings", "write it in quotes")
 		}
 		if !ok {
 			l.failAt(pair.Key, "the key of a map is not a constant", "write it as a string")

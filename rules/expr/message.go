@@ -44,6 +44,18 @@ func CompileMessage(template string, env Env) (func(*cep.Scope) string, error) {
 	}, nil
 }
 
+// Placeholders gives the expressions of a message, without their braces: where each
+// begins and ends, in bytes. There are none in a message whose braces do not match.
+func (g Lang) Placeholders(template string) (spans [][2]int) {
+	pieces, _ := split(template, g)
+	for _, p := range pieces {
+		if p.isExpression {
+			spans = append(spans, [2]int{p.pos, p.pos + len(p.text)})
+		}
+	}
+	return spans
+}
+
 // piece is a part of a message: text as it is, or an expression.
 type piece struct {
 	text         string

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -129,6 +130,29 @@ func TestFormatTime(t *testing.T) {
 	} {
 		if got := formatTime(ns); got != want {
 			t.Errorf("%d: %s, want %s", ns, got, want)
+		}
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	for _, c := range []struct {
+		template string
+		lang     Lang
+		want     []string
+	}{
+		{"", LangExpr, nil},
+		{"no {{placeholder}}", LangExpr, nil},
+		{"{a} é {b + 1}{}", LangExpr, []string{"a", "b + 1", ""}},
+		{`{"}" + a} http://x {{{r"\"}}}`, LangCEL, []string{`"}" + a`, `r"\"`}},
+		{`{{"a": 1}["a"]} {b}`, LangCEL, nil},
+		{"{a", LangExpr, nil},
+	} {
+		var got []string
+		for _, span := range c.lang.Placeholders(c.template) {
+			got = append(got, c.template[span[0]:span[1]])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.template, got, c.want)
 		}
 	}
 }

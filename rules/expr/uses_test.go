@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // written is a field as VARIABLE.PATH, or PATH of the current event.
@@ -157,5 +159,49 @@ func TestReads(t *testing.T) {
 	}
 	if _, err := UsesOf(`amuont > 1`, (&scene{schema: true, current: true}).env()); err == nil {
 		t.Error("no error")
+	}
+}
+
+// TestSameUses checks that an expression does the same with fields in both
+// languages.
+func TestSameUses(t *testing.T) {
+	told := func(u Uses) string {
+		lists := make([][]string, 4)
+		for _, f := range u.Reads {
+			lists[0] = append(lists[0], fmt.Sprint(f.FieldOf))
+		}
+		for _, f := range u.Negated {
+			lists[1] = append(lists[1], fmt.Sprint(f.FieldOf))
+		}
+		for _, j := range u.Joins {
+			lists[2] = append(lists[2], fmt.Sprint(j.Left, j.Right))
+		}
+		for _, f := range u.Present {
+			lists[3] = append(lists[3], fmt.Sprint(f))
+		}
+		return fmt.Sprint(lists)
+	}
+	compared := 0
+	rapid.Check(t, func(t *rapid.T) {
+		names := 0
+		p := drawPhrase(t, 3, &names)
+		if strings.Contains(p.expr, "??") {
+			return // x != null ? x : y reads x twice
+		}
+		for _, w := range []scene{declared, undeclared} {
+			a, err1 := UsesOf(p.expr, w.env())
+			w.lang = LangCEL
+			b, err2 := UsesOf(p.cel, w.env())
+			if err1 != nil || err2 != nil {
+				continue
+			}
+			compared++
+			if told(a) != told(b) {
+				t.Fatalf("%s: %s; %s: %s", p.expr, told(a), p.cel, told(b))
+			}
+		}
+	})
+	if compared == 0 {
+		t.Fatal("nothing was compared")
 	}
 }

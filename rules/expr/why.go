@@ -23,7 +23,7 @@ type Reason struct {
 type Part struct {
 	Text     string // as it is written, like `amount < params.limit`
 	Pos, End int    // byte offsets of Text in the condition
-	Value    string // what it gives: true, false, nil, or a value that counts as nil
+	Value    string // what it gives: true, false, nil or (in CEL) null, or a value that counts as nil
 	Operands []Operand
 }
 
@@ -42,8 +42,8 @@ type Operand struct {
 // side it chose. Where an error while it runs makes it false, the part is the
 // whole of what was run.
 //
-// Values are written as in a message, but nil is `nil`, a string or list is its
-// JSON, and what is longer than 200 characters is cut. Env.Aggregate and Env.Fault
+// Values are written as in a message, but nil is `nil`, in CEL `null`, a string or
+// list is its JSON, and what is longer than 200 characters is cut. Env.Aggregate and Env.Fault
 // are not called. The error is an *Error.
 func CompileWhy(text string, env Env) (func(*cep.Scope) Reason, error) {
 	env.Aggregate, env.Fault = nil, nil
@@ -100,7 +100,8 @@ type cause struct {
 	op   op // opAnd, opOr, opNot, opCond; of a leaf opConst
 	args []*cause
 
-	part     Part // of a leaf: all but the values
+	part     Part   // of a leaf: all but the values
+	null     string // of a leaf: the word for nil
 	holds    boolFunc
 	value    valueFunc
 	operands []valueFunc
@@ -148,20 +149,20 @@ func (c *cause) join(s *cep.Scope) (bool, []*cause) {
 // shown is the part of a leaf with its values.
 func (c *cause) shown(s *cep.Scope) Part {
 	p := c.part
-	p.Value = shorten(c.value(s))
+	p.Value = shorten(c.value(s), c.null)
 	p.Operands = slices.Clone(p.Operands)
 	for i, f := range c.operands {
-		p.Operands[i].Value = shorten(f(s))
+		p.Operands[i].Value = shorten(f(s), c.null)
 	}
 	return p
 }
 
-// shorten writes a value for a Reason.
-func shorten(v cep.Value) string {
+// shorten writes a value for a Reason; null is the word for nil.
+func shorten(v cep.Value, null string) string {
 	text := formatScalar(v)
 	switch v.Kind {
 	case cep.Nil:
-		text = "nil"
+		text = null
 	case cep.Text:
 		text = encode(v.Text)
 	}
@@ -209,7 +210,7 @@ func flat(sides []*node, n *node, o op) []*node {
 }
 
 func (w *reasoner) leaf(n *node) *cause {
-	c := &cause{op: opConst, part: Part{Text: w.text[n.pos:n.end], Pos: n.pos, End: n.end}}
+	c := &cause{op: opConst, null: w.env.Lang.null(), part: Part{Text: w.text[n.pos:n.end], Pos: n.pos, End: n.end}}
 	var err error
 	if c.holds, err = condition(n, w.env); err != nil && w.err == nil {
 		w.err = err

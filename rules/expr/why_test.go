@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -54,7 +55,7 @@ func checkWhy(t interface {
 		}
 		c.faults = nil
 		if alone, err := CompileValue(p.Text, c.env()); err == nil && len(c.faults) == 0 {
-			if got := shorten(alone(s)); got != p.Value && len(c.faults) == 0 {
+			if got := shorten(alone(s), c.lang.null()); got != p.Value && len(c.faults) == 0 {
 				t.Fatalf("%q: the part %q is %s, by itself %s", text, p.Text, p.Value, got)
 			}
 		}
@@ -122,7 +123,7 @@ func TestWhy(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`probe.exists(p, p.amount > amount) || off`, `false: probe.exists(p, p.amount > amount) = false (probe = [{"n":1},{"n":2},{"n":3}], amount = 100); off = false`},
 		{`!(amount > 5) && !flag`, `false: amount > 5 = true (amount = 100); flag = true`},
-		{`has(event.nothing) || !(country in ["KP"])`, `false: has(event.nothing) = false (event.nothing = nil); country in ["KP"] = true (country = "KP")`},
+		{`has(event.nothing) || !(country in ["KP"])`, `false: has(event.nothing) = false (event.nothing = null); country in ["KP"] = true (country = "KP")`},
 		{`probe.exists(p, probe.exists(q, q.rate > p.rate + params.limit))`, `false: probe.exists(p, probe.exists(q, q.rate > p.rate + params.limit)) = false (probe = [{"n":1},{"n":2},{"n":3}], params.limit = 2)`},
 	} {
 		w := declared
@@ -186,7 +187,7 @@ func TestWhyBounds(t *testing.T) {
 			}
 		}
 	}
-	if got := shorten(cep.TextValue(strings.Repeat("é", 300))); len([]rune(got)) != maxShown {
+	if got := shorten(cep.TextValue(strings.Repeat("é", 300)), "nil"); len([]rune(got)) != maxShown {
 		t.Errorf("%d characters: %s", len([]rune(got)), got)
 	}
 }
@@ -219,4 +220,36 @@ func TestWhyAgrees(t *testing.T) {
 		w.lang = LangCEL
 		checkWhy(t, p.cel, &w)
 	})
+}
+
+// TestWhyTogether runs one reason on several goroutines, on both executors.
+func TestWhyTogether(t *testing.T) {
+	for _, lang := range []Lang{LangExpr, LangCEL} {
+		for _, machine := range []bool{false, true} {
+			w := declared
+			w.lang, w.machine = lang, machine
+			text := `amount > 20 * mean(probe.amount) && any(probe, .amount > amount) || distinct(probe.country) > 2 ? off : "z" in tags`
+			if lang == LangCEL {
+				text = `amount > 20 * mean(probe.amount) && probe.exists(p, p.amount > amount) || distinct(probe.country) > 2 ? off : "z" in tags`
+			}
+			why, err := CompileWhy(text, w.env())
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := fmt.Sprint(why(w.scope()))
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					for range 50 {
+						own := w
+						if got := fmt.Sprint(why(own.scope())); got != want {
+							t.Errorf("%s, want %s", got, want)
+							return
+						}
+					}
+				})
+			}
+			wg.Wait()
+		}
+	}
 }

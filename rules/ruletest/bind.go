@@ -9,6 +9,7 @@ import (
 	"weir/cep"
 	"weir/nfa"
 	"weir/rules"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -65,7 +66,7 @@ func (w *binder) overrides() {
 	}
 	for _, p := range w.b.test.params {
 		if !known[p.at.Name] {
-			w.Add(p.at.Key.Place(), source.CodeName, "there is no param "+source.Tick(p.at.Name), source.DidYouMean(p.at.Name, slices.Sorted(maps.Keys(known)), "declare it in the ruleset or in a rule"))
+			w.Add(p.at.Key.Place(), source.CodeName, "there is no param "+source.Tick(p.at.Name), nearest.DidYouMean(p.at.Name, slices.Sorted(maps.Keys(known)), "declare it in the ruleset or in a rule"))
 		}
 	}
 	for _, d := range w.b.set.Findings {
@@ -114,7 +115,7 @@ func (w *binder) records() {
 		name, at, typed := eventType(e.at)
 		schema, known := w.schema(name)
 		if typed && !known && !all {
-			w.Warn(at.Place(), source.CodeName, fmt.Sprintf("no rule is on events of type %s", source.Tick(name)), source.DidYouMean(name, w.typeNames(), ""))
+			w.Warn(at.Place(), source.CodeName, fmt.Sprintf("no rule is on events of type %s", source.Tick(name)), nearest.DidYouMean(name, w.typeNames(), ""))
 		}
 		if schema != nil {
 			w.fields(e.at, name, schema)
@@ -146,7 +147,7 @@ func (w *binder) fields(n source.Node, typ string, schema *cep.Schema) {
 			continue
 		}
 		names := slices.Sorted(maps.Keys(schema.Fields))
-		if near := source.Nearest(e.Name, names); near != "" {
+		if near := nearest.Name(e.Name, names); near != "" {
 			w.Warn(e.Key.Place(), source.CodeName, fmt.Sprintf("%s declares no field %s", source.Tick(typ), source.Tick(e.Name)), "did you mean "+source.Tick(near)+"?")
 		}
 	}
@@ -204,7 +205,7 @@ func (w *binder) rule(x *expected) *rules.Rule {
 		}
 		return r
 	}
-	w.Add(x.rule.Place(), source.CodeName, "there is no rule "+source.Tick(x.rule.Value), source.DidYouMean(x.rule.Value, ids, "name a rule of the ruleset"))
+	w.Add(x.rule.Place(), source.CodeName, "there is no rule "+source.Tick(x.rule.Value), nearest.DidYouMean(x.rule.Value, ids, "name a rule of the ruleset"))
 	return nil
 }
 
@@ -225,7 +226,7 @@ func (w *binder) key(x *expected, names []string) []string {
 	byName := map[string]string{}
 	for _, e := range list {
 		if !slices.Contains(names, e.Name) {
-			w.Add(e.Key.Place(), source.CodeName, "the key of the rule has no part "+source.Tick(e.Name), source.DidYouMean(e.Name, names, "it has "+strings.Join(names, ", ")))
+			w.Add(e.Key.Place(), source.CodeName, "the key of the rule has no part "+source.Tick(e.Name), nearest.DidYouMean(e.Name, names, "it has "+strings.Join(names, ", ")))
 			continue
 		}
 		t, _ := w.Text(e.Value, "the part "+source.Tick(e.Name)+" of the key")
@@ -255,7 +256,7 @@ func (w *binder) captures(x *expected, r *rules.Rule) [][]int {
 		i := slices.IndexFunc(r.Rule.Names, func(n nfa.Name) bool { return n.Text == v.name.Value })
 		switch {
 		case i < 0:
-			w.Add(v.name.Place(), source.CodeName, fmt.Sprintf("the pattern of %s has no variable %s", r.ID, source.Tick(v.name.Value)), source.DidYouMean(v.name.Value, capturing, "its variables are "+strings.Join(capturing, ", ")))
+			w.Add(v.name.Place(), source.CodeName, fmt.Sprintf("the pattern of %s has no variable %s", r.ID, source.Tick(v.name.Value)), nearest.DidYouMean(v.name.Value, capturing, "its variables are "+strings.Join(capturing, ", ")))
 		case !r.Rule.Names[i].Captures:
 			w.Add(v.name.Place(), source.CodeValue, fmt.Sprintf("%s is only negated or an `until` in the pattern: it captures no event", source.Tick(v.name.Value)), "remove it")
 		case len(v.numbers.numbers) > 1 && !r.Rule.Names[i].List:

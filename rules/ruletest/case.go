@@ -9,6 +9,7 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -140,7 +141,7 @@ func (f *findings) lateness(n source.Node) time.Duration {
 func (f *findings) choice(e source.Entry, of []string) string {
 	t, ok := f.Text(e.Value, source.Tick(e.Name))
 	if ok && !slices.Contains(of, t.Value) {
-		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), e.Name), source.DidYouMean(t.Value, of, "it is one of "+strings.Join(of, ", ")))
+		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), e.Name), nearest.DidYouMean(t.Value, of, "it is one of "+strings.Join(of, ", ")))
 		return ""
 	}
 	return t.Value

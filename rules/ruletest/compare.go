@@ -10,6 +10,7 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -26,6 +27,7 @@ type wanted struct {
 	number int // among the alerts of the test, from 1
 	line   int
 	rule   string
+	key    []string
 	asked  []question
 }
 
@@ -126,7 +128,7 @@ func (w *binder) wanted(number int, x *expected, r *rules.Rule) wanted {
 	if x.shadow != nil {
 		q = append(q, same("shadow", strconv.FormatBool(*x.shadow), func(a *Alert) string { return strconv.FormatBool(a.Rule.Shadow) }))
 	}
-	return wanted{number, x.line, r.ID, q}
+	return wanted{number, x.line, r.ID, key, q}
 }
 
 // events gives the numbers of the events that a variable captured; an alert of
@@ -146,7 +148,7 @@ func (w *binder) measure(e source.Entry, r *rules.Rule) (question, bool) {
 	}
 	i := slices.Index(names, e.Name)
 	if i < 0 {
-		w.Add(e.Key.Place(), source.CodeName, fmt.Sprintf("the rule %s has no measure %s", r.ID, source.Tick(e.Name)), source.DidYouMean(e.Name, names, "add it to the rule's `measures`"))
+		w.Add(e.Key.Place(), source.CodeName, fmt.Sprintf("the rule %s has no measure %s", r.ID, source.Tick(e.Name)), nearest.DidYouMean(e.Name, names, "add it to the rule's `measures`"))
 		return question{}, false
 	}
 	var none cep.Value

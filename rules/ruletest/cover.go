@@ -39,43 +39,63 @@ type Point struct {
 	Name     string // of the variable, negation or until; else empty
 	From, To int    // bytes of the pattern; both 0: it has no place there
 	Reached  bool
+	Worked   bool // it did what its kind says, but every test would pass without it too; only where not Reached
 }
 
 // PointKind says what is to be reached.
 type PointKind string
 
 const (
-	VariablePoint    PointKind = "variable"    // it captures an event, at this place
-	LinkPoint        PointKind = "link"        // a match goes on by it
+	VariablePoint    PointKind = "variable"    // a match comes out with an event that it captured at this place
+	LinkPoint        PointKind = "link"        // a match comes out that went on by it
 	AlternativePoint PointKind = "alternative" // a match comes out by it
-	NegationPoint    PointKind = "negation"    // it stops an open match
-	UntilPoint       PointKind = "until"       // it ends a loop
-	UnlessPoint      PointKind = "unless"      // it ends an open match
-	HavingPoint      PointKind = "having"      // it refuses a match
+	NegationPoint    PointKind = "negation"    // it stops an open match, and a test depends on it
+	UntilPoint       PointKind = "until"       // it ends a loop, likewise
+	UnlessPoint      PointKind = "unless"      // it ends an open match, likewise
+	HavingPoint      PointKind = "having"      // it refuses a match, likewise
 	MatchPoint       PointKind = "match"       // a match comes out
 )
 
+// ofMatches says of a kind that it is reached by matches that come out.
+func (k PointKind) ofMatches() bool {
+	return k == VariablePoint || k == LinkPoint || k == AlternativePoint
+}
+
 // Missed says what no test showed.
 func (p *Point) Missed() string {
+	if p.Worked {
+		return "without " + p.subject() + " every test would pass too"
+	}
 	switch p.Kind {
 	case VariablePoint:
-		return fmt.Sprintf("no event was captured as `%s` here", p.Name)
+		return fmt.Sprintf("no match came out with `%s` here", p.Name)
 	case LinkPoint:
-		return "no match went on by this link"
+		return "no match came out by this link"
 	case AlternativePoint:
 		return "no match came out by this alternative"
 	case NegationPoint:
-		return fmt.Sprintf("`!%s` stopped no match", p.Name)
+		return p.subject() + " stopped no match"
 	case UntilPoint:
-		return fmt.Sprintf("`until %s` ended no loop", p.Name)
+		return p.subject() + " ended no loop"
 	case UnlessPoint:
-		return "`unless` ended no match"
+		return p.subject() + " ended no match"
 	case HavingPoint:
-		return "`having` refused no match"
+		return p.subject() + " refused no match"
 	case MatchPoint:
 		return "no match came out"
 	}
 	panic("ruletest: unknown PointKind")
+}
+
+// subject names what restrains a rule.
+func (p *Point) subject() string {
+	switch p.Kind {
+	case NegationPoint:
+		return "`!" + p.Name + "`"
+	case UntilPoint:
+		return "`until " + p.Name + "`"
+	}
+	return "`" + string(p.Kind) + "`"
 }
 
 // coverage follows what rules do in tests. Params change what is at a place of a
@@ -84,6 +104,7 @@ type coverage struct {
 	rules  []RuleCoverage
 	points map[pointID]*Point
 	places map[*nfa.Program]*placed
+	worked []restraint // in the test that runs; by when they first did
 }
 
 type pointID struct {
@@ -105,6 +126,7 @@ type nodeID int
 // step is the last capture of a match.
 type step struct {
 	place int
+	link  int    // where the link to it stands in the pattern; -1: nowhere
 	from  nodeID // the match without it; 0: none
 }
 
@@ -193,6 +215,7 @@ func alternatives(n *nfa.Node, f func(*nfa.Node)) {
 // trace gives what follows the engine of one test.
 func (c *coverage) trace() *cep.Trace {
 	clear(c.places)
+	c.worked = nil
 	return &cep.Trace{Tell: func(t *cep.Told) {
 		if t.Kind == cep.Noted {
 			c.noted(t.Rule, &t.Note)
@@ -214,41 +237,40 @@ func (c *coverage) noted(r *cep.Rule, n *nfa.Note) {
 		c.places[r.Program] = p
 	}
 	switch n.Kind {
-	case nfa.Began, nfa.Took:
-		p.taken[nodeID(n.Node)] = step{n.Place, nodeID(n.From)}
-		c.reach(r.ID, VariablePoint, p.places[n.Place].Pos, "")
-		if n.Kind == nfa.Took {
-			link := p.places[p.taken[nodeID(n.From)].place].Edges[n.Edge].Link
-			c.reach(r.ID, LinkPoint, link.Pos, "")
-		}
+	case nfa.Began:
+		p.taken[nodeID(n.Node)] = step{n.Place, -1, 0}
+	case nfa.Took:
+		before := p.places[p.taken[nodeID(n.From)].place]
+		p.taken[nodeID(n.Node)] = step{n.Place, before.Edges[n.Edge].Link.Pos, nodeID(n.From)}
 	case nfa.Out:
 		c.reach(r.ID, MatchPoint, 0, "")
+		c.cameBy(r, p, nodeID(n.Node))
+	case nfa.RanOut:
 		c.cameBy(r, p, nodeID(n.Node))
 	}
 	switch n.Why {
 	case nfa.Negated:
-		c.reach(r.ID, NegationPoint, 0, r.Program.Names[n.Cond].Text)
+		c.works(r, NegationPoint, n.Cond)
 	case nfa.UntilHeld, nfa.Stopped:
-		c.reach(r.ID, UntilPoint, 0, r.Program.Names[n.Cond].Text)
+		c.works(r, UntilPoint, n.Cond)
 	case nfa.UnlessHeld:
-		c.reach(r.ID, UnlessPoint, 0, "")
+		c.works(r, UnlessPoint, r.Program.Unless)
 	case nfa.HavingFailed:
-		c.reach(r.ID, HavingPoint, 0, "")
+		c.works(r, HavingPoint, r.Program.Having)
 	}
 }
 
-// cameBy marks the alternatives that the captures of a match lie in.
+// cameBy marks what an alert was captured by.
 func (c *coverage) cameBy(r *cep.Rule, p *placed, node nodeID) {
+	i := slices.IndexFunc(c.rules, func(of RuleCoverage) bool { return of.ID == r.ID })
 	for ; node != 0; node = p.taken[node].from {
-		at := p.places[p.taken[node].place].Pos
-		for i := range c.rules {
-			if c.rules[i].ID != r.ID {
-				continue
-			}
-			for k := range c.rules[i].Points {
-				if q := &c.rules[i].Points[k]; q.Kind == AlternativePoint && q.From <= at && at < q.To {
-					q.Reached = true
-				}
+		step := p.taken[node]
+		at := p.places[step.place].Pos
+		c.reach(r.ID, VariablePoint, at, "")
+		c.reach(r.ID, LinkPoint, step.link, "")
+		for k := range c.rules[i].Points {
+			if q := &c.rules[i].Points[k]; q.Kind == AlternativePoint && q.From <= at && at < q.To {
+				q.Reached = true
 			}
 		}
 	}

@@ -11,9 +11,9 @@
 //
 // Run may be called again with another Subject: a test is read once, a ruleset
 // compiled once for each choice of params. A Result without findings is that of a test
-// that ran, whether Check was asked or not. Cover is Run and says what of the rules no
-// test reached. Nothing here depends on the host's clock
-// or time zone; the same files give the same results.
+// that ran, whether Check was asked or not. Cover is Run and says what of the rules
+// could be wrong unnoticed. Nothing here depends on the host's clock or time zone; the
+// same files give the same results.
 //
 // # A test file
 //

@@ -6,15 +6,15 @@ import (
 )
 
 // MarshalJSON gives {"name", "file", "line", "passed", "failures", "findings"}. A
-// failure is {"kind", "message", "line", "event", "alert", "fields"}, each field of
-// its alerts {"field", "expected", "actual", "differs"}.
+// failure is {"kind", "message", "line", "event", "alert", "fields", "why"}, each
+// field of its alerts {"field", "expected", "actual", "differs"}.
 func (r *Result) MarshalJSON() ([]byte, error) {
 	out := resultJSON{Name: r.Test.Name, File: r.Test.File, Line: r.Test.Line, Passed: r.Passed(), Failures: []failureJSON{}}
 	for _, d := range r.Findings {
 		out.Findings = append(out.Findings, d.String())
 	}
 	for _, f := range r.Failures {
-		j := failureJSON{Kind: f.Kind, Message: f.Msg, Line: f.Line, Event: f.Event, Alert: f.Alert}
+		j := failureJSON{Kind: f.Kind, Message: f.Msg, Line: f.Line, Event: f.Event, Alert: f.Alert, Why: f.Why}
 		for _, row := range f.Rows {
 			field := fieldJSON{Field: row.Field, Differs: row.Differs}
 			if f.Kind != Unexpected {
@@ -90,6 +90,7 @@ type failureJSON struct {
 	Event   int         `json:"event,omitempty"`
 	Alert   int         `json:"alert,omitempty"`
 	Fields  []fieldJSON `json:"fields,omitempty"`
+	Why     string      `json:"why,omitempty"`
 }
 
 type fieldJSON struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -49,6 +50,9 @@ func (f *Failure) writeText(b *bytes.Buffer) {
 	for _, row := range f.Rows {
 		fmt.Fprintf(b, "    %s%s\n", padded(row.Field, width), printable(row.Expected+row.Actual))
 	}
+	if f.Why != "" {
+		b.WriteString("    " + printable(f.Why) + "\n")
+	}
 }
 
 // widest is the number of characters up to which two values stand side by side.
@@ -87,10 +91,12 @@ func (f *Failure) writeSides(b *bytes.Buffer) {
 func (r *RuleCoverage) WriteText(w io.Writer) error {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "%3d %%  %s  %d of %d  %s:%d\n", r.Percent(), r.ID, r.Reached(), len(r.Points), r.File, r.Line)
+	matched := slices.ContainsFunc(r.Points, func(p Point) bool { return p.Kind == MatchPoint && p.Reached })
 	for i := range r.Points {
 		p := &r.Points[i]
 		switch {
 		case p.Reached:
+		case !matched && p.Kind.ofMatches(): // it goes without saying
 		case p.To == 0:
 			fmt.Fprintf(&b, "    %s\n", p.Missed())
 		default:

@@ -142,6 +142,7 @@ func (s *Suite) Cover(on *Subject) ([]Result, []RuleCoverage) {
 	results := make([]Result, len(s.Tests))
 	for i, t := range s.Tests {
 		results[i] = on.run(t, c.trace())
+		c.settle(on.bind(t), &results[i])
 	}
 	return results, c.rules
 }
