@@ -105,8 +105,11 @@ func (f *follower) tell(t Told) {
 	f.Tell(&t)
 }
 
-// noted is told by a Machine.
-func (f *follower) noted(n nfa.Note) { f.tell(Told{Kind: Noted, Note: n}) }
+// noted is told by a Machine, often: nothing is made for it.
+func (f *follower) noted(n nfa.Note) {
+	f.told.Kind, f.told.Note = Noted, n
+	f.Tell(&f.told)
+}
 
 // follow says whether what a rule does under the key of the judge is told, and tells
 // that the event e, if it is not nil, is offered to it.

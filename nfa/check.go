@@ -4,25 +4,25 @@ import "fmt"
 
 // check refuses what only neighbours or the whole tree show. rounds is how many
 // rounds the repeats around n take at least.
-func check(n *Node, rounds int) *Error {
+func check(n *Node, rounds int, miss func(*Error)) {
 	rounds *= n.Repeat.Min
 	if rounds > MaxCaptures {
-		return refuse(n, fmt.Sprintf("the repeats ask for %d events of one variable", rounds), fmt.Sprintf("a variable captures at most %d, so this could never match", MaxCaptures))
+		miss(refuse(n, fmt.Sprintf("the repeats ask for %d events of one variable", rounds), fmt.Sprintf("a variable captures at most %d, so this could never match", MaxCaptures)))
+		return
 	}
 	for i, sub := range n.Subs {
 		if n.Op == OpSeq && i > 0 {
 			if err := checkNeighbours(n.Subs[i-1], sub); err != nil {
-				return err
+				miss(err)
 			}
 		}
-		if err := check(sub, rounds); err != nil {
-			return err
-		}
+		check(sub, rounds, miss)
 	}
 	if n.Op == OpSeq {
-		return checkLeast(n.Round, n.Subs[0])
+		if err := checkLeast(n.Round, n.Subs[0]); err != nil {
+			miss(err)
+		}
 	}
-	return nil
 }
 
 // checkNeighbours checks sub of a sequence against prev, the one before it.

@@ -305,8 +305,8 @@ func (m *Machine) offerGroup(g *group) {
 		births := len(m.born)
 		live, lifted := m.try(g, n)
 		stays := live != 0
-		if m.Trace != nil && !stays {
-			m.tellEnd(n, m.told.cause.Edge, m.told.cause)
+		if m.Trace != nil {
+			m.tellTried(n, stays)
 		}
 		if len(m.born)-births+b2i(stays) > 1 {
 			if stays = m.crowd(births, stays); m.Trace != nil && !stays && live != 0 {
@@ -324,6 +324,9 @@ func (m *Machine) offerGroup(g *group) {
 		r.open--
 	}
 	g.runs = kept
+	if m.Trace != nil {
+		m.tellAlike()
+	}
 }
 
 // sweep removes what has run out from all groups, so that the bound on open
@@ -402,7 +405,7 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	since := elapsed(m.runs.nodes[at-1].at, m.now)
 	tracing := m.Trace != nil
 	if tracing {
-		m.told.cause = Note{}
+		m.tellTrying(at)
 	}
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)

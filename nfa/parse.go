@@ -26,18 +26,18 @@ type Param struct {
 }
 
 // Parse parses a pattern text. params gives the value of `$NAME`; it may be nil.
-// The error is an *Error.
+// The error is an *Error, the first of those that there are.
 func Parse(text string, params func(name string) (Param, bool)) (*Pattern, error) {
 	if len(text) > MaxText {
 		return nil, &Error{Pos: MaxText, End: len(text), Msg: fmt.Sprintf("the pattern is longer than %d bytes", MaxText), Hint: "split the rule"}
 	}
 	p := &parser{text: text, params: params, index: map[string]int{}}
 	p.next()
-	root, err := p.whole()
-	if err == nil {
-		err = check(root, 1)
+	root := p.whole()
+	if p.missed == nil {
+		check(root, 1, p.miss)
 	}
-	if err != nil {
+	if err := joined(p.missed); err != nil {
 		return nil, err
 	}
 	findLists(root, p.names, false)
@@ -58,6 +58,9 @@ type parser struct {
 	index  map[string]int // of names, by text
 	placed []int          // the names of the variables read so far, one for each place
 	used   []bool         // by name: it captures in the alternative that is being read
+
+	missed []*Error // what is wrong so far; the tree is not used then
+	doubt  bool     // something just before is wrong: an error here may be what follows from it
 }
 
 func (p *parser) next() {
@@ -99,28 +102,27 @@ func (p *parser) expect(kind tokenKind, expected string) *Error {
 const formOfElement = "a variable, `!` and a variable, or `(`"
 
 // whole parses the text from beginning to end.
-func (p *parser) whole() (*Node, *Error) {
+func (p *parser) whole() *Node {
 	if p.tok.kind == tokEnd {
-		return nil, fault(p.tok, "the pattern is empty", "expected at least one variable, as in `a -> b`")
+		p.miss(fault(p.tok, "the pattern is empty", "expected at least one variable, as in `a -> b`"))
+		return nil
 	}
 	n, _, err := p.pattern()
+	if err == nil && p.tok.kind != tokEnd {
+		err = p.misplaced()
+	}
 	if err != nil {
-		return nil, err
+		p.miss(err)
+		return nil
 	}
-	if p.tok.kind != tokEnd {
-		return nil, p.misplaced()
-	}
-	return asRoot(n), nil
+	return asRoot(n)
 }
 
 // pattern parses alternatives, a set joined by `&`, or a sequence, and the link
 // between it and a closing parenthesis, nil if there is none.
 func (p *parser) pattern() (*Node, *Link, *Error) {
 	base := len(p.placed)
-	first, trail, err := p.sequence(false)
-	if err != nil {
-		return nil, nil, err
-	}
+	first, trail := p.sequence(false)
 	switch p.tok.kind {
 	case tokOr:
 		return p.alternatives(first, base)
@@ -142,12 +144,10 @@ func (p *parser) alternatives(first *Node, base int) (*Node, *Link, *Error) {
 		read = len(p.placed)
 		p.next()
 		if p.tok.kind == tokOr {
-			return nil, nil, fault(p.tok, "an alternative is empty", "expected "+formOfElement+" after one `|`")
+			p.miss(fault(p.tok, "an alternative is empty", "expected "+formOfElement+" after one `|`"))
+			continue
 		}
-		sub, t, err := p.sequence(true)
-		if err != nil {
-			return nil, nil, err
-		}
+		sub, t := p.sequence(true)
 		trail = t
 		alt.Subs = append(alt.Subs, sub)
 		alt.End = sub.End
@@ -168,7 +168,7 @@ func (p *parser) setUsed(base int, used bool) {
 
 // all parses what follows the first of variables that are joined by `&`.
 func (p *parser) all(first *Node) (*Node, *Link, *Error) {
-	if !p.bare(first) {
+	if p.missed == nil && !p.bare(first) {
 		return nil, nil, &Error{Pos: first.Pos, End: first.End, Msg: "`&` joins single variables", Hint: "put them in parentheses, as in `a -> (b & c)`"}
 	}
 	all := newNode(OpAll, first.Pos)
@@ -199,6 +199,7 @@ func (p *parser) all(first *Node) (*Node, *Link, *Error) {
 		return nil, nil, err
 	}
 	if p.tok.kind != tokClose {
+		at.end = p.last
 		return nil, nil, fault(at, "`&` joins single variables", "put them in parentheses, as in `(a & b) -> c`")
 	}
 	return all, &trail, nil
@@ -214,34 +215,53 @@ func (p *parser) mixed() *Error {
 }
 
 // sequence parses elements joined by links, and the link between the last and a
-// closing parenthesis, nil if there is none.
-func (p *parser) sequence(alternative bool) (*Node, *Link, *Error) {
-	if p.tok.kind == tokNot {
-		return nil, nil, p.leadingNegation(alternative)
-	}
+// closing parenthesis, nil if there is none. What is wrong with an element or a
+// link is noted, and the next one is read.
+func (p *parser) sequence(alternative bool) (*Node, *Link) {
+	depth := p.depth
 	seq := newNode(OpSeq, p.tok.pos)
 	link := Link{Pos: -1}
 	for {
-		n, err := p.element()
-		if err != nil {
-			return nil, nil, err
+		wrong := len(p.missed)
+		n, err := p.member(len(seq.Subs) == 0, link, alternative)
+		if err != nil && !p.doubt {
+			p.miss(err)
 		}
-		n.Link = link
-		seq.Subs = append(seq.Subs, n)
-		seq.End = p.last
+		p.doubt = err != nil
+		if err != nil || len(p.missed) > wrong {
+			p.resync(depth)
+		} else {
+			n.Link = link
+			seq.Subs = append(seq.Subs, n)
+			seq.End = p.last
+			if p.linkMissing(depth) {
+				link, p.doubt = Link{Pos: -1}, true
+				continue
+			}
+		}
 		if !p.atLink() {
-			return unwrap(seq), nil, nil
+			return unwrap(seq), nil
 		}
 		if link, err = p.link(); err != nil {
-			return nil, nil, err
+			p.miss(err)
+			p.doubt = true
+			p.resync(depth)
 		}
 		if p.tok.kind == tokClose && p.depth > 0 {
-			return unwrap(seq), &link, nil
-		}
-		if p.tok.kind == tokNot && link.Kind == Any {
-			return nil, nil, &Error{Pos: link.Pos, End: link.End, Msg: "`->>` does not lead to a negation", Hint: "write `-> !name`: no such event from here on"}
+			return unwrap(seq), &link
 		}
 	}
+}
+
+// member parses the next element of a sequence; link is the one before it.
+func (p *parser) member(first bool, link Link, alternative bool) (*Node, *Error) {
+	if p.tok.kind == tokNot && first && link.Pos < 0 {
+		return nil, p.leadingNegation(alternative)
+	}
+	if p.tok.kind == tokNot && link.Kind == Any {
+		p.miss(&Error{Pos: link.Pos, End: link.End, Msg: "`->>` does not lead to a negation", Hint: "write `-> !name`: no such event from here on"})
+	}
+	return p.element()
 }
 
 // leadingNegation refuses a sequence that begins with one.
@@ -264,7 +284,7 @@ func (p *parser) leadingNegation(alternative bool) *Error {
 
 // element parses a negation, or a variable or group and what stands behind it.
 func (p *parser) element() (*Node, *Error) {
-	start := p.tok.pos
+	start, wrong := p.tok.pos, len(p.missed)
 	var n *Node
 	var trail *Link
 	var err *Error
@@ -286,8 +306,10 @@ func (p *parser) element() (*Node, *Error) {
 		return nil, err
 	}
 	s.round = trail
-	if err := s.apply(n); err != nil {
-		return nil, err
+	if len(p.missed) == wrong { // else it is not known what the suffix is of
+		if err := s.apply(n); err != nil {
+			p.miss(err)
+		}
 	}
 	n.Pos, n.End = start, p.last
 	return n, nil
@@ -309,7 +331,8 @@ func (p *parser) negation() (*Node, *Error) {
 	n.Name, n.End = name, p.last
 	switch {
 	case p.atQuantifier():
-		return nil, fault(p.tok, "a negation has no quantifier", "write `!name` alone: no such event here")
+		p.miss(fault(p.tok, "a negation has no quantifier", "write `!name` alone: no such event here"))
+		p.quantifier(&suffix{})
 	case p.isWord("until"), p.isWord("within"):
 		return nil, fault(p.tok, "a negation has no "+quote(p.textOf(p.tok)), "put a bound on its link, as in `-[<5m]-> !n`")
 	}
@@ -324,7 +347,7 @@ func (p *parser) variable() (*Node, *Error) {
 		return nil, err
 	}
 	if p.used[name] {
-		return nil, fault(at, quote(p.textOf(at))+" stands here a second time", "a variable that captures stands once in each alternative: repeat it, as in `a{2}`, or define another name")
+		p.miss(fault(at, quote(p.textOf(at))+" stands here a second time", "a variable that captures stands once in each alternative: repeat it, as in `a{2}`, or define another name"))
 	}
 	p.used[name] = true
 	p.placed = append(p.placed, name)
@@ -355,7 +378,7 @@ func (p *parser) name(captures bool) (int, *Error) {
 		return i, nil
 	}
 	if p.names[i].Captures != captures {
-		return 0, fault(at, quote(text)+" both captures and is negated or an `until`", "define another name with the same condition")
+		p.miss(fault(at, quote(text)+" both captures and is negated or an `until`", "define another name with the same condition"))
 	}
 	return i, nil
 }
@@ -367,6 +390,7 @@ func (p *parser) group() (*Node, *Link, *Error) {
 		return nil, nil, fault(open, fmt.Sprintf("parentheses nest deeper than %d", MaxNesting), "leave out those that say nothing, or split the rule")
 	}
 	p.depth++
+	wrong := len(p.missed)
 	p.next()
 	if p.tok.kind == tokClose {
 		return nil, nil, &Error{Pos: open.pos, End: p.tok.end, Msg: "the parentheses are empty", Hint: "expected " + formOfElement}
@@ -378,6 +402,9 @@ func (p *parser) group() (*Node, *Link, *Error) {
 	switch p.tok.kind {
 	case tokClose:
 	case tokEnd:
+		if len(p.missed) > wrong {
+			return nil, nil, p.missed[wrong] // the `)` may have been passed over
+		}
 		return nil, nil, fault(open, "`(` is not closed", "expected `)` before the end of the pattern")
 	default:
 		return nil, nil, p.misplaced()
@@ -436,11 +463,13 @@ func (p *parser) link() (Link, *Error) {
 		if begin == tokNext {
 			p.next()
 		}
-		if err := p.bound(&l); err != nil {
-			return l, err
+		err := p.bound(&l)
+		if err == nil {
+			err = p.expect(tokCloseBound, "`]` after the bound")
 		}
-		if err := p.expect(tokCloseBound, "`]` after the bound"); err != nil {
-			return l, err
+		if err != nil {
+			p.miss(err)
+			p.doubt = !p.skipPast(tokCloseBound)
 		}
 	}
 	if begin == tokBound {
@@ -502,9 +531,7 @@ func (p *parser) suffix() (suffix, *Error) {
 	s := suffix{repeat: once, until: -1}
 	var err *Error
 	if p.atQuantifier() {
-		if err = p.quantifier(&s); err != nil {
-			return s, err
-		}
+		p.quantifier(&s)
 	}
 	if p.isWord("until") {
 		s.untilAt = p.tok
@@ -533,7 +560,7 @@ func (p *parser) atQuantifier() bool {
 	return false
 }
 
-func (p *parser) quantifier(s *suffix) *Error {
+func (p *parser) quantifier(s *suffix) {
 	s.repeatAt = p.tok
 	switch p.tok.kind {
 	case tokMaybe:
@@ -545,17 +572,20 @@ func (p *parser) quantifier(s *suffix) *Error {
 	case tokOpenCount:
 		r, err := p.counts()
 		if err != nil {
-			return err
+			p.miss(err)
 		}
 		s.repeat = r
 	}
-	p.next()
+	if s.repeatAt.kind == tokOpenCount {
+		p.skipPast(tokCloseCount)
+	} else {
+		p.next()
+	}
 	s.repeatAt.end = p.last
 	if p.tok.kind == tokPlus {
 		s.repeat.Greedy, s.greedyAt = true, p.tok
 		p.next()
 	}
-	return nil
 }
 
 const formsOfCounts = "`{3}`, `{3,}`, `{3,5}` or `{,5}`"

@@ -667,6 +667,59 @@ func TestParseRefuses(t *testing.T) {
 		if e.Hint == "" {
 			t.Errorf("Parse(%q): %q has no hint", text, e.Msg)
 		}
+		if len(e.More) > 0 {
+			t.Errorf("Parse(%q): one mistake, and also %v", text, e.More)
+		}
+	}
+}
+
+// TestParseRefusesAll: several mistakes in a text are found at once, in order.
+func TestParseRefusesAll(t *testing.T) {
+	for _, text := range []string{
+		"a«{0}» -> b -[<«5x»]-> c«{3,2}»",
+		"a«{0}»+ -> b«{4,3}»",
+		"a{«$none»,5} -[<«$none»]-> (b -> c) within «1y» -> d«{0}»",
+		"a -[<«30 »minutes]-> b{«x»,3}",
+		"a -[1m«,»5m]-> b -[«5m..1m»]-> c",
+		"a «=>» b «=>» c{«1001»}",
+		"a «then» b «followedBy» c -[>«5»]-> d",
+		"a «b» -> «a» -> !c«{2}» -> d",
+		"«!a» -> b«{0}»",
+		"«!a»«{2,3}» -> b«{0}» -> c",
+		"(a«{0}» -> b) -> c«{0}» | d -> «d»",
+		"a -> «->» b -> c«{0}»",
+		"a | «|» b«{0}»",
+		"a «->>» !b -> c«{0}»",
+		"a? -> «!b» -> c? -> «!d»",
+		"a «[»<5m] -> b«{0}»",
+		"a{2 «->» b -> c«{0}»",
+		"a -[<5m «->» b -> c«{0}»",
+		"a -[<5m] «b» -> c«{0}»",
+		"a -> «^»b, c«{0}»",
+		"a{3}«{4}» -> b«{0}»",
+		"(a «->»)? -> b«{0}»",
+		"a «until» s -> b«{0}»",
+	} {
+		var plain strings.Builder
+		var want []int
+		for i, part := range strings.Split(text, "«") {
+			inside, after, _ := strings.Cut(part, "»")
+			if i > 0 {
+				want = append(want, plain.Len())
+			}
+			plain.WriteString(inside + after)
+		}
+		e := refusal(t, plain.String())
+		if e == nil {
+			continue
+		}
+		got := []int{e.Pos}
+		for _, m := range e.More {
+			got = append(got, m.Pos)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("Parse(%q): faults at %v, want %v: %v %v", plain.String(), got, want, e, e.More)
+		}
 	}
 }
 

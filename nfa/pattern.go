@@ -104,9 +104,10 @@ type Link struct {
 
 // Error is a fault in a pattern text.
 type Error struct {
-	Pos, End int    // byte offsets of the text at fault; Pos == End at the end of the text
-	Msg      string // what is wrong
-	Hint     string // what was expected or what to write instead; may be empty
+	Pos, End int      // byte offsets of the text at fault; Pos == End at the end of the text
+	Msg      string   // what is wrong
+	Hint     string   // what was expected or what to write instead; may be empty
+	More     []*Error // what else is wrong in the text, for reasons of its own; they have no More
 }
 
 func (e *Error) Error() string {

@@ -7,7 +7,8 @@ import (
 
 // Note says something that an open match did at an event or a moment, and why. With
 // Machine.Trace set, each open match says something at each event: for each edge that
-// it waits for one note of kind Took, Passed or Closed, or one note Ended.
+// it waits for one note of kind Took, Passed or Closed, or one note Ended. What is told of
+// a match as it was comes before what is told of it as it went on.
 //
 // From the notes Began and Took follow the captures of every open match, from Ended
 // which of them are open, and from Out and RanOut what came out.
@@ -35,8 +36,8 @@ type Note struct {
 	Edge int
 	Cond Cond // the condition that decided; -1: none did
 
-	// Limit is when the edge runs out or ran out (Waits, Passed, Expired; Forever: never),
-	// the least time that it waits for (Early), or the time of the match (Completed, Out,
+	// Limit is when the edge runs out or ran out (Waits, Expired; Forever: never), the
+	// least time that it waits for (Early), or the time of the match (Completed, Out,
 	// RanOut).
 	Limit Time
 	Bound Bound // what runs out at Limit
@@ -44,6 +45,30 @@ type Note struct {
 
 	Copies   int      // RanOut: how many time-outs came out; Out: 1
 	Captures Captures // of Node; valid while the note is told
+
+	// Others are further matches of which the same is told (Passed). With several edges,
+	// as many notes follow each other, of the same matches. Valid while the note is told.
+	Others Matches
+	// Missing are the names of the fewest events that Node has to capture before it can be
+	// complete, in order (Began, Carried, Took); Unknown says that they were not found: there
+	// are too many ways. It must not be changed.
+	Missing []int
+	Unknown bool
+}
+
+// Matches are some matches of the same place.
+type Matches struct {
+	runs  *Runs
+	prog  *Program
+	nodes []int32
+}
+
+// Len is how many they are.
+func (o Matches) Len() int { return len(o.nodes) }
+
+// At gives one of them as notes call it, and its captures.
+func (o Matches) At(i int) (node int, caps Captures) {
+	return o.runs.traced.nodes[o.nodes[i]-1].number, Captures{o.runs, o.prog, o.nodes[i]}
 }
 
 // NoteKind says what a Note is about.
@@ -147,14 +172,35 @@ func (c Captures) Traced() int {
 
 // telling is what a Machine knows for its notes.
 type telling struct {
-	numbered int     // nodes that have a number
-	trying   Event   // the event that is tried; 0: none yet
-	why      Why     // what forbade the edge that is tried; NoReason: nothing did
-	blame    Cond    // the condition that forbade an edge last
-	lack     Why     // why the node that was made last waits for nothing
-	latest   int32   // the node that was made last
-	cause    Note    // of the edges that closed at this event, what says most of the end of the match
-	eaters   []eater // what came out at this moment
+	numbered int      // nodes that have a number
+	lacking  *lacking // nil: nobody has asked yet
+	trying   Event    // the event that is tried; 0: none yet
+	eaters   []eater  // what came out at this moment
+	tried    int32    // the match that the event is given to; 0: none
+
+	why    Why    // what forbade the edge that is tried; NoReason: nothing did
+	blame  Cond   // the condition that forbade an edge last
+	lack   Why    // why the node that was made last waits for nothing
+	latest int32  // the node that was made last
+	cause  Note   // of the edges that closed at this event, what says most of the end of the match
+	said   []word // what the match that is tried says of its edges
+	later  []Note // what is told of the matches that go on from it
+	alike  []alike
+}
+
+// word is what a match says of one of its edges at an event.
+type word struct {
+	edge   int
+	closed bool // it no longer waits for it
+	why    Why
+	cond   Cond
+	by     int32 // WentOn: the node that went on
+}
+
+// alike are matches of one group that let the event pass and say the same.
+type alike struct {
+	words []word
+	nodes []int32
 }
 
 // number numbers the nodes that have no number yet.
@@ -181,7 +227,7 @@ func (m *Machine) follow() {
 	for i := range r.groups {
 		for _, at := range r.groups[i].runs {
 			if int(at) > known {
-				m.tell(at, -1, Note{Kind: Carried})
+				m.tell(at, -1, m.missing(at, Note{Kind: Carried}))
 				m.tellWaits(at, r.groups[i].live)
 			}
 		}
@@ -205,7 +251,22 @@ func (m *Machine) tell(at int32, edge int, n Note) {
 		n.Cond = -1
 	}
 	n.Captures = Captures{m.runs, m.prog, at}
+	if m.told.tried != 0 && at != m.told.tried {
+		m.told.later = append(m.told.later, n)
+		return
+	}
 	m.Trace(n)
+}
+
+// missing sets what a match lacks.
+func (m *Machine) missing(at int32, n Note) Note {
+	if m.told.lacking == nil {
+		m.told.lacking = newLacking(m.prog)
+	}
+	var ok bool
+	n.Missing, ok = m.told.lacking.of(m.runs, at)
+	n.Unknown = !ok
+	return n
 }
 
 // decided reports whether a condition was the reason.
@@ -266,7 +327,7 @@ func (m *Machine) tellTaken(e *edge, at, id int32) {
 	for k := range edges {
 		if &edges[k] == e {
 			m.told.latest = id
-			m.tell(id, k, n)
+			m.tell(id, k, m.missing(id, n))
 			return
 		}
 	}
@@ -291,56 +352,123 @@ func (m *Machine) tellStart(k int) {
 	m.tell(0, k, n)
 }
 
-// tellEdge tells what an open match did with the event by edge k: fits says that the
-// match took it, stays that the edge is still waited for.
+// tellTrying begins what is told of an open match to which the event is given.
+func (m *Machine) tellTrying(at int32) {
+	m.told.tried, m.told.cause = at, Note{}
+	m.told.said, m.told.later = m.told.said[:0], m.told.later[:0]
+}
+
+// tellEdge notes what the match that is tried did with the event by edge k: fits says
+// that it took the event, stays that the edge is still waited for.
 func (m *Machine) tellEdge(at int32, k int, fits, stays bool) {
-	e := &m.prog.places[m.runs.nodes[at-1].place].edges[k]
-	why := m.told.why
-	m.told.why = NoReason
-	n := Note{Kind: Closed, Why: why, Cond: m.told.blame}
-	switch {
-	case m.runs.traced.nodes[at-1].lapsed&(1<<k) != 0:
+	if m.runs.traced.nodes[at-1].lapsed&(1<<k) != 0 {
 		return // it has been told
-	case why == Stopped && stays:
-		n = m.bounded(at, e, Note{Kind: Passed, Why: Stopped, Cond: m.told.blame})
-	case why != NoReason:
+	}
+	e := &m.prog.places[m.runs.nodes[at-1].place].edges[k]
+	w := word{edge: k, closed: !stays, why: m.told.why, cond: m.told.blame}
+	m.told.why = NoReason
+	switch {
+	case w.why != NoReason:
 	case e.to == end && stays:
-		n = m.bounded(at, e, Note{Kind: Passed, Why: Absent, Cond: e.nots[0].cond})
+		w.why, w.cond = Absent, e.nots[0].cond
 	case e.to == end:
-		n.Why = Done
+		w.why = Done
 	case fits && stays:
 		return // Took says it, and it waits on
 	case fits:
-		n.Why, n.By = WentOn, m.runs.traced.nodes[m.told.latest-1].number
+		w.why, w.by = WentOn, m.told.latest
 	default:
-		n = m.missed(at, e, stays)
+		w.why, w.cond = Unfit, Cond(m.prog.places[e.to].name)
+		if !stays {
+			w.why = Strict
+		}
+		if elapsed(m.runs.nodes[at-1].at, m.now) < e.least && m.holds(w.cond, at) {
+			w.why = Early
+		}
 	}
-	if n.Kind == Closed {
-		m.closed(k, n)
+	if w.closed {
+		m.closed(m.spelled(at, w))
 	}
-	m.tell(at, k, n)
+	m.told.said = append(m.told.said, w)
 }
 
-// missed says why the event was not what an edge waits for.
-func (m *Machine) missed(at int32, e *edge, stays bool) Note {
-	n := Note{Kind: Passed, Why: Unfit, Cond: Cond(m.prog.places[e.to].name)}
-	least := addTime(m.runs.nodes[at-1].at, e.least)
-	early := m.now < least && m.holds(n.Cond, at)
-	if stays {
-		n = m.bounded(at, e, n)
-	} else {
-		n.Kind, n.Why = Closed, Strict
+// spelled makes a note of a word.
+func (m *Machine) spelled(at int32, w word) Note {
+	n := Note{Kind: Passed, Why: w.why, Cond: w.cond, Edge: w.edge}
+	if w.closed {
+		n.Kind = Closed
 	}
-	if early {
-		n.Why, n.Limit, n.Bound, n.Span = Early, least, LinkBound, e.least
+	switch w.why {
+	case WentOn:
+		n.By = m.runs.traced.nodes[w.by-1].number
+	case Early:
+		nd := &m.runs.nodes[at-1]
+		least := m.prog.places[nd.place].edges[w.edge].least
+		n.Limit, n.Bound, n.Span = addTime(nd.at, least), LinkBound, least
 	}
 	return n
 }
 
+// tellTried tells what a match did with the event. If it does no more than let it pass,
+// that waits for the others of its group that do the same.
+func (m *Machine) tellTried(at int32, stays bool) {
+	t := &m.told
+	t.tried = 0
+	if len(t.later) == 0 && !slices.ContainsFunc(t.said, func(w word) bool { return w.closed || w.why == Early }) {
+		m.passes(at)
+		return
+	}
+	for _, w := range t.said {
+		if stays || w.why != WentOn {
+			m.tell(at, w.edge, m.spelled(at, w))
+		}
+	}
+	if !stays {
+		m.tellEnd(at, t.cause.Edge, t.cause)
+	}
+	for _, n := range t.later {
+		m.Trace(n)
+	}
+}
+
+// passes adds a match to those that say the same.
+func (m *Machine) passes(at int32) {
+	t := &m.told
+	for i := range t.alike {
+		if slices.Equal(t.alike[i].words, t.said) {
+			t.alike[i].nodes = append(t.alike[i].nodes, at)
+			return
+		}
+	}
+	if k := len(t.alike); k < cap(t.alike) { // take over the memory of what was told
+		t.alike = t.alike[:k+1]
+		a := &t.alike[k]
+		a.words, a.nodes = append(a.words[:0], t.said...), append(a.nodes[:0], at)
+		return
+	}
+	t.alike = append(t.alike, alike{slices.Clone(t.said), []int32{at}})
+}
+
+// tellAlike tells what matches of a group let pass.
+func (m *Machine) tellAlike() {
+	for _, a := range m.told.alike {
+		m.tellAll(a.words, a.nodes)
+	}
+	m.told.alike = m.told.alike[:0]
+}
+
+// tellAll tells the words of several matches.
+func (m *Machine) tellAll(words []word, nodes []int32) {
+	for _, w := range words {
+		n := m.spelled(nodes[0], w)
+		n.Others = Matches{m.runs, m.prog, nodes[1:]}
+		m.tell(nodes[0], w.edge, n)
+	}
+}
+
 // closed remembers why an edge closed: the first reason that says most becomes that of
 // the end of the match.
-func (m *Machine) closed(k int, n Note) {
-	n.Edge = k
+func (m *Machine) closed(n Note) {
 	if m.told.cause.Why == NoReason || m.told.cause.Why != WentOn && (n.Why == WentOn || n.Why == Done && m.told.cause.Why != Done) {
 		m.told.cause = n
 	}
@@ -431,6 +559,12 @@ func (m *Machine) tellLapsed() {
 			continue
 		}
 		for _, at := range g.runs {
+			if m.runs.traced.nodes[at-1].over {
+				continue
+			}
+			if g.queued && m.limitOf(at, g.live).soonest > m.now {
+				break
+			}
 			m.tellExpired(g, at)
 		}
 	}
@@ -440,12 +574,38 @@ func (m *Machine) tellLapsed() {
 func (m *Machine) tellPassed() {
 	for i := range m.runs.groups {
 		g := &m.runs.groups[i]
-		if g.touched {
+		if g.touched || len(g.runs) == 0 {
+			continue
+		}
+		if g.soonest > m.now {
+			m.lets(g, g.live)
+			m.tellAll(m.told.said, g.runs)
 			continue
 		}
 		for _, at := range g.runs {
-			m.try(g, at)
+			if t := &m.runs.traced.nodes[at-1]; !t.over {
+				m.lets(g, g.live&^t.lapsed)
+				m.passes(at)
+			}
 		}
+		m.tellAlike()
+	}
+}
+
+// lets makes the words of a match that waits for live edges and lets an event pass that
+// cannot change it.
+func (m *Machine) lets(g *group, live uint64) {
+	m.told.said = m.told.said[:0]
+	edges := m.prog.places[g.place].edges
+	for ; live != 0; live &= live - 1 {
+		k := bits.TrailingZeros64(live)
+		w := word{edge: k, why: Absent}
+		if e := &edges[k]; e.to == end {
+			w.cond = e.nots[0].cond
+		} else {
+			w.why, w.cond = Unfit, Cond(m.prog.places[e.to].name)
+		}
+		m.told.said = append(m.told.said, w)
 	}
 }
 
@@ -467,7 +627,8 @@ func (m *Machine) tellExpired(g *group, at int32) {
 		if pl.closing&(1<<k) != 0 {
 			n.Why = Done
 		}
-		m.closed(k, n)
+		n.Edge = k
+		m.closed(n)
 		m.tell(at, k, n)
 	}
 	if g.live&^t.lapsed == 0 {

@@ -31,9 +31,11 @@ type replay struct {
 type replayed struct {
 	place   int
 	events  []nfa.Captured
+	lacks   []int // by event of events: how many more it lacked then at least; -1: unknown
 	waits   map[int]bool
 	before  map[int]bool // waits at the beginning of the event
 	spoken  map[int]bool // edges of which a note was told at this event
+	gone    bool         // another went on from it at this event
 	ended   bool
 	endedBy nfa.Event
 	done    bool
@@ -56,7 +58,7 @@ func (r *replay) begin() {
 		}
 		if !m.ended {
 			r.open = append(r.open, id)
-			m.spoken, m.before = map[int]bool{}, map[int]bool{}
+			m.spoken, m.before, m.gone = map[int]bool{}, map[int]bool{}, false
 			for k := range m.waits {
 				m.before[k] = true
 			}
@@ -89,6 +91,12 @@ func (r *replay) take(n nfa.Note) {
 		r.fault(n, "no such match")
 		return
 	}
+	for i := range n.Others.Len() {
+		other := n
+		other.Node, other.Captures = n.Others.At(i)
+		other.Others = nfa.Matches{}
+		r.take(other)
+	}
 	if got := n.Captures.Traced(); got != n.Node || n.Place != m.place {
 		r.fault(n, "captures of %d, place %d, not %d", got, n.Place, m.place)
 	}
@@ -105,6 +113,9 @@ func (r *replay) take(n nfa.Note) {
 		if n.Event != 0 {
 			m.spoken[n.Edge] = true
 		}
+		if m.gone {
+			r.fault(n, "told after it went on")
+		}
 		if n.Kind == nfa.Closed {
 			delete(m.waits, n.Edge)
 		}
@@ -118,6 +129,11 @@ func (r *replay) take(n nfa.Note) {
 		m.ended, m.endedBy = true, n.Event
 	case nfa.Completed:
 		m.done = true
+		for i, lacks := range m.lacks {
+			if more := len(m.events) - 1 - i; lacks > more {
+				r.fault(n, "complete %d events after it lacked %d", more, lacks)
+			}
+		}
 	case nfa.Refused, nfa.Held:
 		if !m.done {
 			r.fault(n, "it was not complete")
@@ -150,8 +166,8 @@ func (r *replay) taken(n nfa.Note, m *replayed) {
 			r.fault(n, "%d was not open or did not wait for edge %d", n.From, n.Edge)
 			return
 		}
-		from.spoken[n.Edge] = true
-		next.events = slices.Clone(from.events)
+		from.spoken[n.Edge], from.gone = true, true
+		next.events, next.lacks = slices.Clone(from.events), slices.Clone(from.lacks)
 		edges = r.places[from.place].Edges
 	} else {
 		r.spoken[n.Edge] = true
@@ -160,6 +176,10 @@ func (r *replay) taken(n nfa.Note, m *replayed) {
 		r.fault(n, "the edge leads to %d, not %d", edges[n.Edge].To, n.Place)
 	}
 	next.events = append(next.events, nfa.Captured{Var: int32(r.places[n.Place].Name), Event: n.Event})
+	next.lacks = append(next.lacks, len(n.Missing))
+	if n.Unknown {
+		next.lacks[len(next.lacks)-1] = -1
+	}
 	r.matches[n.Node] = next
 }
 

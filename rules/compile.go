@@ -17,9 +17,10 @@ var rulesetKeys = source.Keys{
 	Of:    "a ruleset",
 	Known: []string{"params", "events", "defaults", "rules"},
 	Later: []string{"features", "lists", "risk", "policy", "destinations", "routes"},
+	Meant: rulesetWords,
 }
 
-var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}}
+var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}, Meant: defaultWords}
 
 // Load makes a ruleset of files and folders, see source.Read and Compile.
 func Load(paths []string) (*cep.Ruleset, error) {

@@ -21,7 +21,7 @@ func (r *ruleCompiler) conditions() {
 			d := &r.draft.define[i]
 			if d.where != nil && !slices.Contains(r.names(), d.Name) {
 				s := r.scopeOfDefinition(d)
-				r.compile(*d.where, r.env(d.Name, s, true), compileAway, s)
+				r.compileParts(*d.where, r.env(d.Name, s, true), compileAway, s)
 			}
 		}
 	})
@@ -106,6 +106,11 @@ func (r *ruleCompiler) warnNever(e *Expression, events *scope) {
 
 // outcome compiles what is asked of a completed match and what it says.
 func (r *ruleCompiler) outcome() {
+	if e, ok := r.draft.entries["measures"]; ok {
+		for _, m := range e.Value.Pairs() {
+			r.measureNames = append(r.measureNames, m.Name)
+		}
+	}
 	r.watch("having", r.having)
 	r.watch("measures", r.measures)
 	r.watch("score", r.score)

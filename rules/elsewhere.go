@@ -1,20 +1,30 @@
 package rules
 
 // Keys and types as they are called in other tools, in lower case and without
-// `_`, and what they are called here.
+// `_` and `-`, and what they are called here.
 var (
-	ruleWords = map[string]string{
-		"name": "title", "level": "severity", "priority": "severity", "label": "tags", "labels": "tags", "enabled": "status",
-		"event": "on", "events": "on", "eventtype": "on", "eventtypes": "on", "source": "on", "sources": "on", "from": "on",
-		"filter": "where", "condition": "where", "partitionby": "key", "groupby": "key", "keyby": "key", "by": "key", "entity": "key",
-		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within",
-		"sequence": "pattern", "followedby": "pattern", "followedbyany": "pattern", "match": "pattern", "detection": "pattern",
-		"definitions": "define", "variables": "define", "aftermatch": "skip", "aftermatchskip": "skip",
-		"cancel": "unless", "metrics": "measures", "output": "measures", "outputs": "measures", "riskscore": "score",
-		"alert": "message", "text": "message", "suppress": "throttle", "suppression": "throttle", "cooldown": "throttle", "decision": "action",
+	rulesetWords = map[string]string{
+		"schema": "events", "schemas": "events", "types": "events", "eventtypes": "events",
+		"variables": "params", "vars": "params", "parameters": "params", "constants": "params", "settings": "params",
+		"detections": "rules", "patterns": "rules", "queries": "rules",
 	}
-	definitionWords = map[string]string{"on": "type", "event": "type", "eventtype": "type", "condition": "where", "filter": "where", "expr": "where", "if": "where"}
-	eventWords      = map[string]string{"timestamp": "time", "eventtime": "time", "schema": "fields", "properties": "fields", "columns": "fields", "key": "id", "sequence": "seq", "order": "seq"}
+	defaultWords = map[string]string{
+		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within",
+		"suppress": "throttle", "suppression": "throttle", "cooldown": "throttle", "dedup": "throttle",
+	}
+	ruleWords = map[string]string{
+		"ruleid": "id", "name": "title", "level": "severity", "priority": "severity", "label": "tags", "labels": "tags", "enabled": "status", "state": "status",
+		"desc": "description", "comment": "description", "note": "description", "language": "lang",
+		"event": "on", "events": "on", "eventtype": "on", "eventtypes": "on", "source": "on", "sources": "on", "logsource": "on", "from": "on", "stream": "on",
+		"filter": "where", "condition": "where", "partitionby": "key", "groupby": "key", "keyby": "key", "by": "key", "entity": "key", "keys": "key",
+		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within", "duration": "within",
+		"sequence": "pattern", "followedby": "pattern", "followedbyany": "pattern", "match": "pattern", "detection": "pattern", "steps": "pattern",
+		"definitions": "define", "variables": "define", "conditions": "define", "aftermatch": "skip", "aftermatchskip": "skip",
+		"cancel": "unless", "until": "unless", "metrics": "measures", "output": "measures", "outputs": "measures", "select": "measures", "riskscore": "score",
+		"alert": "message", "text": "message", "msg": "message", "suppress": "throttle", "suppression": "throttle", "cooldown": "throttle", "dedup": "throttle", "decision": "action",
+	}
+	definitionWords = map[string]string{"on": "type", "event": "type", "eventtype": "type", "types": "type", "condition": "where", "filter": "where", "expr": "where", "if": "where", "when": "where"}
+	eventWords      = map[string]string{"timestamp": "time", "eventtime": "time", "schema": "fields", "properties": "fields", "columns": "fields", "key": "id", "eventid": "id", "sequence": "seq", "order": "seq"}
 	kindWords       = map[string]string{
 		"text": "string", "str": "string", "varchar": "string", "char": "string", "uuid": "string", "keyword": "string",
 		"int": "number", "integer": "number", "bigint": "number", "long": "number", "float": "number", "double": "number", "decimal": "number", "numeric": "number",

@@ -59,12 +59,12 @@ func (r *ruleCompiler) compileCond(t source.Text, env expr.Env, cond *cep.Cond, 
 }
 
 // compileMessage compiles a message; what is wrong is reported for each of its
-// expressions.
+// expressions and braces.
 func (r *ruleCompiler) compileMessage(t source.Text, env expr.Env) (sound bool) {
 	return r.compileBy(t, env, func(text string, env expr.Env) (err error) {
 		r.rule.Message, err = expr.CompileMessage(text, env)
 		return err
-	}, r.placeholderAround)
+	}, r.loneBrace)
 }
 
 // part is a piece of an expression and what can stand in its place, so that the
@@ -93,23 +93,42 @@ func (r *ruleCompiler) compileBy(t source.Text, env expr.Env, make compiling, ar
 			}
 			return err == nil && !clashed && len(done) == 0
 		}
-		if clashed || slices.ContainsFunc(done, func(p part) bool { return e.Pos < p.to && e.End > p.from }) {
+		if clashed {
 			return false // it follows from what has been said
 		}
-		if !r.said(text, e, env.Current) {
-			r.Fault(t, e.Pos, e.End, source.CodeExpression, e.Msg, expected(e, env))
-		}
+		r.faults(t, text, e, env, done)
 		if _, cut := t.Cut(); cut || around == nil {
 			return false
 		}
-		p, ok := around(text, e.Pos)
-		if !ok || p.to-p.from < len(p.neutral) {
+		before := len(done)
+		for _, e := range append([]*expr.Error{e}, e.More...) {
+			p, ok := around(text, e.Pos)
+			if !ok || p.to-p.from < len(p.neutral) || p.among(done) {
+				continue
+			}
+			text = text[:p.from] + p.neutral + strings.Repeat(" ", p.to-p.from-len(p.neutral)) + text[p.to:]
+			done = append(done, p)
+		}
+		if len(done) == before {
 			return false
 		}
-		text = text[:p.from] + p.neutral + strings.Repeat(" ", p.to-p.from-len(p.neutral)) + text[p.to:]
-		done = append(done, p)
 	}
 	return false
+}
+
+// faults reports an error and those with it, without what follows from parts that
+// are done or from what has been said.
+func (r *ruleCompiler) faults(t source.Text, text string, e *expr.Error, env expr.Env, done []part) {
+	for _, e := range append([]*expr.Error{e}, e.More...) {
+		if !(part{from: e.Pos, to: e.End}).among(done) && !r.said(text, e, env.Current) {
+			r.Fault(t, e.Pos, e.End, source.CodeExpression, e.Msg, r.expected(e, env))
+		}
+	}
+}
+
+// among says whether p overlaps with any of parts.
+func (p part) among(parts []part) bool {
+	return slices.ContainsFunc(parts, func(q part) bool { return p.from < q.to && p.to > q.from })
 }
 
 // mostNames is how many names a hint lists.
@@ -117,16 +136,40 @@ const mostNames = 12
 
 // expected gives the hint of an error; where a name means nothing and is near none,
 // what there is.
-func expected(e *expr.Error, env expr.Env) string {
+func (r *ruleCompiler) expected(e *expr.Error, env expr.Env) string {
 	switch {
 	case e.Hint != "":
 		return e.Hint
 	case strings.HasPrefix(e.Msg, "unknown param "):
 		return "declare it under `params`"
-	case strings.HasPrefix(e.Msg, "unknown name ") && env.Current && len(env.FieldNames) > 0 && len(env.FieldNames) <= mostNames:
+	case !strings.HasPrefix(e.Msg, "unknown name "):
+		return ""
+	case env.Current && len(env.FieldNames) > 0 && len(env.FieldNames) <= mostNames:
 		return "the fields are " + strings.Join(env.FieldNames, ", ")
+	case !env.Current:
+		return r.known(e, env)
 	}
 	return ""
+}
+
+// known says what names there are where there is no current event.
+func (r *ruleCompiler) known(e *expr.Error, env expr.Env) string {
+	var names []string
+	for _, m := range r.measureNames {
+		if strings.Contains(e.Msg, source.Tick(m)) {
+			return "a measure is read by the measures below it, `score` and `message`"
+		}
+	}
+	for _, v := range env.Vars {
+		if !v.Empty && v.Name != "" {
+			names = append(names, v.Name)
+		}
+	}
+	names = slices.Concat(names, env.Keys, env.Measures)
+	if len(names) == 0 || len(names) > mostNames {
+		return ""
+	}
+	return "there are " + strings.Join(names, ", ")
 }
 
 // attempt compiles a text. Where it is not known which variables are lists, it is
@@ -313,12 +356,11 @@ func stringEnd(text string, i int) int {
 	return len(text)
 }
 
-// placeholderAround finds the expression of a message around a byte.
-func (r *ruleCompiler) placeholderAround(text string, at int) (part, bool) {
-	for _, p := range r.lang.Placeholders(text) {
-		if p[0] <= at && at <= p[1] {
-			return part{p[0], p[1], "0"}, true
-		}
+// loneBrace finds a brace of a message that has no other. Where all have, what is
+// wrong within them has been found.
+func (r *ruleCompiler) loneBrace(text string, at int) (part, bool) {
+	if len(r.lang.Placeholders(text)) > 0 || at >= len(text) || text[at] != '{' && text[at] != '}' {
+		return part{}, false
 	}
-	return part{}, false
+	return part{at, at + 1, " "}, true
 }

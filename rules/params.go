@@ -175,7 +175,7 @@ func (f *findings) duration(n source.Node, what string, p params, sure, none boo
 	}
 	d, err := nfa.ParseDuration(t.Value)
 	if err != nil {
-		f.nfaError(t, err, source.CodeValue)
+		f.nfaErrors(t, nfaFaults(err), source.CodeValue)
 		return 0, false
 	}
 	return d, true
@@ -188,11 +188,18 @@ func durationError(text string) (e *nfa.Error, wrong bool) {
 	return e, wrong
 }
 
-// nfaError reports an error in a duration or pattern at its place in t.
-func (f *findings) nfaError(t source.Text, err error, code string) {
-	if e, ok := err.(*nfa.Error); ok {
+// nfaErrors reports what is wrong with a duration or pattern at its places in t.
+func (f *findings) nfaErrors(t source.Text, faults []*nfa.Error, code string) {
+	for _, e := range faults {
 		f.Fault(t, e.Pos, e.End, code, e.Msg, e.Hint)
-		return
 	}
-	f.Add(t.Place(), code, err.Error(), "")
+}
+
+// nfaFaults gives all that an error of package nfa tells of.
+func nfaFaults(err error) []*nfa.Error {
+	e, ok := err.(*nfa.Error)
+	if !ok {
+		return nil // there is no error: those of the package are of this type
+	}
+	return append([]*nfa.Error{e}, e.More...)
 }

@@ -33,6 +33,8 @@ type ruleCompiler struct {
 	scopes      []*scope // by name of the pattern: of the events that it can be
 	byName      bool     // the key is read from a field for each name
 
+	measureNames []string // all of them
+
 	suspects    map[string]bool // names about which something is said already
 	anyName     bool            // any name may mean something in conditions
 	anyResult   bool            // and in what is asked of a match
@@ -197,22 +199,12 @@ func (r *ruleCompiler) parsePattern() {
 		r.guessNames("")
 		return
 	}
-	p, err := nfa.Parse(t.Value, r.inPattern(1))
-	r.listsSure = true
-	if err != nil && r.doubtsParam(t.Value) {
-		p, err = nfa.Parse(t.Value, r.inPattern(2))
-		if err != nil {
-			r.faulty["pattern"] = true
-			r.guessNames(t.Value)
-			return // perhaps because of the param, which has the finding
-		}
-	}
-	if r.doubtsParam(t.Value) {
-		r.listsSure = false
-		r.faulty["pattern"] = true
-	}
-	if err != nil {
-		r.nfaError(t, r.nearParam(t.Value, err), source.CodePattern)
+	doubted := r.doubtsParam(t.Value)
+	p, faults := r.parse(t.Value, doubted)
+	r.faulty["pattern"] = doubted || p == nil
+	r.listsSure = !r.faulty["pattern"]
+	if p == nil {
+		r.nfaErrors(t, faults, source.CodePattern)
 		r.guessNames(t.Value)
 		return
 	}
@@ -220,17 +212,25 @@ func (r *ruleCompiler) parsePattern() {
 	r.rule.Names = p.Names()
 }
 
-// nearParam names the param that was meant in an error about one that there is not.
-func (r *ruleCompiler) nearParam(pattern string, err error) error {
-	e, ok := err.(*nfa.Error)
-	if !ok {
-		return err
+// parse parses a pattern. Of one that reads a param that is not known, only that is
+// wrong which is so whatever the param is: there may be no pattern and no fault.
+func (r *ruleCompiler) parse(pattern string, doubted bool) (p *nfa.Pattern, faults []*nfa.Error) {
+	p, err := nfa.Parse(pattern, r.inPattern(1))
+	faults = nfaFaults(err)
+	if err != nil && doubted {
+		var other error
+		p, other = nfa.Parse(pattern, r.inPattern(2))
+		faults = slices.DeleteFunc(faults, func(e *nfa.Error) bool {
+			return !slices.ContainsFunc(nfaFaults(other), func(o *nfa.Error) bool { return o.Pos == e.Pos && o.Msg == e.Msg })
+		})
 	}
-	name, ok := strings.CutPrefix(pattern[e.Pos:e.End], "$")
-	if _, declared := r.params[name]; ok && !declared {
-		e.Hint = nearest.DidYouMean(name, r.params.names(), e.Hint)
+	for _, e := range faults {
+		name, ok := strings.CutPrefix(pattern[e.Pos:e.End], "$")
+		if _, declared := r.params[name]; ok && !declared {
+			e.Hint = nearest.DidYouMean(name, r.params.names(), e.Hint)
+		}
 	}
-	return e
+	return p, faults
 }
 
 // inPattern gives the values of params for a pattern; of one that is not known,
@@ -421,7 +421,7 @@ func (r *ruleCompiler) program() {
 	program, err := nfa.Compile(r.pattern, o)
 	switch {
 	case err != nil && !r.faulty["pattern"]:
-		r.nfaError(r.patternText, err, source.CodePattern)
+		r.nfaErrors(r.patternText, nfaFaults(err), source.CodePattern)
 	case err == nil && r.timed():
 		r.rule.Program = program
 	}

@@ -172,15 +172,27 @@ func (f *findings) schemaTime(n source.Node, s *cep.Schema) {
 		return
 	}
 	s.Time = t.Value
+	meant := nearest.Name(t.Value, timeFields(s))
 	kind, declared := fieldKind(s, t.Value)
 	switch {
 	case declared && kind != cep.Time && kind != cep.Nil:
 		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s of the event time is declared as %s", source.Tick(t.Value), kind), "declare it as `time`")
-	case !declared && !strings.Contains(t.Value, "."):
+	case !declared && meant == "" && !strings.Contains(t.Value, "."):
 		s.Fields[t.Value] = cep.Time
 	case !declared:
 		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), nearest.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
 	}
+}
+
+// timeFields lists the fields that may be the event time.
+func timeFields(s *cep.Schema) []string {
+	var names []string
+	for _, name := range sortedKeys(s.Fields) {
+		if k := s.Fields[name]; k == cep.Time || k == cep.Nil {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // schemaField reads the name of a declared field of one of some kinds.

@@ -14,6 +14,7 @@ func (r *ruleCompiler) warn() {
 	for _, warn := range r.conditional {
 		warn()
 	}
+	r.warnUndeclared()
 	if r.rule.Program != nil {
 		r.warnTime()
 	}

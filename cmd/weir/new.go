@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -70,7 +71,7 @@ func (c *newCommand) Run(std *streams) error {
 		}
 		types := s.found.Types()
 		files, notes = s.files(types), s.notes(types)
-		events = string(c.FromEvents) + runFlags(types)
+		events = shellWord(string(c.FromEvents)) + runFlags(types)
 	}
 	if err := os.MkdirAll(c.Dir, 0o777); err != nil {
 		return err
@@ -83,12 +84,24 @@ func (c *newCommand) Run(std *streams) error {
 		}
 		fmt.Fprintf(&out, "%-*s  %s\n", len(filepath.Join(c.Dir, "rules_test.yaml")), path, f.about)
 	}
-	fmt.Fprintf(&out, "\nNext:\n  weir check %s\n  weir test %s\n  weir run %s --events %s\n", c.Dir, c.Dir, c.Dir, events)
+	dir := shellWord(c.Dir)
+	fmt.Fprintf(&out, "\nNext:\n  weir check %s\n  weir test %s\n  weir run %s --events %s\n", dir, dir, dir, events)
 	for _, n := range notes {
 		fmt.Fprintf(&out, "\n%s\n", n)
 	}
 	_, err := io.WriteString(std.out, out.String())
 	return err
+}
+
+// plainWord is what a shell takes as it stands.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./\\:@%+=,-]+$`)
+
+// shellWord writes a name so that it can be copied into a command line.
+func shellWord(name string) string {
+	if plainWord.MatchString(name) {
+		return name
+	}
+	return shellQuoted(name)
 }
 
 // vacant refuses a folder that has one of the files.
@@ -211,6 +224,9 @@ func (s *sampled) line(text string, number int) {
 // files makes the files of a ruleset of the sample.
 func (s *sampled) files(types []infer.Type) []ruleFile {
 	sample := "all " + amount(s.events, "event", "events")
+	if s.events == 1 {
+		sample = "the one event"
+	}
 	if s.more {
 		sample = "the first " + amount(s.events, "event", "events")
 	}
@@ -237,10 +253,18 @@ func (s *sampled) notes(types []infer.Type) []string {
 	}
 	for i := range types {
 		if types[i].Time == "" {
-			notes = append(notes, fmt.Sprintf("No field holds a time in every event of type %s, so it has the time at which it\narrives: in a file that is the highest time before it, and without one it is rejected.\nIf there is a time, name its field in events.yaml.", types[i].Name))
+			notes = append(notes, fmt.Sprintf("No field holds a time in every event of type %s, so it has the time at which it\narrives: in a file that is the highest time before it, and without one it is rejected.\n%s", types[i].Name, timeHint(&types[i])))
 		}
 	}
 	return notes
+}
+
+// timeHint says what to do where no field is the event time.
+func timeHint(t *infer.Type) string {
+	if len(t.Dates) == 0 {
+		return "If there is a time, name its field in events.yaml."
+	}
+	return visible(strings.Join(t.Dates, ", ")) + " may be meant as one: write it as RFC 3339 does, like 2026-01-02T10:00:00Z, or as a\nnumber since 1970, and name the field in events.yaml."
 }
 
 // runFlags are those that a run over the events needs to take all of them.
@@ -291,7 +315,7 @@ events:
     key: card_id # each card is followed on its own
     within: 30m # first to last event
     params: {probe_max: 2, times: 50}
-    # Three or more probes, all there are (++ is greedy), then a cash-out.
+    # Three or more probes, all there are (the last + is greedy), then a cash-out.
     pattern: probe{3,}+ -> cashout
     define:
       probe: status == "approved" && amount < params.probe_max

@@ -172,7 +172,7 @@ func (w *writer) limits() {
 		say(inOrder(o))
 	}
 	if o.Timeout {
-		say("An open match that runs out of time makes an alert of kind `timeout`; neither `having` nor throttle act on it.")
+		say("An open match that runs out of time makes an alert of kind `timeout`; neither `having` nor throttle acts on it.")
 	}
 	w.paragraph(0, "", strings.Join(text, " "))
 	w.blank()

@@ -15,7 +15,13 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 		l.failAt(at, tick(name)+" is not available", why)
 	}
 	if _, ok := l.env.Lang.functions(name); !ok {
-		l.failAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
+		x := l.missAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
+		for _, a := range args {
+			if !isPredicate(a) {
+				l.lower(a)
+			}
+		}
+		return x
 	}
 	if _, ok := loops[name]; ok && len(args) > 1 && isPredicate(args[1]) {
 		return l.loop(name, at, args)

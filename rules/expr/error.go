@@ -12,6 +12,8 @@ type Error struct {
 	Pos, End int    // byte offsets of the text at fault; Pos == End at the end of the text
 	Msg      string // what is wrong
 	Hint     string // what was expected or what to write instead; may be empty
+
+	More []*Error // what else is wrong in the text, for reasons of its own; they have no More
 }
 
 func (e *Error) Error() string {
@@ -19,6 +21,24 @@ func (e *Error) Error() string {
 		return e.Msg
 	}
 	return e.Msg + "; " + e.Hint
+}
+
+// together makes one error of all, the first of which it is, or nil of none. What
+// overlaps with one before follows from that.
+func together(faults []*Error) error {
+	if len(faults) == 0 {
+		return nil
+	}
+	first := *faults[0]
+	for i, e := range faults[1:] {
+		follows := slices.ContainsFunc(faults[:i+1], func(before *Error) bool {
+			return e.Pos == before.Pos || e.Pos < before.End && before.Pos < e.End
+		})
+		if !follows {
+			first.More = append(first.More, e)
+		}
+	}
+	return &first
 }
 
 // tick quotes a piece of an expression in a message,

@@ -3,6 +3,7 @@ package expr
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -23,10 +24,11 @@ const (
 type lowering struct {
 	env    *Env
 	text   string
-	count  int     // of nodes made
-	locals []local // visible, the innermost last
-	lets   int     // of local names so far
-	points []typ   // type of # in each predicate around, the innermost last
+	count  int      // of nodes made
+	locals []local  // visible, the innermost last
+	lets   int      // of local names so far
+	points []typ    // type of # in each predicate around, the innermost last
+	missed []*Error // names that mean nothing
 
 	brackets brackets // of text, once a place is asked for
 }
@@ -43,21 +45,23 @@ type local struct {
 
 // lower parses text and resolves it against env.
 func lower(text string, env *Env) (n *node, err error) {
+	l := &lowering{env: env, text: text}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*Error)
 			if !ok {
 				panic(r)
 			}
-			n, err = nil, e
+			n, err = nil, together(append(l.missed, e))
 		}
 	}()
 	tree, err := parse(text, env)
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{env: env, text: text}
-	n = l.lower(tree)
+	if n = l.lower(tree); l.missed != nil {
+		return nil, together(l.missed)
+	}
 	if n.cost() > maxCost {
 		l.fail(n, "the expression may take too many steps", "nest fewer list functions; a list has up to 1,000 elements")
 	}
@@ -93,6 +97,23 @@ func (l *lowering) settle(n *node) {
 func (l *lowering) fail(n *node, msg, hint string) {
 	pos, end := l.place(n)
 	panic(&Error{Pos: pos, End: end, Msg: msg, Hint: hint})
+}
+
+// miss notes a name that means nothing. What is given in its place may be any value,
+// so that the rest is looked at too.
+func (l *lowering) miss(pos, end int, msg, hint string) *node {
+	const most = 10
+	if len(l.missed) < most {
+		l.missed = append(l.missed, &Error{Pos: pos, End: end, Msg: msg, Hint: hint})
+	}
+	n := l.make(node{op: opMeasure, typ: anyType}, nil)
+	n.pos, n.end = pos, end
+	return n
+}
+
+func (l *lowering) missAt(a ast.Node, msg, hint string) *node {
+	pos, end := byteSpan(l.text, a.Location())
+	return l.miss(pos, end, msg, hint)
 }
 
 func (l *lowering) failAt(a ast.Node, msg, hint string) {
@@ -290,8 +311,7 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 	if l.env.Current {
 		return l.current(id, path, props)
 	}
-	l.unknown(id, path, props)
-	return nil
+	return l.unknown(id, path, props)
 }
 
 // local reads a local name. The element of the innermost predicate is #.
@@ -312,7 +332,7 @@ func (l *lowering) word(id *ast.IdentifierNode, path []string, props []ast.Node)
 		}
 		v, ok := l.env.Params[path[1]]
 		if !ok {
-			l.failAt(props[0], "unknown param "+tick(path[1]), didYouMean(path[1], l.env.paramNames()))
+			return l.missAt(props[0], "unknown param "+tick(path[1]), didYouMean(path[1], l.env.paramNames()))
 		}
 		n := l.constant(v, id)
 		n.param = true
@@ -335,7 +355,7 @@ func (l *lowering) word(id *ast.IdentifierNode, path []string, props []ast.Node)
 		return l.current(id, path[1:], props)
 	case "type", "ts":
 		if !l.env.Current {
-			l.unknown(id, path, props)
+			return l.unknown(id, path, props)
 		}
 		return l.current(id, path, props)
 	}
@@ -379,7 +399,7 @@ func (l *lowering) current(id *ast.IdentifierNode, path []string, props []ast.No
 	if !l.always(n, path) {
 		info, ok := l.env.Fields(strings.Join(path, "."))
 		if !ok {
-			l.unknown(id, path, props)
+			return l.unknown(id, path, props)
 		}
 		n.field, n.typ = info.ID, info.typ()
 	}
@@ -424,8 +444,8 @@ func (l *lowering) insteadOf(a *ast.CallNode) string {
 	return "use a function: hour(t), weekday(t), date(t), seconds(d)"
 }
 
-// unknown fails for a name that means nothing.
-func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.Node) {
+// unknown notes a name that means nothing.
+func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.Node) *node {
 	name := strings.Join(path, ".")
 	pos, end := byteSpan(l.text, id.Location())
 	if len(props) > 0 {
@@ -447,23 +467,46 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 			}
 		}
 	}
+	if word, hint := l.hyphened(pos, e.End, "event", l.env.FieldNames); hint != "" {
+		e.Msg, e.Hint, e.End = "unknown name "+tick(word), hint, pos+len(word)
+	}
 	if !l.env.Current {
 		if holder := l.env.holder(name); holder != "" {
 			e.Msg = tick(name) + " is a field, and there is no current event here"
 			e.Hint = "write " + holder
 		}
 	}
-	panic(e)
+	return l.miss(e.Pos, e.End, e.Msg, e.Hint)
+}
+
+// hyphened finds a field whose name is written with hyphens, of which the name from
+// pos up to end is the beginning: it reads as a difference. of is what has the
+// fields. The hint is empty if there is none.
+func (l *lowering) hyphened(pos, end int, of string, fields []string) (word, hint string) {
+	for end < len(l.text) && (l.text[end] == '-' || isWord(l.text[end])) {
+		end++
+	}
+	word = l.text[pos:end]
+	for _, f := range fields {
+		switch {
+		case !strings.Contains(word, "-"):
+		case f == word:
+			return word, "write " + tick(of+"["+strconv.Quote(word)+"]")
+		case f == strings.ReplaceAll(word, "-", "_"):
+			return word, "did you mean " + tick(f) + "?"
+		}
+	}
+	return word, ""
 }
 
 // captured is what a variable stands for: an event, or a list of them.
 func (l *lowering) captured(v int, at ast.Node) *node {
 	of := &l.env.Vars[v]
 	if l.env.NoMatch {
-		l.failAt(at, tick(of.Name)+" is a variable, and there is no match here yet", "ask it in `define`, of the variables that come later")
+		return l.missAt(at, tick(of.Name)+" is a variable, and there is no match here yet", "ask it in `define`, of the variables that come later")
 	}
 	if of.Empty {
-		l.failAt(at, tick(of.Name)+" captures nothing", "a name that is only negated or only an until has no events")
+		return l.missAt(at, tick(of.Name)+" captures nothing", "a name that is only negated or only an until has no events")
 	}
 	ev := typ{k: kEvent, vars: []int{v}}
 	if of.List {
@@ -550,7 +593,12 @@ func (l *lowering) resolve(m, of *node, path []string) {
 		if at := end - len(name); at > pos && l.text[at:end] == name {
 			pos = at
 		}
-		panic(&Error{Pos: pos, End: end, Msg: l.quote(of) + " has no field " + tick(name), Hint: didYouMean(name, names)})
+		hint := didYouMean(name, names)
+		if word, meant := l.hyphened(pos, end, l.source(of), names); meant != "" {
+			name, hint, end = word, meant, pos+len(word)
+		}
+		l.miss(pos, end, l.quote(of)+" has no field "+tick(name), hint)
+		m.typ = dataType
 	}
 }
 

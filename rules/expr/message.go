@@ -20,15 +20,21 @@ func CompileMessage(template string, env Env) (func(*cep.Scope) string, error) {
 		return nil, err
 	}
 	values := make([]valueFunc, len(pieces))
+	var faults []*Error
 	for i, p := range pieces {
 		if !p.isExpression {
 			continue
 		}
 		f, err := CompileValue(p.text, env)
 		if e, ok := err.(*Error); ok {
-			return nil, &Error{Pos: e.Pos + p.pos, End: e.End + p.pos, Msg: e.Msg, Hint: e.Hint}
+			for _, e := range append([]*Error{e}, e.More...) {
+				faults = append(faults, &Error{Pos: e.Pos + p.pos, End: e.End + p.pos, Msg: e.Msg, Hint: e.Hint})
+			}
 		}
 		values[i] = f
+	}
+	if faults != nil {
+		return nil, together(faults)
 	}
 	return func(s *cep.Scope) string {
 		var b strings.Builder

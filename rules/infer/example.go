@@ -45,8 +45,12 @@ func NewExample(types []Type, reserved func(string) bool) *Example {
 }
 
 // usable says whether an expression can name a field as it is.
-func (x *example) usable(name string) bool {
-	return plainName(name) && !x.reserved(name)
+func (x *example) usable(f *Field) bool {
+	root := f.Name
+	if f.inner {
+		root, _, _ = strings.Cut(root, ".")
+	}
+	return plainName(root) && !x.reserved(root)
 }
 
 func plainName(s string) bool {
@@ -59,13 +63,23 @@ func plainName(s string) bool {
 	return s != ""
 }
 
+// fields gives the fields of the type and what lies in those that are maps.
+func (x *example) fields() []*Field {
+	var all []*Field
+	for _, of := range [][]Field{x.typ.Fields, x.typ.Inner} {
+		for i := range of {
+			all = append(all, &of[i])
+		}
+	}
+	return all
+}
+
 // chooseKey chooses a field whose values come several times each, but not all the
 // time: what the events are about.
 func (x *example) chooseKey() {
 	var best *Field
 	most := -1
-	for i := range x.typ.Fields {
-		f := &x.typ.Fields[i]
+	for _, f := range x.fields() {
 		if rank := x.keyRank(f); rank > most {
 			best, most = f, rank
 		}
@@ -85,7 +99,7 @@ func (x *example) chooseKey() {
 // keyRank says how well a field is a key; negative: not at all.
 func (x *example) keyRank(f *Field) int {
 	n := x.typ.Events - f.Missing
-	if f.Kind != cep.Text && f.Kind != cep.Bool || !x.usable(f.Name) || f.Name == x.typ.ID {
+	if f.Kind != cep.Text && f.Kind != cep.Bool || !x.usable(f) || f.Name == x.typ.ID {
 		return -1
 	}
 	rank := 0
@@ -110,9 +124,8 @@ func (x *example) keyRank(f *Field) int {
 // chooseAmount chooses a number whose size tells events apart.
 func (x *example) chooseAmount() {
 	most := 0
-	for i := range x.typ.Fields {
-		f := &x.typ.Fields[i]
-		if f.Kind != cep.Number || f.Epoch != "" || f.Name == x.key || f.Name == x.typ.ID || !x.usable(f.Name) ||
+	for _, f := range x.fields() {
+		if f.Kind != cep.Number || f.Epoch != "" || f.Name == x.key || f.Name == x.typ.ID || !x.usable(f) ||
 			f.distinct <= mostEnum || 2*f.Missing > x.typ.Events || coordinateName(f.Name) {
 			continue
 		}
@@ -217,12 +230,39 @@ func (x *example) of() string {
 
 // event writes an event of a test.
 func (x *example) event(b *strings.Builder, at, field, value string) {
-	fmt.Fprintf(b, "      - {type: %s, ts: %s", yamlText(x.typ.Name), at)
+	entries := []entry{{"type", yamlText(x.typ.Name)}, {"ts", at}}
 	if x.key != "" {
-		fmt.Fprintf(b, ", %s: %s", x.key, x.keyValue)
+		entries = append(entries, entry{x.key, x.keyValue})
 	}
 	if field != "" {
-		fmt.Fprintf(b, ", %s: %s", field, value)
+		entries = append(entries, entry{field, value})
 	}
-	b.WriteString("}\n")
+	b.WriteString("      - " + flow(entries) + "\n")
+}
+
+// entry is a field, or a path, and its value.
+type entry struct{ path, value string }
+
+// flow writes entries as a mapping in one line; those with a path below one field
+// stand in a mapping of their own.
+func flow(entries []entry) string {
+	var parts []string
+	for len(entries) > 0 {
+		name, _, deeper := strings.Cut(entries[0].path, ".")
+		value := entries[0].value
+		var below, rest []entry
+		for _, e := range entries[1:] {
+			if path, ok := strings.CutPrefix(e.path, name+"."); ok && deeper {
+				below = append(below, entry{path, e.value})
+				continue
+			}
+			rest = append(rest, e)
+		}
+		if deeper {
+			value = flow(append([]entry{{entries[0].path[len(name)+1:], value}}, below...))
+		}
+		parts = append(parts, name+": "+value)
+		entries = rest
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }

@@ -42,7 +42,7 @@ func TestSchema(t *testing.T) {
 				`{"ts":"2026-01-02T03:04:05Z","s":"x","n":1.5,"b":true,"l":[1],"m":{"a":1},"t":"2026-01-02T03:04:05+02:00"}`,
 				`{"ts":"2026-01-02T03:04:06Z","s":"y","n":-2e3,"b":false,"l":[],"m":{},"t":"2026-01-02T03:04:05.123456789Z"}`,
 			},
-			[]string{"event:  # 2 events", "time: ts  # or t", "s: string", "n: number", "b: bool", "l: list", "m: map", "t: time"},
+			[]string{"event:  # 2 events", "time: ts  # or t", "s: string", "n: number", "b: bool", "l: list", "m: map  # with a", "t: time"},
 			[]string{"id:"},
 		},
 		{
@@ -93,7 +93,25 @@ func TestSchema(t *testing.T) {
 		{"a number that is no time", []string{`{"amount":1767323045000}`}, []string{"time: arrival  # no field holds a time in every event: it is the highest time read so far", "amount: number"}, nil},
 		{"a number that keeps rising", []string{`{"c":1767323045,"n":2}`, `{"c":1767323046,"n":1}`, `{"c":1767323047,"n":0}`}, []string{"time: {field: c, unit: s}", "n: number"}, nil},
 		{"a time beside the event time", []string{`{"ts":"2026-01-02T03:04:05Z","expiry_date":1767323045}`}, []string{"time: ts  # or expiry_date", "expiry_date: number  # a time in s since the epoch?"}, nil},
-		{"ts that is no time", []string{`{"ts":"noon","time":"2026-01-02T03:04:05Z"}`}, []string{"time: time", "# ts is left out: a field called ts is a time, and its values are none"}, nil},
+		{"ts that is no time", []string{`{"ts":"noon","time":"2026-01-02T03:04:05Z"}`}, []string{"time: time", "# ts is left out: a field called ts is a time, and its values are none: one is RFC 3339 text like 2026-01-02T10:00:00Z, or a number since 1970"}, nil},
+		{
+			"dates that are no times",
+			[]string{`{"on":"2026-01-02 03:04:05","day":"02.01.2026","us":"1/2/2026 3:04 PM","dob":"1980-01-02","some":"2026-01-02"}`, `{"on":"2026-01-02 03:04:06","day":"03.01.2026","us":"1/2/2026 3:05 PM","dob":"1980-01-02","some":"soon"}`},
+			[]string{"time: arrival  # no field holds a time in every event: it is the highest time read so far", "on: string  # dates; a time is RFC 3339 text like 2026-01-02T10:00:00Z, or a number since 1970", "us: string  # dates; a time is RFC 3339 text like 2026-01-02T10:00:00Z, or a number since 1970", "some: string"},
+			nil,
+		},
+		{
+			"what lies in maps",
+			[]string{`{"meta":{"at":"2026-01-02T03:04:05Z","n":{"deep":1},"x y":1},"card":{"id":"c"},"l":[{"a":1}]}`, `{"meta":{"at":"2026-01-02T03:04:06Z","n":{"deep":null}},"card":{"id":"d"},"l":[]}`},
+			[]string{"time: meta.at", "meta: map  # with at, n.deep", "card: map  # with id", "l: list"},
+			[]string{"at:", "id:"},
+		},
+		{
+			"a field called like a path",
+			[]string{`{"meta":{"at":"2026-01-02T03:04:05Z"},"meta.at":"x"}`},
+			[]string{"time: arrival  # no field holds a time in every event: it is the highest time read so far", "meta: map", "meta.at: string"},
+			nil,
+		},
 		{
 			"id",
 			[]string{`{"ts":1,"type":"payment","payment_id":7,"order_id":1}`, `{"ts":2,"type":"payment","payment_id":8,"order_id":2}`},
@@ -161,6 +179,11 @@ func TestExample(t *testing.T) {
 		{"nothing to be a key", events(`{"ts":I,"type":"tick"}`, 3), []string{"key: {kind: {hit: type}}\n"}},
 		{"a field called like a variable", events(`{"ts":I,"type":"login","hit":"xK","user":"uK"}`, 40), []string{"key: user ", "pattern: hit_{3}\n"}},
 		{"an amount, and nothing to be a key", events(`{"ts":I,"type":"m","amount":I}`, 40), []string{"key: {kind: {small: type, large: type}}\n"}},
+		{
+			"a key and an amount in maps", events(`{"ts":I,"type":"pay","card":{"id":"cK","holder":{"age":I}},"order":{"total":I.5},"x":1}`, 40),
+			[]string{"key: card.id  # 7 values in 40 events\n", "small: order.total <= params.low\n", "{card.id}"},
+		},
+		{"both in one map", events(`{"ts":I,"type":"pay","data":{"card":{"id":"cK"},"amount":I.5}}`, 40), []string{"key: data.card.id ", "small: data.amount <= params.low\n"}},
 		{"names that are words", events(`{"ts":I,"type":"m","count":I,"sum":"K","user":"K"}`, 40), []string{"key: user", "pattern: hit{3}"}},
 	}
 	for _, tt := range tests {
@@ -204,7 +227,7 @@ func TestAnyEvents(t *testing.T) {
 		rapid.String(),
 	)
 	value := rapid.OneOf(
-		rapid.SampledFrom([]string{"null", "true", "false", "0", "-0", "1", "2.5", "1e3", "1e999", "12345678901234567890", "1767323045", "1767323045000", "1767323045000000", "[]", `[1,"a"]`, "{}", `{"a":1}`, `""`, `"a"`, `"2026-01-02T03:04:05Z"`, `"2026-02-30T03:04:05Z"`, `"2026-01-02T03:04:05.5+01:00"`, `"x: # y"`, "\"\\n\"", `"\u001b[1m"`}),
+		rapid.SampledFrom([]string{"null", "true", "false", "0", "-0", "1", "2.5", "1e3", "1e999", "12345678901234567890", "1767323045", "1767323045000", "1767323045000000", "[]", `[1,"a"]`, "{}", `{"a":1}`, `{"a":{"b":"x"},"time":"2026-01-02T03:04:05Z"}`, `{"card":"1","amount":2.5,"type":"x","a b":1}`, `""`, `"a"`, `"2026-01-02T03:04:05Z"`, `"2026-02-30T03:04:05Z"`, `"2026-01-02T03:04:05.5+01:00"`, `"x: # y"`, "\"\\n\"", `"\u001b[1m"`}),
 		rapid.Map(rapid.String(), func(s string) string { return string(must(json.Marshal(s))) }),
 		rapid.Map(rapid.Float64(), func(x float64) string { return string(must(json.Marshal(x))) }),
 		rapid.Map(rapid.Int64Range(1767323045000, 1767323945000), func(n int64) string { return fmt.Sprint(n) }),

@@ -95,6 +95,12 @@ func (f *Field) note(t *Type) string {
 	case f.Kind == cep.Text && !f.Unique && t.Events-f.Missing > 1:
 		notes = append(notes, count(f.distinct, "value"))
 	}
+	if f.Date {
+		notes = append(notes, "dates; a time is "+timeForms)
+	}
+	if inner := t.names(f); inner != "" {
+		notes = append(notes, "with "+inner)
+	}
 	if f.Pii {
 		notes = append(notes, "personal data?")
 	}
@@ -102,6 +108,24 @@ func (f *Field) note(t *Type) string {
 		notes = append(notes, "missing in "+share(f.Missing, t.Events))
 	}
 	return strings.Join(notes, "; ")
+}
+
+// mostInner bounds the names that are listed of what lies in a map.
+const mostInner = 12
+
+// names lists what lies in a map.
+func (t *Type) names(of *Field) string {
+	var names []string
+	for i := range t.Inner {
+		f := &t.Inner[i]
+		if name, ok := strings.CutPrefix(f.Name, of.Name+"."); ok && f.Kind != cep.Map {
+			names = append(names, name)
+		}
+	}
+	if len(names) > mostInner {
+		names = append(names[:mostInner], "…")
+	}
+	return strings.Join(names, ", ")
 }
 
 // share writes n of all as percent, of which it never makes none or all.

@@ -31,8 +31,10 @@ type typeTally struct {
 	name    string
 	events  int
 	fields  []*fieldTally // in the order in which they came
+	inner   []*fieldTally // what lies in objects, by path
 	byName  map[string]*fieldTally
-	decoder *cep.Decoder // for what no schema may have
+	byPath  map[string]*fieldTally // of inner
+	decoder *cep.Decoder           // for what no schema may have
 }
 
 // member is a field of an event.
@@ -54,7 +56,7 @@ func (s *Survey) Add(line string) *cep.Reject {
 	}
 	t := s.typed(name)
 	if t == nil {
-		t = &typeTally{name: name, byName: map[string]*fieldTally{}}
+		t = &typeTally{name: name, byName: map[string]*fieldTally{}, byPath: map[string]*fieldTally{}}
 		t.decoder = decoder(name, &cep.Schema{Arrival: true})
 	}
 	var e cep.Event
@@ -69,18 +71,51 @@ func (s *Survey) Add(line string) *cep.Reject {
 	}
 	t.events++
 	for _, m := range members {
-		f := t.byName[m.name]
-		if f == nil {
-			f = &fieldTally{name: m.name, can: allWays, values: map[string]int{}}
-			t.byName[m.name] = f
-			t.fields = append(t.fields, f)
-		}
+		f := tallyOf(m.name, t.byName, &t.fields)
 		f.escaped = f.escaped || m.escaped
 		if m.value != "null" {
 			f.add(m.value, s.cells, s.judge)
 		}
+		s.inside(t, m, 1)
 	}
 	return nil
+}
+
+// Bounds on what is looked at in objects: how deep they lie in others, and how many
+// paths there are.
+const (
+	deepest   = 4
+	mostPaths = 500
+)
+
+// inside takes in what lies in a member that is an object.
+func (s *Survey) inside(t *typeTally, m member, depth int) {
+	if m.value[0] != '{' || m.escaped || depth == 1 && !plainName(m.name) || depth > deepest {
+		return
+	}
+	members, _ := split(m.value)
+	for _, sub := range members {
+		name := m.name + "." + sub.name
+		if sub.escaped || !plainName(sub.name) || t.byPath[name] == nil && len(t.inner) == mostPaths {
+			continue
+		}
+		sub.name = name
+		if sub.value != "null" {
+			tallyOf(sub.name, t.byPath, &t.inner).add(sub.value, false, s.judge)
+		}
+		s.inside(t, sub, depth+1)
+	}
+}
+
+// tallyOf gives the tally of a name, a new one if there is none.
+func tallyOf(name string, by map[string]*fieldTally, all *[]*fieldTally) *fieldTally {
+	f := by[name]
+	if f == nil {
+		f = &fieldTally{name: name, can: allWays, values: map[string]int{}}
+		by[name] = f
+		*all = append(*all, f)
+	}
+	return f
 }
 
 func (s *Survey) typed(name string) *typeTally {

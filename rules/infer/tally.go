@@ -2,6 +2,7 @@ package infer
 
 import (
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,9 @@ type fieldTally struct {
 	escaped bool           // somewhere its name is written with escapes
 	n       int            // values other than null
 	can     ways           // all values can be read so
-	kinds   [5]int         // how many are of each JSON kind, by jsonKinds
+	texts   int            // how many are text in JSON
+	figures int            // how many are numbers
+	dates   int            // how many are dates as no field of the kind time takes them
 	values  map[string]int // how often each came; no more are added once there are mostValues
 	many    bool           // there are more
 
@@ -39,7 +42,8 @@ type clock struct {
 	behind            int64 // by how much one was before the greatest before it
 }
 
-var jsonKinds = [5]string{"string", "number", "bool", "list", "map"}
+// dateText is a date, perhaps with a time of day, as people and databases write it.
+var dateText = regexp.MustCompile(`^(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})([ T]+\d{1,2}:\d{2}.*)?$`)
 
 // add takes in a value other than null.
 func (f *fieldTally) add(value string, cell bool, j *judge) {
@@ -49,20 +53,18 @@ func (f *fieldTally) add(value string, cell bool, j *judge) {
 	if cell {
 		plain = plainCell(value)
 	}
+	text := unquote(value)
 	switch plain[0] {
 	case '"':
-		f.kinds[0]++
-	case '[':
-		f.kinds[3]++
-	case '{':
-		f.kinds[4]++
-	case 't', 'f':
-		f.kinds[2]++
+		f.texts++
+		if f.can&asTime == 0 && dateText.MatchString(text) {
+			f.dates++
+		}
+	case '[', '{', 't', 'f':
 	default:
-		f.kinds[1]++
+		f.figures++
 		f.number(plain)
 	}
-	text := unquote(value)
 	if _, known := f.values[text]; known || len(f.values) < mostValues {
 		f.values[text]++
 	} else {
@@ -99,11 +101,6 @@ func (c *clock) tick(ns int64) {
 	}
 	c.behind = max(c.behind, c.most-ns)
 	c.last, c.least, c.most = ns, min(c.least, ns), max(c.most, ns)
-}
-
-// all says whether all values are of one JSON kind.
-func (f *fieldTally) all(kind string) bool {
-	return f.n > 0 && f.kinds[slices.Index(jsonKinds[:], kind)] == f.n
 }
 
 // quantile gives a quantile of the numbers, that of the lower of two neighbours.

@@ -3,6 +3,7 @@ package infer
 import (
 	"cmp"
 	"slices"
+	"strings"
 	"time"
 
 	"weir/cep"
@@ -16,8 +17,10 @@ type Type struct {
 	Unit   string   // of a number in it, s, us or ns; empty: it is text, or milliseconds
 	Small  bool     // its numbers are too small or large for dates of our time
 	Others []string // other fields that could be the event time
+	Dates  []string // fields of dates as no time is written
 	ID     string   // field that names an event, or empty
 	Fields []Field  // in the order in which they came
+	Inner  []Field  // what lies in fields that are maps, by paths such as device.os
 
 	// Behind is by how much an event is older than one of its type before it, at
 	// most.
@@ -32,10 +35,12 @@ type Field struct {
 	Missing int      // events without it
 	Texts   int      // of a string: values that are text in JSON; the others are numbers
 	Epoch   string   // of a number: it looks like a time in this unit
+	Date    bool     // its values are dates as no time is written
 	Pii     bool     // it is called like personal data
 	Unique  bool     // no value came twice
 	Values  []Value  // all of them, if there are few, the most frequent first
 
+	inner     bool    // it lies in a map; its name is a path
 	distinct  int     // different values
 	many      bool    // there are more than have been counted
 	low, high float64 // of a number: quantiles of its values
@@ -66,14 +71,34 @@ func (t *typeTally) infer() Type {
 		}
 	}
 	it.ID = t.idField(it.Fields)
+	for _, f := range t.paths() {
+		inner := t.field(f, f == clock)
+		inner.inner = true
+		it.Inner = append(it.Inner, inner)
+	}
+	for _, f := range slices.Concat(it.Fields, it.Inner) {
+		if f.Date && !f.Pii {
+			it.Dates = append(it.Dates, f.Name)
+		}
+	}
 	return it
+}
+
+// paths gives what lies in fields that are declared as maps. A field that is called
+// like a path hides it.
+func (t *typeTally) paths() []*fieldTally {
+	return slices.DeleteFunc(slices.Clone(t.inner), func(f *fieldTally) bool {
+		root, _, _ := strings.Cut(f.name, ".")
+		kind, _ := t.byName[root].kind(false)
+		return kind != cep.Map || t.byName[f.name] != nil
+	})
 }
 
 // timeField chooses the event time.
 func (t *typeTally) timeField(it *Type) *fieldTally {
 	var best *fieldTally
 	most := 0
-	for _, f := range t.fields {
+	for _, f := range slices.Concat(t.fields, t.paths()) {
 		unit, small, rank := f.timeRank(t.events)
 		if rank == 0 {
 			continue
@@ -87,13 +112,16 @@ func (t *typeTally) timeField(it *Type) *fieldTally {
 		}
 		best, most = f, rank
 		it.Time, it.Unit, it.Small = f.name, "", small
-		if f.kinds[1] > 0 && units[unit].name != "ms" {
+		if f.figures > 0 && units[unit].name != "ms" {
 			it.Unit = units[unit].name
 		}
 		it.Behind = time.Duration(f.clocks[unit].behind)
 	}
 	return best
 }
+
+// timeForms are what the event time may be.
+const timeForms = "RFC 3339 text like 2026-01-02T10:00:00Z, or a number since 1970"
 
 // timeRank says how likely a field is the event time, 0 if it cannot be, the index
 // in units of what its numbers count, and whether they are no dates.
@@ -112,7 +140,7 @@ func (f *fieldTally) timeRank(events int) (unit int, small bool, rank int) {
 	c := &f.clocks[unit]
 	rising := c.rises*10 >= c.n*9
 	switch {
-	case f.kinds[1] > 0 && name == 0:
+	case f.figures > 0 && name == 0:
 		// A number that nothing calls a time: one that keeps rising is better than none.
 		if !rising || c.n < 3 || idName(f.name) {
 			return 0, false, 0
@@ -133,8 +161,8 @@ func (f *fieldTally) clock() (unit int, ok bool) {
 		c := &f.clocks[i]
 		switch {
 		case f.can&u.way == 0 || c.n < f.n || f.n == 0:
-		case f.kinds[1] == 0 && u.name != "ms":
-		case f.kinds[1] == 0, c.least >= plausibleFrom && c.most < plausibleTo:
+		case f.figures == 0 && u.name != "ms":
+		case f.figures == 0, c.least >= plausibleFrom && c.most < plausibleTo:
 			return i, true
 		}
 	}
@@ -156,10 +184,11 @@ func (t *typeTally) field(f *fieldTally, clock bool) Field {
 		Unique: !f.many && f.n > 1 && f.distinct() == f.n, distinct: f.distinct(), many: f.many,
 	}
 	it.Kind, it.Left = f.kind(clock)
+	it.Date = f.n > 0 && f.dates == f.n
 	switch it.Kind {
 	case cep.Text:
-		if f.kinds[1] > 0 && f.kinds[0] > 0 {
-			it.Texts = f.kinds[0]
+		if f.figures > 0 && f.texts > 0 {
+			it.Texts = f.texts
 		}
 	case cep.Number:
 		if unit, ok := f.clock(); ok && timeName(f.name) > 0 {
@@ -182,7 +211,7 @@ func (f *Field) named() bool { return f.Pii || idName(f.Name) || subjectName(f.N
 
 // kind chooses the kind that a schema declares, or says why there is none.
 func (f *fieldTally) kind(clock bool) (kind cep.Kind, left string) {
-	numbers := f.kinds[1]
+	numbers := f.figures
 	switch {
 	case f.name == "":
 		return cep.Nil, "it has no name"
@@ -195,7 +224,7 @@ func (f *fieldTally) kind(clock bool) (kind cep.Kind, left string) {
 	case f.name == timeField && f.can&asTime != 0:
 		return cep.Time, ""
 	case f.name == timeField:
-		return cep.Nil, "a field called ts is a time, and its values are none"
+		return cep.Nil, "a field called ts is a time, and its values are none: one is " + timeForms
 	case f.can&asBool != 0:
 		return cep.Bool, ""
 	case f.can&asList != 0:

@@ -1,7 +1,10 @@
 // Package nearest finds the name that was meant by one that there is not.
 package nearest
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // longest bounds names that are compared, in bytes: nobody mistypes a longer one by
 // hand.
@@ -9,31 +12,45 @@ const longest = 100
 
 // Name gives the name that was most likely meant, the first of equals: the closest
 // by single letters inserted, left out, changed or swapped with their neighbour, or
-// "" if none is close. Another case of all letters is one edit. A name is not
-// nearest to itself.
+// "" if none is close. Another case, and other signs between words (cardId, card-id
+// for card_id), are one edit in all. A name is not nearest to itself.
 func Name(name string, names []string) string {
 	if len(name) > longest {
 		return ""
 	}
-	from := []rune(name)
+	from, plain := []rune(name), plainly(name)
 	best, found := (len(from)+2)/3, ""
 	for _, n := range names {
 		if n == name || len(n) > longest {
 			continue
 		}
 		to := []rune(n)
-		if len(from) == 1 && len(to) == 1 {
-			continue // nothing of it is left
-		}
 		d := distance(from, to, best)
-		if d > 1 && strings.EqualFold(name, n) {
-			d = 1
+		if d > 1 {
+			d = min(d, 1+distance(plain, plainly(n), best))
+		}
+		if len(from) == 1 && len(to) == 1 && !strings.EqualFold(name, n) {
+			continue // nothing of it is left
 		}
 		if d < best || d == best && found == "" {
 			best, found = d, n
 		}
 	}
 	return found
+}
+
+// Slip says whether a name differs from another by one edit, as Name counts them.
+func Slip(name, other string) bool {
+	if name == other || len(name) > longest || len(other) > longest {
+		return false
+	}
+	return distance([]rune(name), []rune(other), 1) <= 1 || slices.Equal(plainly(name), plainly(other))
+}
+
+// plainly gives a name without its case and what stands between its words.
+func plainly(name string) []rune {
+	plain := []rune(strings.ToLower(name))
+	return slices.DeleteFunc(plain, func(r rune) bool { return r == '_' || r == '-' || r == ' ' })
 }
 
 // DidYouMean gives a hint with the nearest name, or other where none is near.

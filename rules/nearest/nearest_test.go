@@ -6,7 +6,7 @@ import (
 )
 
 func TestName(t *testing.T) {
-	names := []string{"within", "where", "on", "throttle", "title", "x", "len", "mean", "count", "größe", "größer", strings.Repeat("a", 100), strings.Repeat("a", 101)}
+	names := []string{"within", "where", "on", "throttle", "title", "x", "len", "mean", "count", "card_id", "größe", "größer", strings.Repeat("a", 100), strings.Repeat("a", 101)}
 	tests := []struct{ name, want string }{
 		{"witin", "within"},
 		{"wihtin", "within"},
@@ -20,7 +20,13 @@ func TestName(t *testing.T) {
 		{"cuont", "count"},
 		{"lne", "len"},
 		{"WITHIN", "within"},
-		{"X", ""},
+		{"X", "x"},
+		{"Y", ""},
+		{"cardId", "card_id"},
+		{"CardID", "card_id"},
+		{"CARD-ID", "card_id"},
+		{"cardIdd", "card_id"},
+		{"card id", "card_id"},
 		{"größe", "größer"},
 		{"grösse", "größe"},
 		{"grüße", "größe"},
@@ -36,6 +42,28 @@ func TestName(t *testing.T) {
 	for _, tt := range tests {
 		if got := Name(tt.name, names); got != tt.want {
 			t.Errorf("%q is nearest to %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestSlip(t *testing.T) {
+	for _, tt := range []struct {
+		a, b string
+		want bool
+	}{
+		{"payment", "paymnet", true},
+		{"payment", "payments", true},
+		{"payment", "Payment", true},
+		{"card_paid", "cardPaid", true},
+		{"card_paid", "CARD-PAID", true},
+		{"payment", "payment", false},
+		{"login", "logout", false},
+		{"debit", "credit", false},
+		{"payin", "payout", false},
+		{strings.Repeat("a", 101), strings.Repeat("a", 102), false},
+	} {
+		if got := Slip(tt.a, tt.b); got != tt.want {
+			t.Errorf("%q for %q: %t", tt.a, tt.b, got)
 		}
 	}
 }

@@ -82,53 +82,55 @@ func (w *binder) wanted(number int, x *expected, r *rules.Rule) wanted {
 		same("rule", r.ID, func(a *Alert) string { return a.Rule.ID }),
 		{"key", keyText(r.Key.Names, key), func(a *Alert) string { return keyText(a.Rule.Key.Names, a.Key) }, func(a *Alert) bool { return slices.Equal(a.Key, key) }},
 	}
+	ask := func(field, want string, have func(*Alert) string) {
+		if want != "" {
+			q = append(q, same(field, want, have))
+		}
+	}
 	if x.events != nil {
-		for v, numbers := range w.captures(x, r) {
-			if r.Rule.Names[v].Captures {
-				q = append(q, question{
-					r.Rule.Names[v].Text, numbersList(numbers),
-					func(a *Alert) string { return numbersList(a.events(v)) },
-					func(a *Alert) bool { return slices.Equal(a.events(v), numbers) },
-				})
-			}
-		}
+		q = append(q, w.askCaptures(x, r)...)
 	}
-	if x.kind != "" {
-		q = append(q, same("kind", x.kind, func(a *Alert) string { return a.Kind.String() }))
-	}
+	ask("kind", x.kind, func(a *Alert) string { return a.Kind.String() })
 	if x.time != nil {
-		q = append(q, question{
-			"time", w.b.times.text(x.time.ns), func(a *Alert) string { return w.b.times.text(a.Time) },
-			func(a *Alert) bool { return a.Time == x.time.ns },
-		})
+		text := w.b.times.text
+		q = append(q, question{"time", text(x.time.ns), func(a *Alert) string { return text(a.Time) }, func(a *Alert) bool { return a.Time == x.time.ns }})
 	}
-	if x.score != nil {
-		q = append(q, same("score", strconv.Itoa(*x.score), func(a *Alert) string { return strconv.Itoa(a.Score) }))
-	}
-	if x.severity != "" {
-		q = append(q, same("severity", x.severity, func(a *Alert) string { return a.Rule.Severity }))
-	}
-	if x.action != "" {
-		q = append(q, same("action", x.action, func(a *Alert) string { return a.Rule.Action }))
-	}
+	ask("score", said(x.score, strconv.Itoa), func(a *Alert) string { return strconv.Itoa(a.Score) })
+	ask("severity", x.severity, func(a *Alert) string { return a.Rule.Severity })
+	ask("action", x.action, func(a *Alert) string { return a.Rule.Action })
 	for _, m := range x.measures {
-		if ask, ok := w.measure(m, r); ok {
-			q = append(q, ask)
+		if measured, ok := w.measure(m, r); ok {
+			q = append(q, measured)
 		}
 	}
-	if x.message != "" {
-		q = append(q, same("message", x.message, func(a *Alert) string { return a.Message }))
-	}
-	if x.suppressed != nil {
-		q = append(q, same("suppressed", strconv.Itoa(*x.suppressed), func(a *Alert) string { return strconv.Itoa(a.Suppressed) }))
-	}
-	if x.truncated != nil {
-		q = append(q, same("truncated", strconv.FormatBool(*x.truncated), func(a *Alert) string { return strconv.FormatBool(a.Truncated) }))
-	}
-	if x.shadow != nil {
-		q = append(q, same("shadow", strconv.FormatBool(*x.shadow), func(a *Alert) string { return strconv.FormatBool(a.Rule.Shadow) }))
-	}
+	ask("message", x.message, func(a *Alert) string { return a.Message })
+	ask("suppressed", said(x.suppressed, strconv.Itoa), func(a *Alert) string { return strconv.Itoa(a.Suppressed) })
+	ask("truncated", said(x.truncated, strconv.FormatBool), func(a *Alert) string { return strconv.FormatBool(a.Truncated) })
+	ask("shadow", said(x.shadow, strconv.FormatBool), func(a *Alert) string { return strconv.FormatBool(a.Rule.Shadow) })
 	return wanted{number, x.line, r.ID, key, q}
+}
+
+// said gives the text of a value that a test may leave out.
+func said[T any](value *T, text func(T) string) string {
+	if value == nil {
+		return ""
+	}
+	return text(*value)
+}
+
+// askCaptures makes the questions of what an expected alert captured.
+func (w *binder) askCaptures(x *expected, r *rules.Rule) []question {
+	var q []question
+	for v, numbers := range w.captures(x, r) {
+		if r.Rule.Names[v].Captures {
+			q = append(q, question{
+				r.Rule.Names[v].Text, numbersList(numbers),
+				func(a *Alert) string { return numbersList(a.events(v)) },
+				func(a *Alert) bool { return slices.Equal(a.events(v), numbers) },
+			})
+		}
+	}
+	return q
 }
 
 // events gives the numbers of the events that a variable captured; an alert of

@@ -117,9 +117,7 @@ func (f *findings) alert(n source.Node, t *Test) *expected {
 	}
 	if e, ok := r["measures"]; ok {
 		list, _ := f.Entries(e.Value, "`measures`")
-		for _, m := range list {
-			x.measures = append(x.measures, m)
-		}
+		x.measures = list
 		if len(list) > 0 {
 			f.values(e.Value)
 		}

@@ -41,7 +41,7 @@ type Failure struct {
 	Alert int    // number of the expected alert in the test, from 1, or 0
 	Msg   string // in a sentence
 	Rows  []Row  // the alerts field by field
-	Why   string // of Missing: in a paragraph, why the alert did not come; empty: it cannot be said
+	Why   string // of the first that are Missing: in a paragraph, why the alert did not come; empty: it cannot be said
 }
 
 // Row is a field of an expected alert and of the one that came.
@@ -66,12 +66,7 @@ func (s *Subject) run(t *Test, trace *cep.Trace) Result {
 		result.Alerts = append(result.Alerts, b.alert(&fx.Alerts[i]))
 	}
 	result.Failures = append(result.Failures, b.compare(result.Alerts)...)
-	for i := range result.Failures {
-		if f := &result.Failures[i]; f.Kind == Missing {
-			w := slices.IndexFunc(b.alerts, func(w wanted) bool { return w.number == f.Alert })
-			f.Why = b.why(&b.alerts[w])
-		}
-	}
+	b.explain(result.Failures)
 	return result
 }
 

@@ -8,6 +8,24 @@ import (
 	"weir/rules/trace"
 )
 
+// mostWhys bounds the alerts of a test of which it is said why they did not come: each
+// takes another run.
+const mostWhys = 5
+
+// explain says why alerts are missing.
+func (b *bound) explain(failures []Failure) {
+	left := mostWhys
+	for i := range failures {
+		f := &failures[i]
+		if f.Kind != Missing || left == 0 {
+			continue
+		}
+		left--
+		w := slices.IndexFunc(b.alerts, func(w wanted) bool { return w.number == f.Alert })
+		f.Why = b.why(&b.alerts[w])
+	}
+}
+
 // why says in a paragraph why an expected alert did not come. It is empty where the
 // events do not keep the numbers that they have in the test: they come in another
 // order, late, or twice.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -108,12 +109,10 @@ func (x *faulty) escape() (cause, bool) {
 	if at < 0 || x.at-at > 10 {
 		return cause{}, false
 	}
-	to := x.Offset(x.line, 1<<30)
-	if at+2 < to {
-		to = x.Offset(x.Position(at + 1))
-		for to++; to < len(x.Text) && x.Text[to]&0xc0 == 0x80; {
-			to++
-		}
+	to := at + 1
+	if to < len(x.Text) && breakAt(x.Text, to) == 0 {
+		_, n := utf8.DecodeRuneInString(x.Text[to:])
+		to += n
 	}
 	return cause{
 		from: at, to: to,
@@ -343,6 +342,13 @@ func (s *Source) valueAround(at int) (from, to int, ok bool) {
 	if len(text) > maxLine {
 		return 0, 0, false
 	}
+	if item := strings.TrimRight(text[:max(0, min(at-begin, len(text)))], " \t"); item != "" && at < end && strings.IndexByte("*%@`!", s.Text[at]) >= 0 {
+		if last := item[len(item)-1]; last == '[' || last == ',' && !flowEntry.MatchString(text) {
+			if n := strings.IndexAny(s.Text[at:end], ",]"); n > 0 {
+				return at, at + len(strings.TrimRight(s.Text[at:at+n], " \t")), true // of a list in brackets
+			}
+		}
+	}
 	entry := blockEntry.FindStringIndex(text)
 	if entry == nil {
 		return 0, 0, false
@@ -359,8 +365,12 @@ func (s *Source) valueAround(at int) (from, to int, ok bool) {
 		}
 	}
 	value := strings.TrimRight(s.Text[from:max(from, to)], " \t")
-	for len(inner) > 0 && strings.HasSuffix(value, "}") && strings.Count(value, "}") > strings.Count(value, "{") {
-		value = strings.TrimRight(strings.TrimSuffix(value, "}"), " \t") // of the mapping around it
+	for len(inner) > 0 && value != "" {
+		last := value[len(value)-1]
+		if last != '}' && last != ']' || strings.Count(value, string(last)) <= strings.Count(value, string(last-2)) {
+			break
+		}
+		value = strings.TrimRight(value[:len(value)-1], " \t") // of what is around it
 	}
 	if value == "" || blockHead.MatchString(value) {
 		return 0, 0, false

@@ -24,7 +24,7 @@ type Diagnostic struct {
 	Code               string
 	Msg                string // what is wrong
 	Hint               string // what was expected or what to write instead; may be empty
-	Fix                *Edit  // the change that mends it without a doubt about what was meant; nil: there is none
+	Fix                *Edit  // the change that Hint proposes, where it is to quote a text; nil: none
 }
 
 // Edit replaces the bytes From up to To of a file's text as it was given to
@@ -61,6 +61,7 @@ const (
 	CodeMayMiss     = "W8"
 	CodeNever       = "never"
 	CodeUnusedParam = "unused-param"
+	CodeUndeclared  = "undeclared"
 )
 
 // Code is a code of diagnostics with its meaning in one sentence.
@@ -93,6 +94,7 @@ var Codes = []Code{
 	{CodeMayMiss, "A `!=` or `not in` also holds for events that do not have the field."},
 	{CodeNever, "A condition can never be true, or the least times of a pattern leave it no time to match."},
 	{CodeUnusedParam, "Nothing reads the param."},
+	{CodeUndeclared, "No schema declares the event type, and one of almost the same name is declared."},
 }
 
 // String gives `file:line:column: message; hint`.
@@ -223,9 +225,10 @@ func (d Diagnostic) same(as Diagnostic) bool {
 	return d == as
 }
 
-// follows says whether another reader stumbles over what YAML stumbled over.
+// follows says whether another reader stumbles over what YAML stumbled over, or
+// misses what YAML did not find.
 func (d Diagnostic) follows(before Diagnostic) bool {
-	return before.Code == CodeYAML && (d.Code == CodeExpression || d.Code == CodePattern) &&
+	return before.Code == CodeYAML && (d.Code == CodeExpression || d.Code == CodePattern || d.Code == CodeMissing) &&
 		before.File == d.File && before.Line == d.Line && before.Column == d.Column
 }
 

@@ -7,6 +7,11 @@
 // expression: scalar.go finds the bytes of a value again that YAML has unfolded and
 // unescaped.
 //
+// The YAML reader stops at its first error. Such a text is mended at the place of
+// the error (broken.go says how it may be) and read again, so that what else is
+// wrong in the file is found too; places are those of the text as it was given
+// (mend.go). Size, nesting and what brackets hold are bounded (bounds.go).
+//
 // A caller gathers what it finds itself with Findings.Add and Findings.Fault,
 // beside what the methods of this package find; nothing stops at the first.
 package source

@@ -22,13 +22,15 @@ type Keys struct {
 	Of    string            // what the mapping is, like "a rule"
 	Known []string          // in the order in which they are listed
 	Later []string          // parts of the language that are not built
-	Meant map[string]string // keys of other tools, in lower case and without `_`, and what they are called here
+	Meant map[string]string // keys of other tools, in lower case and without `_` and `-`, and what they are called here
 }
+
+var bareWord = strings.NewReplacer("_", "", "-", "", " ", "")
 
 // Means gives the key that a name, which is none, most likely stands for; "" where
 // that is not clear.
 func (ks Keys) Means(name string) string {
-	switch other := ks.Meant[strings.ToLower(strings.ReplaceAll(name, "_", ""))]; {
+	switch other := ks.Meant[bareWord.Replace(strings.ToLower(name))]; {
 	case slices.Contains(ks.Known, name) || slices.Contains(ks.Later, name):
 		return ""
 	case other != "":

@@ -435,7 +435,7 @@ func (j *Judge) story(v *Verdict, t *trail, end End) string {
 	}
 	b.WriteString(".")
 	for _, e := range t.early {
-		fmt.Fprintf(&b, " %s at %s could be %s, but came before its turn.", upper(e.event), clock(e.at, last), e.For)
+		fmt.Fprintf(&b, " %s at %s could be %s, but came before its turn.", opening(e.event), clock(e.at, last), e.For)
 	}
 	if n := t.nearest; n != nil && (t.end == nil || n.Number != t.end.Number || n.Because != t.end.Because) {
 		b.WriteString(" " + j.instead(n, last))
@@ -453,7 +453,7 @@ func (j *Judge) story(v *Verdict, t *trail, end End) string {
 		fmt.Fprintf(&b, " It is still open: time stands at %s, and only what comes later can decide.", clock(end.Now, last))
 	}
 	if l := t.tooLate; l != nil {
-		fmt.Fprintf(&b, " %s at %s would have been %s, %s too late.", upper(l.event), clock(l.at, last), l.For, l.Behind)
+		fmt.Fprintf(&b, " %s at %s would have been %s, %s too late.", opening(l.event), clock(l.at, last), l.For, l.Behind)
 	}
 	return b.String()
 }
@@ -656,3 +656,11 @@ func plural(n int, one, many string) string {
 }
 
 func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// opening begins a sentence with what an event is called: an id stays as it is.
+func opening(event string) string {
+	if strings.HasPrefix(event, "event ") {
+		return upper(event)
+	}
+	return event
+}
