@@ -169,6 +169,7 @@ func retell(t *testing.T, text string, options cep.Options, records []cep.Record
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}
+		tr.Apart = true
 		options.Trace = tr.Observer()
 		traced, _ := stepAll(checked.Ruleset, options, records)
 		tr.End(low)

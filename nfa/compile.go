@@ -3,6 +3,7 @@ package nfa
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -45,7 +46,7 @@ type compiler struct {
 	pattern *Pattern
 	prog    *Program
 	gap     time.Duration
-	err     *Error
+	missed  []*Error // what is wrong so far
 }
 
 // entry is a way into a fragment: to a place that can be its first.
@@ -81,8 +82,8 @@ type context struct {
 }
 
 func (c *compiler) fail(pos, end int, msg, hint string) {
-	if c.err == nil {
-		c.err = &Error{Pos: pos, End: end, Msg: msg, Hint: hint}
+	if len(c.missed) < mostErrors {
+		c.missed = append(c.missed, &Error{Pos: pos, End: end, Msg: msg, Hint: hint})
 	}
 }
 
@@ -95,25 +96,22 @@ func (c *compiler) compile(o Options) error {
 	if !ok {
 		c.fail(whole.Pos, whole.End, fmt.Sprintf("`|` and `&` stand for more than %d patterns", maxPatterns), "split the rule")
 	}
-	if c.err != nil {
-		return c.err
+	if c.missed != nil {
+		return joined(c.missed)
 	}
 	c.prog.patterns = len(roots)
 	for i, root := range roots {
 		c.root(root, int32(i))
-		if c.err != nil {
-			return c.err
+		if c.missed != nil {
+			return joined(c.missed)
 		}
 	}
 	c.skipVar(o)
-	if c.err != nil {
-		return c.err
+	if c.missed != nil {
+		return joined(c.missed)
 	}
 	c.finish()
-	if c.err != nil {
-		return c.err
-	}
-	return nil
+	return joined(c.missed)
 }
 
 // skipVar resolves the variable of to_first and to_last.
@@ -177,7 +175,9 @@ func (c *compiler) root(n *Node, pattern int32) {
 		}
 		for _, n := range x.nots {
 			if !e.next && c.prog.within == 0 && n.limit == 0 && len(n.windows) == 0 {
-				c.fail(n.pos, n.pos+1, "the closing negation has no end to wait for", "give the rule a `within`, or the link an upper bound: -[<1h]-> !n")
+				name := c.pattern.names[n.cond].Text
+				end := n.pos + strings.Index(c.pattern.Text[n.pos:], name) + len(name)
+				c.fail(n.pos, end, "the closing negation has no end to wait for", "give the rule a `within`, or the link an upper bound: -[<1h]-> !n")
 			}
 		}
 		pl.edges = append(pl.edges, e)

@@ -220,7 +220,7 @@ func (p *parser) mixed() *Error {
 func (p *parser) sequence(alternative bool) (*Node, *Link) {
 	depth := p.depth
 	seq := newNode(OpSeq, p.tok.pos)
-	link := Link{Pos: -1}
+	link, implied := Link{Pos: -1}, false // there is none, and one is missing
 	for {
 		wrong := len(p.missed)
 		n, err := p.member(len(seq.Subs) == 0, link, alternative)
@@ -228,17 +228,18 @@ func (p *parser) sequence(alternative bool) (*Node, *Link) {
 			p.miss(err)
 		}
 		p.doubt = err != nil
-		if err != nil || len(p.missed) > wrong {
-			p.resync(depth)
-		} else {
+		if err == nil {
 			n.Link = link
 			seq.Subs = append(seq.Subs, n)
 			seq.End = p.last
-			if p.linkMissing(depth) {
-				link, p.doubt = Link{Pos: -1}, true
-				continue
-			}
 		}
+		sound := err == nil && len(p.missed) == wrong && !implied // of words in a row one finding is enough
+		if p.linkMeant(sound) {
+			link, implied, p.doubt = Link{Pos: -1}, true, true
+			continue
+		}
+		implied = false
+		p.resync(depth)
 		if !p.atLink() {
 			return unwrap(seq), nil
 		}
@@ -435,6 +436,8 @@ func (p *parser) misplaced() *Error {
 		return fault(at, "a second quantifier", "an element has one, and a second `+` makes it greedy, as in `a{2,}+`; without it a repeat is not greedy")
 	case at.kind == tokOpenBound:
 		return fault(at, "a bound stands in a link", "write `-[<5m]->`, `-[<5m]->>` or `,[<5m]`; a count is written `{3}`")
+	case at.kind == tokMore:
+		return fault(at, "unexpected "+quote(p.textOf(at)), "a link is written `->` or `->>`")
 	case at.kind == tokClose:
 		return fault(at, "there is no `(` for this `)`", "remove it, or write the `(`")
 	}

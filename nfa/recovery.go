@@ -45,23 +45,27 @@ func (p *parser) ends() bool {
 	return false
 }
 
-// linkMissing notes what stands behind an element in place of a link. It reports
-// whether the next element follows all the same.
-func (p *parser) linkMissing(depth int) bool {
+// linkMeant notes what stands behind an element in place of a link, where the
+// element is sound or it is certain. It reports whether the next element follows.
+func (p *parser) linkMeant(sound bool) bool {
 	if p.atLink() || p.ends() {
 		return false
 	}
 	e := p.misplaced()
-	p.miss(e)
-	switch {
-	case p.tok.kind == tokBad && strings.Contains(e.Hint, "`->`"), p.tok.kind == tokName && linkWords[strings.ToLower(p.textOf(p.tok))] != "":
-		p.next() // it is meant as a link
-		return true
-	case p.tok.kind == tokNot, p.tok.kind == tokOpen, p.tok.kind == tokName && !p.isWord("until") && !p.isWord("within"):
-		return true
+	sign := (p.tok.kind == tokBad || p.tok.kind == tokMore) && strings.Contains(e.Hint, "`->`")
+	word := p.tok.kind == tokName && linkWords[strings.ToLower(p.textOf(p.tok))] != ""
+	if sound || sign || word {
+		p.miss(e)
 	}
-	p.resync(depth)
-	return false
+	switch {
+	case sign || word:
+		for p.next(); p.tok.kind == tokMore; p.next() { // `>>`
+		}
+		return true
+	case p.tok.kind == tokName && (p.isWord("until") || p.isWord("within")):
+		return false
+	}
+	return sound && (p.tok.kind == tokName || p.tok.kind == tokNot || p.tok.kind == tokOpen)
 }
 
 // resync passes what stands before the next link, `|`, `&` or closing parenthesis

@@ -1,6 +1,8 @@
 package rules
 
 import (
+	"slices"
+
 	"weir/cep"
 	"weir/nfa"
 	"weir/rules/expr"
@@ -65,7 +67,16 @@ func (r *Rule) Cond(c nfa.Cond) *Expression {
 // Check makes a ruleset of files, which are read as one, and gives all that is
 // wrong or doubtful in them.
 func Check(files []source.File) *Checked {
-	return checked(compileFiles(files, nil))
+	return checked(compileFiles(files, nil, true))
+}
+
+// CheckRest is like Check for files of which some could not be read: what those may
+// declare is not missed, and nothing is doubtful. unread tells of them and comes
+// first.
+func CheckRest(files []source.File, unread source.Errors) *Checked {
+	c, _, _ := compileFiles(files, nil, false)
+	wrong, _ := c.Err().(source.Errors)
+	return &Checked{Findings: slices.Concat(unread, wrong)}
 }
 
 func checked(c *compiler, set *cep.Ruleset, rules []*Rule) *Checked {
@@ -78,7 +89,7 @@ func checked(c *compiler, set *cep.Ruleset, rules []*Rule) *Checked {
 
 // Compile makes a ruleset of files like Check. The error is of type source.Errors.
 func Compile(files []source.File) (*cep.Ruleset, error) {
-	c, set, _ := compileFiles(files, nil)
+	c, set, _ := compileFiles(files, nil, true)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

@@ -32,9 +32,11 @@ func Load(paths []string) (*cep.Ruleset, error) {
 }
 
 // compileFiles makes a ruleset of files, with params that win over those declared.
-// Where c has errors, the rest must not be used.
-func compileFiles(files []source.File, override params) (c *compiler, set *cep.Ruleset, rules []*Rule) {
+// all is whether there are no other files. Where c has errors, the rest must not be
+// used.
+func compileFiles(files []source.File, override params, all bool) (c *compiler, set *cep.Ruleset, rules []*Rule) {
 	c = &compiler{schemas: schemas{}, params: params{}, override: override, unbuilt: map[string]bool{}}
+	c.unsure.all(!all)
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
 	var parts []map[string]source.Entry
@@ -54,7 +56,7 @@ func compileFiles(files []source.File, override params) (c *compiler, set *cep.R
 	c.readEvents(parts)
 	drafts := c.readRules(parts)
 	set, rules = c.compile(drafts)
-	if c.Err() == nil {
+	if c.Err() == nil && all {
 		c.warnUnused(parts)
 	}
 	return c, set, rules
@@ -118,14 +120,15 @@ func (c *compiler) readDefaults(parts []map[string]source.Entry) {
 			continue
 		}
 		r, _ := c.Record(e.Value, "`defaults`", defaultKeys)
+		c.unsure.within = c.unsure.within || doubtful(e.Value, "within", defaultKeys)
 		for _, name := range defaultKeys.Known {
 			d, ok := r[name]
 			if !ok || !c.once(seen, d, "the default") {
 				continue
 			}
-			span, _ := c.duration(d.Value, source.Tick(name), c.params, !c.unsure.params, false)
+			span, ok := c.duration(d.Value, source.Tick(name), c.params, !c.unsure.params, false)
 			if name == "within" {
-				c.within = span
+				c.within, c.unsure.within = span, c.unsure.within || !ok
 			} else {
 				c.throttle = span
 			}

@@ -4,14 +4,17 @@
 // that all of them come out at once:
 //
 //   - files are read as YAML (package source);
-//   - mappings are read by their known keys (schema.go, params.go, rule.go);
-//   - rules are compiled (program.go, key.go, condition.go): names are resolved,
-//     expressions and patterns handed to their compilers, types and fields numbered;
-//   - what compiles and hardly means what was meant gets a warning (warn.go lists
-//     the kinds).
+//   - mappings are read by their known keys (compile.go: those of a ruleset;
+//     schema.go, params.go; draft.go: those of a rule, definition.go: of `define`);
+//   - rules are compiled (rule.go, in this order: pattern.go, definition.go, key.go,
+//     condition.go): names are resolved, expressions (expression.go) and patterns
+//     handed to their compilers, types and fields numbered (scope.go, numbering.go);
+//   - what compiles and hardly means what was meant gets a warning (warn.go calls
+//     all: tail.go W1 and W3, loop.go W2 and W7, join.go W4, pair.go W5, window.go
+//     W6, missing.go W8, least.go, undeclared.go, unused.go).
 //
-// A mistake has one finding: doubt.go and expression.go keep what follows from it
-// from being reported too.
+// A mistake has one finding, and none hides another: doubt.go and expression.go keep
+// what follows from one from being reported too.
 //
 // What the tools want to know of a rule beside what runs is in Rule (check.go).
 package rules

@@ -10,13 +10,15 @@ import (
 // has a finding, what depends on it is checked as if it could be anything, and
 // the rest as always. The types here say what that is.
 
-// unsure says of which names of a ruleset there may be more than were read.
-type unsure struct{ types, params bool }
+// unsure says of which names of a ruleset there may be more than were read, and
+// whether there may be a default that was not.
+type unsure struct{ types, params, within bool }
 
 // all notes that a file says nobody knows what.
 func (u *unsure) all(unknown bool) {
 	u.types = u.types || unknown
 	u.params = u.params || unknown
+	u.within = u.within || unknown
 }
 
 // doubt notes what a ruleset may say beside what was read of it, and the names
@@ -24,6 +26,7 @@ func (u *unsure) all(unknown bool) {
 func (c *compiler) doubt(n source.Node) {
 	c.unsure.types = c.unsure.types || doubtful(n, "events", rulesetKeys)
 	c.unsure.params = c.unsure.params || doubtful(n, "params", rulesetKeys)
+	c.unsure.within = c.unsure.within || doubtful(n, "defaults", rulesetKeys)
 	for _, part := range []string{"features", "risk"} {
 		for name := range namesUnder(n, part) {
 			c.unbuilt[name] = true

@@ -27,7 +27,7 @@ var (
 	eventWords      = map[string]string{"timestamp": "time", "eventtime": "time", "schema": "fields", "properties": "fields", "columns": "fields", "key": "id", "eventid": "id", "sequence": "seq", "order": "seq"}
 	kindWords       = map[string]string{
 		"text": "string", "str": "string", "varchar": "string", "char": "string", "uuid": "string", "keyword": "string",
-		"int": "number", "integer": "number", "bigint": "number", "long": "number", "float": "number", "double": "number", "decimal": "number", "numeric": "number",
+		"int": "number", "integer": "number", "int32": "number", "int64": "number", "float32": "number", "float64": "number", "bigint": "number", "long": "number", "float": "number", "double": "number", "decimal": "number", "numeric": "number",
 		"boolean": "bool", "timestamp": "time", "datetime": "time", "date": "time", "array": "list", "object": "map", "struct": "map", "json": "map",
 	}
 )

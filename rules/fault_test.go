@@ -250,6 +250,14 @@ var faults = []struct{ name, old, new, want string }{
 		"7:20: `1x` has an unknown unit; a duration is a whole number and one of ms s m h d w, like 90s",
 	},
 	{
+		"a default that may be meant as a window", "rules:\n  - id: r\n    on: pay\n    key: card\n    within: 1h\n    pattern: a -> b", "defaults: {window: 1h}\nrules:\n  - id: r\n    on: pay\n    key: card\n    pattern: a -> b -> !b",
+		"7:12: `defaults` has no key `window`; did you mean `within`?\n12:25: …",
+	},
+	{
+		"a default of a wrong window", "rules:\n  - id: r\n    on: pay\n    key: card\n    within: 1h\n    pattern: a -> b", "defaults: {within: 1x}\nrules:\n  - id: r\n    on: pay\n    key: card\n    pattern: a -> !b",
+		"7:20: `1x` has an unknown unit; a duration is a whole number and one of ms s m h d w, like 90s",
+	},
+	{
 		"rules is no list", "rules:\n  - id", "rules:\n    id",
 		"8:5: `rules` is a list of rules, not a mapping; begin each rule with `- id: `",
 	},
@@ -328,6 +336,10 @@ var faults = []struct{ name, old, new, want string }{
 	{
 		"unknown unit", "    fields: {card: string, ip", "    time: {field: made, unit: min}\n    fields: {card: string, ip",
 		"5:31: `min` is no unit of an event time; a unit is one of s, ms, us, ns",
+	},
+	{
+		"time in a misspelt field", "    fields: {card: string, ip", "    time: {field: maed, unit: s}\n    fields: {made: time, card: string, ip",
+		"5:19: there is no field `maed`; did you mean `made`?",
 	},
 	{
 		"time without a field", "    fields: {card: string, ip", "    time: {unit: s}\n    fields: {card: string, ip",

@@ -60,7 +60,7 @@ func (r *ruleCompiler) suspectKey(name string) {
 	if r.events.declares(name) {
 		return
 	}
-	if meant := nearest.Name(name, r.events.names()); meant != "" {
+	if meant := nearest.Meant(name, r.events.names()); meant != "" {
 		r.suspects[meant] = true
 	} else {
 		r.anyResult = true

@@ -25,8 +25,8 @@ func (r *ruleCompiler) visit(n *nfa.Node, at spot) {
 	c := n.Repeat
 	switch {
 	case !at.followed:
-	case c.Greedy && c.Max > 0 && c.Max != c.Min && (!at.first || at.repeated):
-		r.greedyBound(n)
+	case c.Greedy && c.Max > 0 && c.Max != c.Min:
+		r.greedyBound(n, at)
 	case c.Max < 0 && !c.Greedy:
 		r.manyOpen(n, at)
 	}
@@ -73,7 +73,7 @@ var (
 )
 
 // greedyBound gives W2.
-func (r *ruleCompiler) greedyBound(n *nfa.Node) {
+func (r *ruleCompiler) greedyBound(n *nfa.Node, at spot) {
 	c := n.Repeat
 	most := c.Max
 	c.Max = -1
@@ -88,8 +88,11 @@ func (r *ruleCompiler) greedyBound(n *nfa.Node) {
 	if n.Op == nfa.OpVar {
 		hint += fmt.Sprintf("; if more than %d are to be no match, add %s", most, code(fmt.Sprintf("having: count(%s) <= %d", r.rule.Names[n.Name].Text, most)))
 	}
-	r.patternWarning(n.Pos, n.End, source.CodeGreedyBound,
-		fmt.Sprintf("with more than %d events that fit, %s matches nothing: it is greedy, so what comes after gets none of them", most, code(r.textOf(n))), hint)
+	msg := "with more than %d events that fit, %s matches nothing: it is greedy, so what comes after gets none of them"
+	if at.first && !at.repeated {
+		msg = "with more than %d events that fit, the first of them are in no match of %s: it is greedy, so what comes after gets none of them, and only what begins later matches"
+	}
+	r.patternWarning(n.Pos, n.End, source.CodeGreedyBound, fmt.Sprintf(msg, most, code(r.textOf(n))), hint)
 }
 
 // counted is the upper count that a hint proposes for what cannot be greedy.

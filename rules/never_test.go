@@ -112,6 +112,7 @@ func TestCodes(t *testing.T) {
 		note(checkText(tt.rule.String()))
 	}
 	note(checkText("params: {x: 1}\n"))
+	note(checkText(strings.Replace(misspeltType, "TYPE", "paymnet", 1)))
 	note(checkText("params: {" + strings.Repeat("x: 1, ", 1100) + "y: 2}\n"))
 	_, err := source.Read([]string{"no such file"})
 	note(err.(source.Errors))

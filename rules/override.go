@@ -8,7 +8,7 @@ import (
 // CheckWith is like Check, with params that win over those of the same name, the
 // ruleset's and every rule's. One that is declared nowhere has no effect.
 func CheckWith(files []source.File, override map[string]cep.Value) *Checked {
-	return checked(compileFiles(files, override))
+	return checked(compileFiles(files, override, true))
 }
 
 // ReadParams reads a mapping of params as a ruleset has it, and gives what is

@@ -18,8 +18,8 @@ import (
 // params are the named values of a ruleset or rule.
 type params map[string]cep.Value
 
-// params reads a mapping of params on top of outer, which it wins over. It is not
-// sure where there may be more of them.
+// params reads a mapping of params on top of outer, which it wins over. What has a
+// finding is nil. It is not sure where there may be more of them.
 func (f *findings) params(n source.Node, outer params) (all params, sure bool) {
 	all = params{}
 	for name, v := range outer {
@@ -30,10 +30,14 @@ func (f *findings) params(n source.Node, outer params) (all params, sure bool) {
 	for _, e := range entries {
 		if !isName(e.Name) {
 			f.Add(e.Key.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a param", nameForm)
-			sure = false
+			all[e.Name] = cep.Value{}
 			continue
 		}
-		all[e.Name], _ = f.param(e) // nil where it has a finding, so that nobody misses it
+		v, ok := f.param(e)
+		if !ok {
+			v = cep.Value{} // what it is is not known, and nobody misses it
+		}
+		all[e.Name] = v
 	}
 	return all, sure
 }
@@ -138,6 +142,17 @@ func (p params) inPattern(name string) (nfa.Param, bool) {
 	return nfa.Param{}, true
 }
 
+// misnamed says whether a param that there is not may be one whose name has a
+// finding.
+func (p params) misnamed(param string) bool {
+	for name := range p {
+		if !isName(name) && nearest.Name(param, []string{name}) != "" {
+			return true
+		}
+	}
+	return false
+}
+
 // names gives the names of params in order.
 func (p params) names() []string { return sortedKeys(p) }
 
@@ -153,7 +168,7 @@ func (f *findings) duration(n source.Node, what string, p params, sure, none boo
 	}
 	if name := t.Value[1:]; t.Value[0] == '$' {
 		v, ok := p[name]
-		if !ok && !sure {
+		if !ok && (!sure || p.misnamed(name)) {
 			return 0, false
 		}
 		if !ok {

@@ -1,363 +1,175 @@
 package rules
 
 import (
-	"fmt"
-	"slices"
-	"strings"
+	"time"
 
+	"weir/cep"
 	"weir/nfa"
-	"weir/rules/nearest"
+	"weir/rules/expr"
 	"weir/rules/source"
-
-	"go.yaml.in/yaml/v4"
 )
 
-var ruleKeys = source.Keys{
-	Of: "a rule",
-	Known: []string{
-		"id", "title", "description", "severity", "tags", "status", "on", "where", "key", "within", "gap", "params",
-		"pattern", "define", "skip", "emit", "timeout", "unless", "limit", "having", "measures", "score", "action",
-		"message", "throttle", "lang",
-	},
-	Later: []string{"hold", "then", "when", "edge", "evidence", "window_close"},
-	Meant: ruleWords,
+// ruleCompiler makes one rule.
+type ruleCompiler struct {
+	*compiler
+	draft      *draft
+	numbers    *numbering
+	rule       *cep.Rule
+	about      *Rule
+	params     params
+	paramsSure bool   // these are all
+	events     *scope // of the types that the rule is on
+
+	pattern     *nfa.Pattern // nil: it is not known
+	patternText source.Text
+	listsSure   bool // it is known which names are lists
+	options     nfa.Options
+	scopes      []*scope // by name of the pattern: of the events that it can be
+	byName      bool     // the key is read from a field for each name
+
+	measureNames []string // all of them
+
+	suspects    map[string]bool // names about which something is said already
+	anyName     bool            // any name may mean something in conditions
+	anyResult   bool            // and in what is asked of a match
+	faulty      map[string]bool // keys of the rule with findings
+	conditional []func()        // warnings about sound conditions
+	noLang      bool            // what language its expressions are in is not known
+	lang        expr.Lang
 }
 
-var (
-	definitionKeys = source.Keys{Of: "a definition", Known: []string{"type", "where"}, Meant: definitionWords}
-	limitKeys      = source.Keys{Of: "`limit`", Known: []string{"open"}}
-)
-
-var (
-	severities = []string{"low", "medium", "high", "critical"}
-	statuses   = []string{"active", "shadow", "disabled"}
-	actions    = []string{"allow", "review", "challenge", "block"}
-	emits      = []string{"at_once", "in_order"}
-	booleans   = []string{"true", "false"}
-	langs      = []string{"expr", "cel"}
-)
-
-// defaultScores are the scores of rules that say none, by severity.
-var defaultScores = map[string]float64{"low": 25, "medium": 50, "high": 75, "critical": 95}
-
-const (
-	allTypes    = "*"
-	alertPrefix = "alert."                                                           // of type names that stand for the matches of a rule
-	typeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-" // that type names have
-	maxOpen     = 1_000_000
-)
-
-// draft is a rule as it was read, before its types are numbered and its
-// expressions compiled.
-type draft struct {
-	at       source.Node
-	entries  map[string]source.Entry
-	id       source.Text
-	disabled bool
-	shadow   bool
-
-	all    bool          // on: "*"
-	on     []source.Text // else the types that it is on
-	onSure bool          // these are all
-
-	define     []definition
-	defineSure bool // these are all
-
-	faulty bool // it has findings
-}
-
-// definition is an entry of `define`.
-type definition struct {
-	source.Entry
-	bare  bool          // nothing, or a mapping without `type`: the type is the name's own
-	types []source.Text // declared types
-	where *source.Text  // condition; nil: none
-	sure  bool          // the types are known
-}
-
-// typeNames gives the names of the event types that a definition is limited to.
-func (d *definition) typeNames() []string {
-	if d.bare {
-		return []string{d.Name}
+// rule compiles a rule. Where it has findings, the result must not be used.
+func (c *compiler) rule(d *draft, numbers *numbering) *Rule {
+	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, faulty: map[string]bool{}, suspects: map[string]bool{}}
+	for name := range c.unbuilt {
+		r.suspects[name] = true
 	}
-	var names []string
-	for _, t := range d.types {
-		names = append(names, t.Value)
-	}
-	return names
-}
-
-// draft reads what must be known of a rule before any is compiled. It gives nil
-// for what is no rule.
-func (f *findings) draft(n source.Node) *draft {
-	before := f.Count()
-	r, ok := f.Record(n, "a rule", ruleKeys)
-	if !ok {
-		return nil
-	}
-	d := &draft{at: n, entries: r}
-	d.id = f.id(d)
-	switch f.choice(d, "status", statuses, "active") {
-	case "shadow":
-		d.shadow = true
-	case "disabled":
-		d.disabled = true
-	}
-	d.all, d.on, d.onSure = f.on(d)
-	if e, ok := r["define"]; ok {
-		d.define, d.defineSure = f.define(e.Value)
-	}
-	d.faulty = f.Count() > before
-	return d
-}
-
-// unsure says whether something is meant as an entry that could not be read.
-func (d *draft) unsure(name string) bool {
-	_, ok := d.entries[name]
-	return !ok && doubtful(d.at, name, ruleKeys)
-}
-
-// require gives an entry that a rule must have.
-func (f *findings) require(d *draft, name string) (source.Entry, bool) {
-	e, ok := d.entries[name]
-	if !ok && d.at.Lacks(name, ruleKeys) {
-		f.Add(d.at.Place(), source.CodeMissing, fmt.Sprintf("the rule has no `%s`", name), "")
-	}
-	return e, ok
-}
-
-func (f *findings) id(d *draft) source.Text {
-	e, ok := f.require(d, "id")
-	if !ok {
-		return source.Text{}
-	}
-	t, ok := f.Text(e.Value, "`id`")
-	if ok && !isID(t.Value) {
-		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no id of a rule", "an id has lower-case letters, digits and `-`")
-		return source.Text{}
-	}
-	return t
-}
-
-// choice reads a text that is one of a few.
-func (f *findings) choice(d *draft, name string, of []string, otherwise string) string {
-	e, ok := d.entries[name]
-	if !ok {
-		return otherwise
-	}
-	t, ok := f.Text(e.Value, source.Tick(name))
-	if !ok {
-		return otherwise
-	}
-	if !slices.Contains(of, t.Value) {
-		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), name), choiceHint(t.Value, of))
-		return otherwise
-	}
-	return t.Value
-}
-
-// choiceHint names the value that was meant, or all there are. `enabled` is nearest
-// to its opposite.
-func choiceHint(value string, of []string) string {
-	if value == "enabled" && slices.Contains(of, "active") {
-		return "did you mean `active`?"
-	}
-	return nearest.DidYouMean(value, of, "it is one of "+strings.Join(of, ", "))
-}
-
-// on reads the event types of a rule; not sure where there may be others.
-func (f *findings) on(d *draft) (all bool, types []source.Text, sure bool) {
-	e, ok := f.require(d, "on")
-	if !ok {
-		return false, nil, false
-	}
-	list, sure := f.List(e.Value, "`on`")
-	seen := map[string]bool{}
-	for _, t := range list {
-		switch {
-		case t.Value == allTypes && len(list) == 1:
-			return true, nil, sure
-		case t.Value == allTypes:
-			f.Add(t.Place(), source.CodeValue, "`*` stands for all event types and goes with no other", "write on: \"*\"")
-			sure = false
-		case !f.typeName(t):
-			sure = false
-		case seen[t.Value]:
-			f.Add(t.Place(), source.CodeDuplicate, fmt.Sprintf("the event type %s stands twice", source.Tick(t.Value)), "")
-		default:
-			types = append(types, t)
+	before := c.Count()
+	r.rule = &cep.Rule{ID: d.id.Value, Revision: 1, Faults: &cep.FaultCount{}}
+	r.about = &Rule{Rule: r.rule, Disabled: d.disabled, At: d.id}
+	c.describe(d, r.about)
+	r.ownParams()
+	r.language()
+	r.events = r.scopeOf(nil)
+	if !d.all {
+		for _, t := range d.on {
+			r.rule.Types = append(r.rule.Types, numbers.typeIDs[t.Value])
+			r.about.On = append(r.about.On, t.Value)
 		}
-		seen[t.Value] = true
 	}
-	return false, types, sure
-}
-
-// typeName checks that a text can be the name of an event type.
-func (f *findings) typeName(t source.Text) bool {
-	switch {
-	case strings.HasPrefix(t.Value, alertPrefix):
-		f.Add(t.Place(), source.CodeUnsupported, "`alert.RULE` as an event type is not supported yet", "name an event type")
-	case strings.Trim(t.Value, typeLetters) != "" || t.Value == "":
-		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
-	default:
-		return true
-	}
-	return false
-}
-
-// define reads the entries of `define`; not sure where there may be others.
-func (f *findings) define(n source.Node) (list []definition, sure bool) {
-	entries, sure := f.Entries(n, "`define`")
-	for _, e := range entries {
-		list = append(list, f.definition(n, e))
-	}
-	return list, sure && len(entries) == len(n.YAML.Content)/2
-}
-
-func (f *findings) definition(n source.Node, e source.Entry) definition {
-	d := definition{Entry: e, sure: true}
-	switch {
-	case e.Value.Bad():
-		d.sure = false
-	case e.Value.Empty() && n.YAML.Style&yaml.FlowStyle != 0:
-		f.NoValue(n, e)
-		d.sure = false
-	case e.Value.Empty():
-		d.bare = true
-	case e.Value.YAML.Kind == yaml.MappingNode:
-		f.typed(&d)
-	default:
-		if t, ok := f.Text(e.Value, "the condition of "+source.Tick(e.Name)); ok {
-			d.where = &t
+	r.timing()
+	r.watch("pattern", r.parsePattern)
+	r.watch("skip", func() { r.options.Skip, r.options.SkipVar = c.skip(d, r.rule.Names, r.pattern != nil) })
+	r.watch("limit", func() { r.options.MaxOpen = c.limit(d) })
+	r.definitions()
+	keyed := r.watch("key", r.key)
+	r.variables()
+	r.conditions()
+	r.outcome()
+	r.watch("pattern", r.program)
+	r.about.Params, r.about.Pattern, r.about.Options = r.params, r.pattern, r.options
+	if keyed {
+		for _, f := range r.rule.Key.ByName {
+			r.about.KeyFields = append(r.about.KeyFields, numbers.fields[f])
 		}
+	}
+	if !d.faulty && c.Count() == before {
+		r.warnUnused()
+	}
+	r.warn()
+	return r.about
+}
+
+// watch notes whether what reads a key of the rule finds something.
+func (r *ruleCompiler) watch(key string, read func()) (sound bool) {
+	before := r.Count()
+	read()
+	if r.Count() > before {
+		r.faulty[key] = true
+	}
+	return r.sound(key)
+}
+
+// sound says whether keys of the rule have been read, or are not there.
+func (r *ruleCompiler) sound(keys ...string) bool {
+	for _, k := range keys {
+		if r.faulty[k] || r.draft.unsure(k) {
+			return false
+		}
+	}
+	return true
+}
+
+func (r *ruleCompiler) ownParams() {
+	r.params, r.paramsSure = r.compiler.params, !r.unsure.params && !r.draft.unsure("params")
+	if e, ok := r.draft.entries["params"]; ok {
+		var sure bool
+		r.params, sure = r.findings.params(e.Value, r.params)
+		r.params, r.paramsSure = r.params.under(r.override), r.paramsSure && sure
+	}
+	for name, v := range r.params {
+		if v.Kind == cep.Nil {
+			r.suspects["params."+name] = true
+		}
+	}
+}
+
+// language reads what the expressions of the rule are written in.
+func (r *ruleCompiler) language() {
+	sound := r.watch("lang", func() {
+		if r.choice(r.draft, "lang", langs, "expr") == "cel" {
+			r.lang = expr.LangCEL
+		}
+	})
+	r.noLang = !sound
+}
+
+// timing reads the windows of the rule and how its matches come out.
+func (r *ruleCompiler) timing() {
+	d := r.draft
+	r.watch("throttle", func() { r.rule.Throttle = r.span("throttle", r.throttle, true) })
+	r.watch("within", func() { r.options.Within = r.span("within", r.within, true) })
+	r.watch("gap", func() { r.options.Gap = r.span("gap", 0, false) })
+	if r.timed() && r.options.Within > 0 && r.options.Gap > r.options.Within {
+		e := d.entries["gap"]
+		r.Add(e.Value.Place(), source.CodeValue, "`gap` is longer than `within`", "make it shorter: no bound may exceed the window of the rule, "+nfa.FormatDuration(r.options.Within))
+		r.faulty["gap"] = true
+	}
+	r.watch("emit", func() { r.options.InOrder = r.choice(d, "emit", emits, "at_once") == "in_order" })
+	r.watch("timeout", func() { r.options.Timeout = r.choice(d, "timeout", booleans, "false") == "true" })
+}
+
+// timed says whether the windows of the rule are known.
+func (r *ruleCompiler) timed() bool { return r.sound("within", "gap") }
+
+// span reads a duration of a rule; a rule that says nothing has the default.
+func (r *ruleCompiler) span(name string, otherwise time.Duration, none bool) time.Duration {
+	e, ok := r.draft.entries[name]
+	if !ok {
+		r.faulty[name] = name == "within" && r.unsure.within
+		return otherwise
+	}
+	d, ok := r.duration(e.Value, source.Tick(name), r.params, r.paramsSure, none)
+	if !ok {
+		r.faulty[name] = true // perhaps because of the param, which has the finding
 	}
 	return d
 }
 
-// typed reads a definition {type: T, where: CONDITION}.
-func (f *findings) typed(d *definition) {
-	r, ok := f.Record(d.Value, "the definition of "+source.Tick(d.Name), definitionKeys)
-	d.sure = ok && !doubtful(d.Value, "type", definitionKeys)
-	if t, ok := r["type"]; ok {
-		d.types, d.sure = f.List(t.Value, "`type`")
-		for _, t := range d.types {
-			d.sure = f.typeName(t) && d.sure
-		}
+// scopeOf makes a scope of some types; nil: all that the rule is on.
+func (r *ruleCompiler) scopeOf(types []string) *scope {
+	s := &scope{schemas: r.schemas, numbers: r.numbers, types: types}
+	if types != nil {
+		return s
 	}
-	d.bare = d.Value.Lacks("type", definitionKeys)
-	if w, ok := r["where"]; ok {
-		if t, ok := f.Text(w.Value, "`where`"); ok {
-			d.where = &t
-		}
+	s.loose = !r.draft.onSure
+	if r.draft.all {
+		s.all, s.types = true, sortedKeys(r.schemas)
+		s.loose = r.unsure.types
+		return s
 	}
-}
-
-// skip reads what a match consumes. sure is whether names are those of the pattern.
-func (f *findings) skip(d *draft, names []nfa.Name, sure bool) (kind nfa.SkipKind, variable string) {
-	e, ok := d.entries["skip"]
-	if !ok {
-		return nfa.SkipPastLast, ""
+	for _, t := range r.draft.on {
+		s.types = append(s.types, t.Value)
 	}
-	t, ok := f.Text(e.Value, "`skip`")
-	if !ok {
-		return nfa.SkipPastLast, ""
-	}
-	switch t.Value {
-	case "past_last":
-		return nfa.SkipPastLast, ""
-	case "none":
-		return nfa.SkipNone, ""
-	case "to_next":
-		return nfa.SkipToNext, ""
-	}
-	head, rest, found := strings.Cut(t.Value, "(")
-	variable, closed := strings.CutSuffix(rest, ")")
-	if found && closed && (head == "to_first" || head == "to_last") {
-		kind = nfa.SkipToFirst
-		if head == "to_last" {
-			kind = nfa.SkipToLast
-		}
-		if !sure || !f.skipVariable(t, len(head)+1, variable, names) {
-			return nfa.SkipPastLast, ""
-		}
-		return kind, variable
-	}
-	forms := []string{"past_last", "none", "to_next", "to_first(v)", "to_last(v)"}
-	f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no value of `skip`", nearest.DidYouMean(t.Value, forms, "it is one of "+strings.Join(forms, ", ")))
-	return nfa.SkipPastLast, ""
-}
-
-// skipVariable checks that the variable of to_first or to_last captures events.
-func (f *findings) skipVariable(t source.Text, at int, variable string, names []nfa.Name) bool {
-	var captured []string
-	for _, n := range names {
-		if n.Captures {
-			captured = append(captured, n.Text)
-		}
-	}
-	if slices.Contains(captured, variable) {
-		return true
-	}
-	f.Add(t.Part(at, at+len(variable)), source.CodeName, fmt.Sprintf("the pattern captures no %s", source.Tick(variable)), nearest.DidYouMean(variable, captured, "name a variable of the pattern that captures events"))
-	return false
-}
-
-// limit reads `limit: {open: N}`.
-func (f *findings) limit(d *draft) int {
-	e, ok := d.entries["limit"]
-	if !ok {
-		return 0
-	}
-	r, ok := f.Record(e.Value, "`limit`", limitKeys)
-	open, said := r["open"]
-	if !said {
-		if ok && e.Value.Lacks("open", limitKeys) {
-			f.Add(e.Key.Place(), source.CodeMissing, "`limit` says nothing", "write limit: {open: N}, the most matches that are open per key")
-		}
-		return 0
-	}
-	t, ok := f.Text(open.Value, "`open`")
-	if !ok {
-		return 0
-	}
-	n := 0
-	for _, c := range []byte(t.Value) {
-		if c < '0' || c > '9' || n > maxOpen {
-			n = 0
-			break
-		}
-		n = 10*n + int(c-'0')
-	}
-	if n < 1 || n > maxOpen {
-		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no number of open matches", fmt.Sprintf("it is a whole number from 1 to %d", maxOpen))
-		return 0
-	}
-	return n
-}
-
-// describe fills in what a rule says about itself.
-func (f *findings) describe(d *draft, about *Rule) {
-	r := about.Rule
-	if e, ok := d.entries["title"]; ok {
-		t, _ := f.Text(e.Value, "`title`")
-		r.Title = t.Value
-	}
-	if e, ok := d.entries["description"]; ok {
-		t, _ := f.Text(e.Value, "`description`")
-		about.Description = t.Value
-	}
-	if e, ok := d.entries["tags"]; ok {
-		tags, _ := f.List(e.Value, "`tags`")
-		for _, t := range tags {
-			r.Tags = append(r.Tags, t.Value)
-		}
-	}
-	r.Severity = f.choice(d, "severity", severities, "medium")
-	r.Default = defaultScores[r.Severity]
-	action := "review"
-	if r.Severity == "low" {
-		action = "allow"
-	}
-	r.Action = f.choice(d, "action", actions, action)
-	r.Shadow = d.shadow
+	return s
 }

@@ -16,6 +16,7 @@ type scope struct {
 	types   []string // names of the event types
 	all     bool     // of all types; types are those declared
 	loose   bool     // what else they may be is not known: any name is a field
+	either  bool     // they are of one of the types, it is not known which
 
 	known []string // names of declared fields, once somebody has asked
 	clash []string // fields that were asked for and have several types
@@ -37,6 +38,8 @@ func (s *scope) info(path string) (info expr.FieldInfo, clash string, ok bool) {
 		case !has:
 		case declared == "":
 			declared, info.Kind = name, kind
+		case kind != info.Kind && s.either:
+			dynamic = true
 		case kind != info.Kind && clash == "":
 			clash = fmt.Sprintf("%s in %s and %s in %s", kindText(info.Kind), source.Tick(declared), kindText(kind), source.Tick(name))
 		}

@@ -205,6 +205,12 @@ var doubts = []struct {
 		"write `c -> a{2,}+ -> !n -> b`; if more than 5 are to be no match, add `having: count(a) <= 5`",
 	},
 	{
+		"W2 at the beginning",
+		doubtfulRule{pattern: "a{1,2}+ -> b"},
+		"W2", "a{1,2}+",
+		"write `a{1,}+ -> b`; if more than 2 are to be no match, add `having: count(a) <= 2`",
+	},
+	{
 		"W2 optional",
 		doubtfulRule{pattern: "c -> a{,2}+ -> b"},
 		"W2", "a{,2}+",
@@ -469,8 +475,8 @@ var sound = map[string][]doubtfulRule{
 		{pattern: "a? | b"},
 	},
 	"W2": {
-		{pattern: "a{1,2}+ -> b"},
-		{pattern: "c? -> a{1,2}+ -> b"},
+		{pattern: "a{2}+ -> b"},
+		{pattern: "a{1,2} -> b"},
 		{pattern: "c -> a{2}+ -> b"},
 		{pattern: "c -> a{2,}+ -> b"},
 		{pattern: "c -> a{1,2} -> b"},
@@ -652,6 +658,12 @@ var harms = []struct {
 		doubtfulRule{pattern: "c -> a{1,2}+ -> b"},
 		func(r *doubtfulRule) { r.pattern = "c -> a{1,}+ -> b" },
 		amounts(3, 1, 1, 1, 2), "", "12345", 0, 0,
+	},
+	{
+		"W2 the first events are not in the match",
+		doubtfulRule{pattern: "a{1,2}+ -> b"},
+		func(r *doubtfulRule) { r.pattern = "a{1,}+ -> b" },
+		amounts(1, 1, 1, 2), "234", "1234", 0, 0,
 	},
 	{
 		"W3 the negation restrains nothing",

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -86,7 +87,7 @@ func execute(args []string, std *streams) int {
 	}
 	if err != nil {
 		hint := "see weir --help"
-		if strings.Contains(err.Error(), "<rules>") {
+		if strings.Contains(err.Error(), "<rules>") && slices.Contains(args, "--events") {
 			hint = "rules stand before --events, which takes every name after it"
 		}
 		fmt.Fprintf(std.err, "weir: %v; %s\n", err, hint)

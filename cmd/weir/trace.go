@@ -87,6 +87,7 @@ func (c *traceCommand) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	t.Apart = c.JSON && !c.WhyNot
 	events, err := openInputs(c.Events, std)
 	if err != nil {
 		return err
@@ -224,9 +225,7 @@ func (o *traceOutput) step(s *trace.Step) {
 	asked := (!c.From.set || s.Time >= c.From.ns) && (!c.To.set || s.Time < c.To.ns)
 	o.judge.Take(s, asked)
 	switch {
-	case o.err != nil || c.WhyNot:
-	case !asked:
-		o.text.Skip(s)
+	case o.err != nil || c.WhyNot || !asked:
 	case c.JSON:
 		o.shown++
 		o.line = s.AppendJSON(o.line[:0])
@@ -256,10 +255,10 @@ func (c *traceCommand) conclude(std *streams, out *traceOutput, p *tracePass, ru
 		_, err := std.out.Write(v.AppendJSON(nil))
 		return err
 	case c.WhyNot:
-		_, err := fmt.Fprintln(std.out, v.Text)
+		_, err := io.WriteString(std.out, v.Lines())
 		return err
 	case out.shown == 0:
-		fmt.Fprintln(std.err, "weir:", v.Text)
+		fmt.Fprint(std.err, "weir: ", v.Lines())
 	}
 	if p.rejected > 0 {
 		fmt.Fprintf(std.err, "weir: %s no event, without the key in it; weir run shows the first\n", amount(p.rejected, "other line is", "other lines are"))
@@ -271,10 +270,10 @@ func (c *traceCommand) conclude(std *streams, out *traceOutput, p *tracePass, ru
 func (c *traceCommand) period() string {
 	text := ""
 	if c.From.set {
-		text += " from " + cep.FormatTime(c.From.ns)
+		text += " from " + trace.Moment(c.From.ns)
 	}
 	if c.To.set {
-		text += " up to " + cep.FormatTime(c.To.ns)
+		text += " up to " + trace.Moment(c.To.ns)
 	}
 	return text
 }

@@ -10,10 +10,11 @@ import (
 // hand.
 const longest = 100
 
-// Name gives the name that was most likely meant, the first of equals: the closest
-// by single letters inserted, left out, changed or swapped with their neighbour, or
-// "" if none is close. Another case, and other signs between words (cardId, card-id
-// for card_id), are one edit in all. A name is not nearest to itself.
+// Name gives the name that was most likely meant: the closest by single letters
+// inserted, left out, changed or swapped with their neighbour, or "" if none is
+// close. Another case, and other signs between words (cardId, card-id for card_id),
+// are one edit in all. Of equals it is one as long as name, else the first. A name
+// is not nearest to itself.
 func Name(name string, names []string) string {
 	if len(name) > longest {
 		return ""
@@ -32,7 +33,7 @@ func Name(name string, names []string) string {
 		if len(from) == 1 && len(to) == 1 && !strings.EqualFold(name, n) {
 			continue // nothing of it is left
 		}
-		if d < best || d == best && found == "" {
+		if d < best || d == best && (found == "" || len(n) == len(name) && len(found) != len(name)) {
 			best, found = d, n
 		}
 	}
@@ -53,12 +54,42 @@ func plainly(name string) []rune {
 	return slices.DeleteFunc(plain, func(r rune) bool { return r == '_' || r == '-' || r == ' ' })
 }
 
-// DidYouMean gives a hint with the nearest name, or other where none is near.
-func DidYouMean(name string, names []string, other string) string {
+// Meant gives the nearest name, else the only one that has all words of name or has
+// no others (card for card_id), or "".
+func Meant(name string, names []string) string {
 	if n := Name(name, names); n != "" {
+		return n
+	}
+	return onlyWith(name, names)
+}
+
+// DidYouMean gives a hint with the name that is meant, or other where there is none.
+func DidYouMean(name string, names []string, other string) string {
+	if n := Meant(name, names); n != "" {
 		return "did you mean `" + n + "`?"
 	}
 	return other
+}
+
+// onlyWith gives the only one of names that name is the beginning or end of, up to
+// a `_`, or that is so of name; "" if there is none or several.
+func onlyWith(name string, names []string) string {
+	const shortest = 3 // letters of a word that says something
+	found := ""
+	for _, n := range names {
+		short, long := name, n
+		if len(short) > len(long) {
+			short, long = long, short
+		}
+		part := len(short) >= shortest && (strings.HasPrefix(long, short+"_") || strings.HasSuffix(long, "_"+short))
+		switch {
+		case part && found != "" && found != n:
+			return ""
+		case part:
+			found = n
+		}
+	}
+	return found
 }
 
 // distance counts the edits between a and b; beyond most it may stop and give any

@@ -6,7 +6,7 @@ import (
 )
 
 func TestName(t *testing.T) {
-	names := []string{"within", "where", "on", "throttle", "title", "x", "len", "mean", "count", "card_id", "größe", "größer", strings.Repeat("a", 100), strings.Repeat("a", 101)}
+	names := []string{"within", "where", "on", "throttle", "title", "x", "mx", "len", "mean", "count", "card_id", "größe", "größer", strings.Repeat("a", 100), strings.Repeat("a", 101)}
 	tests := []struct{ name, want string }{
 		{"witin", "within"},
 		{"wihtin", "within"},
@@ -31,6 +31,7 @@ func TestName(t *testing.T) {
 		{"grösse", "größe"},
 		{"grüße", "größe"},
 		{"öü", ""},
+		{"xm", "mx"},
 		{strings.Repeat("a", 99), strings.Repeat("a", 100)},
 		{strings.Repeat("a", 102), ""},
 		{"zzzz", ""},
@@ -69,7 +70,17 @@ func TestSlip(t *testing.T) {
 }
 
 func TestDidYouMean(t *testing.T) {
-	names := []string{"count", "mean"}
+	names := []string{"count", "mean", "card_id", "amount", "ip_address", "home_country", "home_city", "x_id"}
+	for name, want := range map[string]string{
+		"card": "card_id", "country": "count", "city": "home_city", "address": "ip_address", "amount_eur": "amount", "home": "other", "id": "other", "ip": "other",
+	} {
+		if want != "other" {
+			want = "did you mean `" + want + "`?"
+		}
+		if got := DidYouMean(name, names, "other"); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
 	if got, want := DidYouMean("maen", names, "other"), "did you mean `mean`?"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -18,17 +18,22 @@ type File struct {
 // Read reads the files of a ruleset. Of a folder these are all *.yaml and *.yml
 // in it and below, in order of their paths, except *_test.yaml and *_test.yml;
 // hidden files and folders are passed over. A file that stands twice is read
-// once. The error is of type Errors.
+// once. The error is of type Errors and tells of what cannot be read, the files are
+// the others.
 func Read(paths []string) ([]File, error) {
 	var f Findings
 	var files []File
 	seen := map[string]bool{}
 	read := func(path string) {
 		path = filepath.Clean(path)
-		if seen[path] {
+		same, err := filepath.Abs(path)
+		if err != nil {
+			same = path // the working directory is gone, so all that can be read is absolute
+		}
+		if seen[same] {
 			return
 		}
-		seen[path] = true
+		seen[same] = true
 		text, err := os.ReadFile(path)
 		if err != nil {
 			f.file(path, err)
@@ -50,10 +55,7 @@ func Read(paths []string) ([]File, error) {
 			}
 		}
 	}
-	if err := f.Err(); err != nil {
-		return nil, err
-	}
-	return files, nil
+	return files, f.Err()
 }
 
 // folder lists the files of a ruleset in a folder.

@@ -8,15 +8,15 @@ import (
 	"weir/cep"
 )
 
-// ParseKey reads a key as a person writes it: for a key of one part its text, for
-// several `a=1,b=2`, or each part as a text of its own. A comma belongs to the value
-// unless the name of a part and `=` follow it.
+// ParseKey reads a key as a person writes it: for a key of one part its text, perhaps
+// with `NAME=` before it, for several `a=1,b=2`, or each part as a text of its own. A
+// comma belongs to the value unless the name of a part and `=` follow it.
 func ParseKey(k cep.Key, texts []string) ([]string, error) {
 	if len(k.Names) == 1 {
 		if len(texts) != 1 {
 			return nil, fmt.Errorf("the key of the rule is %s: name one value", k.Names[0])
 		}
-		return []string{texts[0]}, nil
+		return []string{strings.TrimPrefix(texts[0], k.Names[0]+"=")}, nil
 	}
 	parts := make([]string, len(k.Names))
 	given := make([]bool, len(k.Names))

@@ -3,6 +3,9 @@ package trace
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+
+	"weir/cep"
 )
 
 // Do says what a Statement is about.
@@ -38,16 +41,17 @@ const (
 	Silenced  Do = "silenced"  // what came out made no alert, as the throttle is on until Until
 )
 
-// Statement says one thing that happened and why. Its JSON names are fixed.
+// Statement says one thing that happened and why. Its JSON names are fixed. Time, Until,
+// Span, Behind and Missing are filled in by AppendJSON.
 //
 // A match keeps its number as it takes events; what splits from it, or goes on from one
-// that is complete, has another number and says so by From. Took with the number of From takes
-// the place of what that match waited for before; what is said of the match before
-// Took at the same event is said of it as it was.
+// that is complete, has another number and says so by From. What is said of a match
+// before a Took from it at the same event is said of it as it was; a Took whose From is
+// its own number takes the place of what it waited for before.
 type Statement struct {
 	Do     Do     `json:"do"`
 	Time   string `json:"time"`            // event time to which time had moved; empty: the end of the input closed all windows
-	Event  string `json:"event,omitempty"` // what alerts call the event; empty: time moved on
+	Event  string `json:"event,omitempty"` // what alerts call the event; empty: time did it
 	Number uint64 `json:"number,omitempty"`
 
 	Match int    `json:"match,omitempty"` // number of the open match
@@ -67,6 +71,7 @@ type Statement struct {
 	Span  string `json:"span,omitempty"`  // its length
 
 	Captured []Capture `json:"captured,omitempty"` // carried: what it has captured
+	Missing  []Missing `json:"missing,omitempty"`  // began, took, carried: the fewest events that it lacks
 	Alert    string    `json:"alert,omitempty"`
 	Kind     string    `json:"kind,omitempty"` // of the alert
 	Score    int       `json:"score,omitempty"`
@@ -74,10 +79,50 @@ type Statement struct {
 	Reason   string    `json:"reason,omitempty"` // rejected: why, with file and line
 	Seen     *Seen     `json:"seen,omitempty"`   // event, late, other_type, unseen: what the event is
 
-	limit int64  // Until
-	at    int64  // Time
-	event string // what people call Event
-	typ   string // type of Event
+	of, from, by *match
+	edge         int        // that leads to For, of the place of the match; -1: none
+	rest         int        // passed: so many matches beside those of which it is said one by one
+	reads        bool       // it depends on what was captured
+	besides      *Statement // closed, greedy: why the event would not have fitted anyway
+	event        *event     // that Event is
+	at           int64      // Time
+	limit        ns         // Until
+	span         ns         // Span
+	behind       ns         // Behind
+}
+
+// ns is a time or a length of time in nanoseconds that need not be known.
+type ns struct {
+	known bool
+	n     int64
+}
+
+// event is an event as people and alerts call it.
+type event struct {
+	id     string // what alerts call it
+	called string // its id, or which event of the input it is
+	typ    string
+	number uint64
+	at     int64
+}
+
+// spell fills in what is written for programs alone.
+func (s *Statement) spell() {
+	if s.at != Forever {
+		s.Time = cep.FormatTime(s.at)
+	}
+	if s.limit.known && s.limit.n != Forever {
+		s.Until = cep.FormatTime(s.limit.n)
+	}
+	if s.span.known {
+		s.Span = span(s.span.n)
+	}
+	if s.behind.known {
+		s.Behind = span(s.behind.n)
+	}
+	if s.Do == Began || s.Do == Took || s.Do == Carried {
+		s.Missing = s.of.lacks()
+	}
 }
 
 // Capture is an event that an open match has captured.
@@ -85,9 +130,12 @@ type Capture struct {
 	As    string `json:"as"`
 	Event string `json:"event"`
 	Time  string `json:"time"`
+}
 
-	at    int64
-	event string // what people call Event
+// Missing says how many events of a variable a match lacks next.
+type Missing struct {
+	Name  string `json:"name"`
+	Count int    `json:"count"`
 }
 
 // Part is a piece of a condition with what it gives, as expr.Part.
@@ -120,18 +168,29 @@ type Field struct {
 type Step struct {
 	Time       int64 // event time; Forever where the end of the input closed all windows
 	Statements []Statement
+
+	number int            // from 1
+	open   map[int]*match // those that are open or held after it
 }
 
 // AppendJSON appends the statements of a step, each as a JSON object on a line of its
 // own.
 func (s *Step) AppendJSON(dst []byte) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
 	for i := range s.Statements {
-		if err := enc.Encode(&s.Statements[i]); err != nil {
-			panic("trace: a statement has no JSON: " + err.Error())
-		}
+		st := s.Statements[i]
+		st.spell()
+		dst = appendJSON(dst, &st)
 	}
-	return append(dst, b.Bytes()...)
+	return dst
+}
+
+// appendJSON appends v, of a type of this package, as JSON on a line of its own.
+func appendJSON(dst []byte, v any) []byte {
+	b := bytes.NewBuffer(dst)
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		panic(fmt.Sprintf("trace: %T has no JSON: %v", v, err))
+	}
+	return b.Bytes()
 }

@@ -20,6 +20,12 @@ const Forever = math.MaxInt64
 
 // Trace follows one rule under one key.
 type Trace struct {
+	// Apart makes a statement for each open match, with its own reasons, whatever their
+	// number. Without it some speak for all that let an event pass alike, and statements that
+	// Writer and Judge do not need are left out: what a thousand matches did costs little more
+	// than what one did. It is set before the first event.
+	Apart bool
+
 	rule *rules.Rule
 	key  []string
 	each func(*Step)
@@ -28,59 +34,59 @@ type Trace struct {
 	entries    []nfa.Edge
 	conditions []*condition
 	fields     []field
-	later      [][]int // by place: names that a match can capture after those that it waits for
-	rest       []int   // names that no match begins with
+	later      [][]int             // by place: names that a match can capture after those that it waits for
+	rest       []int               // names that no match begins with
+	reads      []bool              // by place: whether what follows depends on what was captured
+	names      map[*int][]string   // of nfa.Note.Missing
+	links      map[nfa.Link]string // as texts
 
-	step     Step
-	current  uint64 // number of the step's event; 0: none
-	open     bool   // the step has something
-	nodes    []node // by Statement of the step: the matches as the engine numbers them
-	numbers  map[int]int
-	last     int          // number given last
-	complete map[int]bool // matches that are complete and neither out nor refused
-	matches  map[int]*match
-	expired  []*expired
-	caught   bool // expired have been asked at this event
+	step    Step
+	event   *event // of the step; nil: none
+	begun   bool   // the step has something
+	cameBy  *event // that let out what came out last
+	looked  map[reading]int
+	matches map[int]*match // those that are open, complete or have ended in this step, by node
+	last    int            // number given last
+	expired []*expired
+	caught  bool // expired have been asked at this event
 
 	keys census
 	now  int64
 }
 
-// match is an open match as the engine numbers it.
-type match struct {
-	place int
-	waits []nfa.Note   // of kind Waits, those that are left
-	early map[int]bool // names that have been told to be early
-}
+// reading is an edge whose condition reads captures.
+type reading struct{ place, edge int }
 
-// node says which matches a statement is about, as the engine numbers them.
-type node struct{ match, from, by int }
-
-// expired is a match that ran out, whose next event may still come.
-type expired struct {
-	node   int
-	events kept
-	waits  []nfa.Note
-}
-
-// mostExpired bounds the matches that ran out for which the event that came too late
-// is looked for.
-const mostExpired = 4
+// mostReasons bounds the matches for which it is found out why the same edge was not
+// taken, at one event and where captures are read for it. They are the first and the
+// last.
+const mostReasons = 16
 
 // New makes a Trace of a rule of a ruleset under a key (ParseKey), which gives each
-// step to a function when it is over.
+// step to a function when it is over. A step is valid during that call.
 func New(rule *rules.Rule, set *cep.Ruleset, key []string, each func(*Step)) (*Trace, error) {
 	t := &Trace{
 		rule: rule, key: key, each: each,
 		places: rule.Program.Places(), entries: rule.Program.Entries(), fields: fieldsOf(rule, set),
-		numbers: map[int]int{}, complete: map[int]bool{}, matches: map[int]*match{},
+		names: map[*int][]string{}, links: map[nfa.Link]string{}, matches: map[int]*match{}, looked: map[reading]int{},
 	}
 	var err error
 	if t.conditions, err = conditions(rule); err != nil {
 		return nil, fmt.Errorf("the rule %s: %w", rule.ID, err)
 	}
 	t.reach()
+	for _, p := range t.places {
+		t.reads = append(t.reads, slices.ContainsFunc(p.Edges, t.readsCaptures))
+	}
 	return t, nil
+}
+
+// readsCaptures reports whether what an edge waits for depends on what was captured.
+func (t *Trace) readsCaptures(e nfa.Edge) bool {
+	if e.To != nfa.End {
+		return t.conditions[t.places[e.To].Name].captures
+	}
+	return slices.ContainsFunc(e.Nots, func(c nfa.Cond) bool { return t.conditions[c].captures })
 }
 
 // reach works out what can be captured later.
@@ -150,7 +156,7 @@ func (t *Trace) Reject(where string, r *cep.Rejected) bool {
 	}
 	t.Flush()
 	t.step.Time = t.now
-	t.add(node{}, Statement{Do: Rejected, Reason: where + ": " + r.Reason})
+	t.add(Statement{Do: Rejected, Reason: where + ": " + r.Reason, edge: -1})
 	t.Flush()
 	return true
 }
@@ -189,38 +195,53 @@ func isWord(r rune) bool { return r == '_' || r == '-' || unicode.IsLetter(r) ||
 func (t *Trace) End(low int64) {
 	t.Flush()
 	t.step.Time = low
-	for _, id := range slices.Sorted(maps.Keys(t.matches)) {
+	for _, node := range slices.Sorted(maps.Keys(t.matches)) {
+		m := t.matches[node]
 		var last Statement
 		left := 0
-		for _, w := range t.matches[id].waits {
-			if w.Limit > low {
+		waited := 0
+		for _, w := range m.waits {
+			switch {
+			case w.closed:
+				continue
+			case w.limit > low:
 				left++
 				continue
 			}
-			s := Statement{Do: Closed, Because: nfa.Expired.String(), Bound: w.Bound.String(), Span: span(w.Span)}.until(w.Limit)
-			if low > w.Limit {
-				s.Behind = span(low - w.Limit)
-			}
-			t.edge(&w, &s)
-			t.add(node{match: id}, s)
-			last = s
+			waited++
+			last = Statement{Do: Closed, Because: nfa.Expired.String(), of: m, limit: ns{true, w.limit}}
+			t.expiry(&last, w, low)
+			t.add(last)
 		}
-		if left == 0 {
+		if left == 0 && waited > 0 {
+			m.ended = true
 			last.Do = Ended
-			t.add(node{match: id}, last)
+			t.add(last)
 		}
 	}
 	t.Flush()
 }
 
+// expiry says of a statement what ran out.
+func (t *Trace) expiry(s *Statement, w wait, now int64) {
+	s.Bound, s.span = w.bound.String(), ns{true, w.span}
+	if now > w.limit && now != Forever {
+		s.behind = ns{true, now - w.limit}
+	}
+	t.lead(s, t.places[s.of.place].Edges, w.edge)
+}
+
 // Flush ends the step that is under way.
 func (t *Trace) Flush() {
-	if t.open {
-		t.name()
+	if t.begun {
+		t.number()
+		t.step.number++
+		t.step.open = t.matches
 		t.each(&t.step)
 	}
-	t.step, t.nodes = Step{}, t.nodes[:0]
-	t.open, t.current, t.caught = false, 0, false
+	t.step.Time, t.step.Statements = 0, t.step.Statements[:0]
+	t.event, t.begun, t.caught = nil, false, false
+	clear(t.looked)
 }
 
 // tell is told what the engine does.
@@ -231,30 +252,33 @@ func (t *Trace) tell(told *cep.Told) {
 		t.Flush()
 		t.step.Time = told.Time
 		if !t.on(told.Event) && t.has(told.Event) {
-			t.event(told, Statement{Do: OtherType})
+			t.open(told, Statement{Do: OtherType})
 		}
 	case cep.LateEvent:
 		if t.has(told.Event) {
 			t.Flush()
 			t.step.Time = told.Time
-			t.event(told, Statement{Do: Late, Behind: span(told.Behind)})
+			t.open(told, Statement{Do: Late, behind: ns{true, told.Behind}})
 			t.Flush()
 		}
 	case cep.Offered:
-		if told.Event.Place != t.current {
-			t.event(told, Statement{Do: Event})
+		if t.event == nil || told.Event.Place != t.event.number {
+			t.open(told, Statement{Do: Event})
 		}
 	case cep.Unseen:
-		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: kept(make([][]*cep.Event, len(t.rule.Rule.Names)))})
-		t.about(told, node{}, Statement{Do: Unseen, Name: "where", Parts: f.parts})
+		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: t.nothing()})
+		t.about(told, Statement{Do: Unseen, event: t.event, Name: "where", Parts: f.parts, edge: -1})
 	case cep.Noted:
 		t.note(told)
 	case cep.Alerted:
-		t.about(told, node{match: told.Node}, Statement{Do: Alerted, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score}.until(told.Alert.Time))
+		t.about(told, Statement{Do: Alerted, of: t.matches[told.Node], event: t.cameBy, edge: -1, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score, limit: ns{true, told.Alert.Time}})
 	case cep.Silenced:
-		t.about(told, node{match: told.Node}, Statement{Do: Silenced}.until(told.Until))
+		t.about(told, Statement{Do: Silenced, of: t.matches[told.Node], event: t.cameBy, edge: -1, limit: ns{true, told.Until}})
 	}
 }
+
+// nothing is what a match has captured that has not begun.
+func (t *Trace) nothing() kept { return make(kept, len(t.rule.Rule.Names)) }
 
 // on reports whether the rule is on the type of an event.
 func (t *Trace) on(e *cep.Event) bool {
@@ -277,24 +301,12 @@ func (t *Trace) has(e *cep.Event) bool {
 	return len(t.rule.Key.Fields) > 0
 }
 
-// event begins a step with an event.
-func (t *Trace) event(told *cep.Told, s Statement) {
-	t.current = told.Event.Place
-	s.Seen = seen(told.Event, t.fields)
-	t.about(told, node{}, s)
-}
-
-// about adds a statement on the event that is told, or the moment.
-func (t *Trace) about(told *cep.Told, n node, s Statement) {
-	if told.Event == nil && t.open && (t.current != 0 || t.step.Time != told.Time) {
-		t.Flush()
-	}
-	t.step.Time = told.Time
-	if told.Event != nil {
-		s.Event, s.Number, s.typ = told.Event.Identity(), told.Event.Place, told.Event.Name
-		s.event = called(told.Event)
-	}
-	t.add(n, s)
+// open begins a step with an event.
+func (t *Trace) open(told *cep.Told, s Statement) {
+	e := told.Event
+	t.event = &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time}
+	s.Seen, s.event, s.edge = seen(e, t.fields), t.event, -1
+	t.about(told, s)
 }
 
 // called is what people call an event: its id, or its number in processing order.
@@ -308,29 +320,28 @@ func called(e *cep.Event) string {
 	return fmt.Sprintf("event %d", e.Place)
 }
 
-func (t *Trace) add(n node, s Statement) {
-	s.at = t.step.Time
-	if s.at != Forever {
-		s.Time = cep.FormatTime(s.at)
+// about adds a statement on the event that is told, or the moment.
+func (t *Trace) about(told *cep.Told, s Statement) {
+	if told.Event == nil && t.begun && (t.event != nil || t.step.Time != told.Time) {
+		t.Flush()
 	}
-	t.open = true
-	t.step.Statements = append(t.step.Statements, s)
-	t.nodes = append(t.nodes, n)
+	t.step.Time = told.Time
+	t.add(s)
 }
 
-// until sets until when.
-func (s Statement) until(limit int64) Statement {
-	s.limit = limit
-	if limit != Forever {
-		s.Until = cep.FormatTime(limit)
+func (t *Trace) add(s Statement) {
+	s.at = t.step.Time
+	if s.event != nil {
+		s.Event, s.Number = s.event.id, s.event.number
 	}
-	return s
+	t.begun = true
+	t.step.Statements = append(t.step.Statements, s)
 }
 
 func span(ns int64) string { return nfa.FormatDuration(time.Duration(ns)) }
 
-// doing are the notes of which a statement of the same name is made.
-var doing = map[nfa.NoteKind]Do{
+// doing are the statements that notes become.
+var doing = [...]Do{
 	nfa.Began: Began, nfa.Carried: Carried, nfa.Took: Took, nfa.Waits: Waits, nfa.Passed: Passed, nfa.Closed: Closed, nfa.Ended: Ended,
 	nfa.Completed: Completed, nfa.Refused: Refused, nfa.Held: Held, nfa.Out: CameOut, nfa.RanOut: RanOut,
 }
@@ -341,38 +352,142 @@ func (t *Trace) note(told *cep.Told) {
 	if n.Event != 0 {
 		t.catch(told)
 	}
-	s := Statement{Do: doing[n.Kind], Because: n.Why.String()}
-	if n.Node == 0 {
-		s.Do = NotBegun
+	if n.Kind == nfa.Passed && n.Node != 0 {
+		t.passed(told)
+		return
 	}
-	t.edge(n, &s)
+	m := t.matches[n.Node]
+	s := Statement{Do: doing[n.Kind], Because: n.Why.String(), of: m, edge: -1}
+	if n.Event != 0 {
+		s.event = t.event
+	}
+	switch n.Kind {
+	case nfa.Began, nfa.Carried, nfa.Took:
+		s.from = t.matches[n.From]
+		s.of = t.match(told, s.from)
+		if n.Kind == nfa.Carried {
+			s.Captured = s.of.captures()
+		}
+	case nfa.Waits:
+		e := &t.places[n.Place].Edges[n.Edge]
+		m.waits = append(m.waits, wait{edge: n.Edge, to: t.target(e), link: t.link(e), bound: n.Bound, limit: n.Limit, span: n.Span})
+		if !t.Apart {
+			return
+		}
+	case nfa.Passed:
+		s.Do = NotBegun
+	case nfa.Closed:
+		if n.Why == nfa.Expired {
+			t.expire(told, m)
+		}
+		for i := range m.waits {
+			m.waits[i].closed = m.waits[i].closed || m.waits[i].edge == n.Edge
+		}
+		if n.Why == nfa.WentOn {
+			return
+		}
+		if n.Why == nfa.Greedy {
+			s.besides = t.besides(told)
+		}
+	case nfa.Ended:
+		m.ended = true
+	case nfa.Completed:
+		m.complete, m.busy = true, t.step.number+1
+	case nfa.Refused, nfa.Out:
+		m.complete, m.busy = false, t.step.number+1
+		t.cameBy = s.event
+	case nfa.RanOut:
+		t.cameBy = s.event
+	}
+	t.reason(told, &s)
+	t.about(told, s)
+	if s.Do == NotBegun && n.Edge == len(t.entries)-1 {
+		t.tooSoon(told)
+	}
+}
+
+// reason sets why something happened, and to what it is a way.
+func (t *Trace) reason(told *cep.Told, s *Statement) {
+	n := &told.Note
+	if n.Edge >= 0 {
+		edges := t.entries
+		switch {
+		case n.Kind == nfa.Took:
+			edges = t.places[s.from.place].Edges
+		case n.Node != 0 && n.Kind != nfa.Began:
+			edges = t.places[n.Place].Edges
+		}
+		t.lead(s, edges, n.Edge)
+		if n.Node == 0 || n.Kind == nfa.Began {
+			s.Link = ""
+		}
+	}
 	if n.Cond >= 0 {
-		f := t.conditions[n.Cond].find(t.scope(told, int(n.Cond)))
-		s.Name, s.Parts, s.Types, s.Key = t.conditions[n.Cond].name, f.parts, f.types, f.key
+		s.Name = t.conditions[n.Cond].name
+		if t.worthwhile(n) {
+			f := t.conditions[n.Cond].find(t.scope(told, int(n.Cond)))
+			s.Parts, s.Types, s.Key, s.reads = f.parts, f.types, f.key, t.conditions[n.Cond].captures
+		}
 		if n.Why == nfa.Early {
 			s.Parts = nil
 		}
 	}
-	switch n.Kind {
-	case nfa.Carried:
-		for _, c := range told.Captured(n.Captures) {
-			s.Captured = append(s.Captured, Capture{As: t.rule.Rule.Names[c.Var].Text, Event: c.Event.Identity(), Time: cep.FormatTime(c.Event.Time), at: c.Event.Time, event: called(c.Event)})
-		}
-	case nfa.Waits, nfa.Passed, nfa.Closed, nfa.Ended:
-		if n.Bound != nfa.NoBound {
-			s.Bound, s.Span = n.Bound.String(), span(n.Span)
-		}
-		if n.Bound != nfa.NoBound || n.Why == nfa.Early {
-			s = s.until(n.Limit)
-		}
+	switch {
+	case n.Kind == nfa.Completed || n.Kind == nfa.Out || n.Kind == nfa.RanOut:
+		s.limit = ns{true, n.Limit}
+	case n.Bound != nfa.NoBound:
+		s.limit, s.Bound, s.span = ns{true, n.Limit}, n.Bound.String(), ns{true, n.Span}
 		if n.Why == nfa.Expired && told.Time != Forever && told.Time > n.Limit {
-			s.Behind = span(told.Time - n.Limit)
+			s.behind = ns{true, told.Time - n.Limit}
 		}
-	case nfa.Completed, nfa.Out, nfa.RanOut:
-		s = s.until(n.Limit)
 	}
-	t.about(told, node{n.Node, n.From, n.By}, s)
-	t.follow(told)
+	if n.By != 0 {
+		s.by = t.matches[n.By]
+	}
+}
+
+// besides says why an event that a greedy loop keeps from an edge does not fit what the
+// edge leads to either; nil: it does, or that is not found out.
+func (t *Trace) besides(told *cep.Told) *Statement {
+	e := &t.places[told.Note.Place].Edges[told.Note.Edge]
+	if e.To == nfa.End || !t.worthwhile(&told.Note) {
+		return nil
+	}
+	c := t.conditions[t.places[e.To].Name]
+	f := c.find(told.Scope(told.Note.Captures))
+	if f.holds {
+		return nil
+	}
+	s := &Statement{Do: Passed, Because: nfa.Unfit.String(), event: t.event, Name: c.name, Types: f.types, Key: f.key, Parts: f.parts, reads: c.captures, at: t.step.Time}
+	t.lead(s, t.places[told.Note.Place].Edges, told.Note.Edge)
+	s.Event, s.Number = t.event.id, t.event.number
+	return s
+}
+
+// worthwhile reports whether the condition of a note is to be explained.
+func (t *Trace) worthwhile(n *nfa.Note) bool {
+	if t.Apart || !t.conditions[n.Cond].captures || n.Edge < 0 || n.Kind != nfa.Closed && n.Kind != nfa.Passed {
+		return true
+	}
+	at := reading{n.Place, n.Edge}
+	t.looked[at]++
+	return t.looked[at] <= mostReasons
+}
+
+// lead sets to what an edge leads and by which link.
+func (t *Trace) lead(s *Statement, edges []nfa.Edge, edge int) {
+	s.edge = edge
+	s.For, s.Link = t.target(&edges[edge]), t.link(&edges[edge])
+}
+
+// link writes the link of an edge.
+func (t *Trace) link(e *nfa.Edge) string {
+	text, ok := t.links[e.Link]
+	if !ok {
+		text = e.Link.String()
+		t.links[e.Link] = text
+	}
+	return text
 }
 
 // scope is what a condition sees.
@@ -384,21 +499,93 @@ func (t *Trace) scope(told *cep.Told, c int) *cep.Scope {
 	return s
 }
 
-// edge sets what the edge of a note leads to and by which link.
-func (t *Trace) edge(n *nfa.Note, s *Statement) {
-	if n.Edge < 0 {
-		return
-	}
-	edges := t.entries
+// match makes the match that a note is the first of.
+func (t *Trace) match(told *cep.Told, from *match) *match {
+	n := &told.Note
+	m := &match{node: n.Node, place: n.Place, unknown: n.Unknown, missing: t.missing(n.Missing)}
+	t.matches[n.Node] = m
 	switch {
-	case n.Kind == nfa.Took:
-		edges = t.places[t.matches[n.From].place].Edges
-	case n.Node != 0 && n.Kind != nfa.Began:
-		edges = t.places[n.Place].Edges
+	case n.Kind == nfa.Carried:
+		for _, c := range told.Captured(n.Captures) {
+			e := c.Event
+			m.last = m.last.then(t.rule.Rule.Names[c.Var].Text, &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time})
+		}
+		return m
+	case from != nil:
+		m.last = from.last
 	}
-	s.For = t.target(&edges[n.Edge])
-	if n.Node != 0 && n.Kind != nfa.Began {
-		s.Link = edges[n.Edge].Link.String()
+	m.last = m.last.then(t.rule.Rule.Names[t.places[n.Place].Name].Text, t.event)
+	return m
+}
+
+// missing gives the texts of names.
+func (t *Trace) missing(list []int) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	names := t.names[&list[0]]
+	if names == nil {
+		for _, n := range list {
+			names = append(names, t.rule.Rule.Names[n].Text)
+		}
+		t.names[&list[0]] = names
+	}
+	return names
+}
+
+// passed makes statements of the matches that let an event pass alike: of each, or of
+// some that speak for all.
+func (t *Trace) passed(told *cep.Told) {
+	others := told.Note.Others
+	count := 1 + others.Len()
+	head, tail := count, 0
+	first := t.matches[told.Note.Node]
+	switch reads := t.reads[told.Note.Place]; {
+	case t.Apart:
+	case !reads && count > shownSame+1:
+		head = shownSame + 1
+	case reads && count > mostReasons:
+		head, tail = mostReasons/2, mostReasons/2
+	}
+	for i := range count {
+		if i >= head && i < count-tail {
+			continue
+		}
+		if i > 0 {
+			told.Note.Node, told.Note.Captures = others.At(i - 1)
+		}
+		t.lets(told)
+	}
+	if rest := count - head - tail; rest > 0 {
+		s := Statement{Do: Passed, Because: told.Note.Why.String(), event: t.event, rest: rest, of: first}
+		t.lead(&s, t.places[told.Note.Place].Edges, told.Note.Edge)
+		t.about(told, s)
+	}
+}
+
+// lets makes the statements of one match that lets an event pass.
+func (t *Trace) lets(told *cep.Told) {
+	n := &told.Note
+	m := t.matches[n.Node]
+	s := Statement{Do: Passed, Because: n.Why.String(), of: m, event: t.event}
+	t.reason(told, &s)
+	t.about(told, s)
+	if i := slices.IndexFunc(m.waits, func(w wait) bool { return !w.closed }); m.waits[i].edge != n.Edge {
+		return // it is told with the first
+	}
+	for _, name := range t.later[m.place] {
+		if c := t.conditions[name]; !m.awaits(c.name) && c.find(told.Scope(n.Captures)).holds {
+			t.about(told, Statement{Do: Early, of: m, event: t.event, For: c.name, edge: -1, reads: c.captures})
+		}
+	}
+}
+
+// tooSoon tells what an event could be that no match begins with.
+func (t *Trace) tooSoon(told *cep.Told) {
+	for _, name := range t.rest {
+		if c := t.conditions[name]; c.find(told.Scope(told.Note.Captures)).holds {
+			t.about(told, Statement{Do: Early, event: t.event, For: c.name, edge: -1, reads: c.captures})
+		}
 	}
 }
 
@@ -414,141 +601,39 @@ func (t *Trace) target(e *nfa.Edge) string {
 	return strings.Join(names, ", ")
 }
 
-// follow keeps the open matches as the notes say.
-func (t *Trace) follow(told *cep.Told) {
-	n := &told.Note
-	switch n.Kind {
-	case nfa.Began, nfa.Carried, nfa.Took:
-		t.matches[n.Node] = &match{place: n.Place, early: map[int]bool{}}
-	case nfa.Waits:
-		m := t.matches[n.Node]
-		m.waits = append(m.waits, *n)
-	case nfa.Closed:
-		m := t.matches[n.Node]
-		if n.Why == nfa.Expired {
-			t.expire(told, m)
-		}
-		m.waits = slices.DeleteFunc(m.waits, func(w nfa.Note) bool { return w.Edge == n.Edge })
-	case nfa.Passed:
-		t.early(told)
-	}
-}
-
-// expire remembers what a match waited for that ran out.
-func (t *Trace) expire(told *cep.Told, m *match) {
-	n := told.Note
-	if told.Time == Forever || t.places[n.Place].Edges[n.Edge].To == nfa.End {
-		return
-	}
-	for _, x := range t.expired {
-		if x.node == n.Node {
-			x.waits = append(x.waits, n)
-			return
-		}
-	}
-	if len(t.expired) == mostExpired {
-		t.expired = slices.Delete(t.expired, 0, 1)
-	}
-	t.expired = append(t.expired, &expired{n.Node, keep(len(t.rule.Rule.Names), told.Captured(n.Captures)), []nfa.Note{n}})
-}
-
-// catch tells of matches that ran out and waited for the event that comes now.
-func (t *Trace) catch(told *cep.Told) {
-	if t.caught {
-		return
-	}
-	t.caught = true
-	t.expired = slices.DeleteFunc(t.expired, func(x *expired) bool {
-		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events}
-		for _, n := range x.waits {
-			name := t.places[t.places[n.Place].Edges[n.Edge].To].Name
-			if !t.conditions[name].find(scope).holds {
-				continue
-			}
-			s := Statement{Do: TooLate, For: t.conditions[name].name, Bound: n.Bound.String(), Span: span(n.Span), Behind: span(told.Event.Time - n.Limit)}
-			t.about(told, node{match: x.node}, s.until(n.Limit))
-			return true
-		}
-		return false
-	})
-}
-
-// early tells once for each match of what it does not wait for yet, if the event could
-// be that.
-func (t *Trace) early(told *cep.Told) {
-	n := &told.Note
-	later, done := t.rest, map[int]bool(nil)
-	if n.Node != 0 {
-		later, done = t.later[n.Place], t.matches[n.Node].early
-	} else if n.Edge != len(t.entries)-1 {
-		return
-	}
-	for _, name := range later {
-		if done[name] || n.Node != 0 && t.awaits(n.Node, name) {
+// number gives the matches of a step their numbers, lets go of those that are over, and
+// leaves out what says no more than that a match went on.
+func (t *Trace) number() {
+	for i := range t.step.Statements {
+		s := &t.step.Statements[i]
+		if s.Do != Began && s.Do != Took && s.Do != Carried {
 			continue
 		}
-		if t.conditions[name].find(told.Scope(n.Captures)).holds {
-			if done != nil {
-				done[name] = true
-			}
-			t.about(told, node{match: n.Node}, Statement{Do: Early, For: t.conditions[name].name})
+		if from := s.from; from != nil && from.ended && !from.heir && !from.complete && from.busy != t.step.number+1 {
+			from.heir = true
+			s.of.number = from.number
+			continue
 		}
-	}
-}
-
-// awaits reports whether a match waits for a name.
-func (t *Trace) awaits(id, name int) bool {
-	m := t.matches[id]
-	for _, w := range m.waits {
-		if to := t.places[m.place].Edges[w.Edge].To; to != nfa.End && t.places[to].Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-// name gives the matches of a step their numbers, and leaves out what says no more
-// than that a match went on.
-func (t *Trace) name() {
-	gone := map[int]bool{}  // nodes that ended in this step
-	heirs := map[int]bool{} // nodes that are gone and have an heir
-	busy := map[int]bool{}  // nodes of which more is said as they are: they have none
-	for i, s := range t.step.Statements {
-		n := t.nodes[i].match
-		switch s.Do {
-		case Ended:
-			gone[n] = true
-		case Completed:
-			busy[n], t.complete[n] = true, true
-		case Refused, CameOut:
-			busy[n] = true
-			delete(t.complete, n)
-		}
-	}
-	for i, s := range t.step.Statements {
-		n := t.nodes[i]
-		switch {
-		case s.Do == Took && gone[n.from] && !heirs[n.from] && !busy[n.from] && !t.complete[n.from]:
-			heirs[n.from] = true
-			t.numbers[n.match] = t.numbers[n.from]
-		case s.Do == Began || s.Do == Took || s.Do == Carried:
-			t.last++
-			t.numbers[n.match] = t.last
-		}
+		t.last++
+		s.of.number = t.last
 	}
 	kept := t.step.Statements[:0]
-	for i, s := range t.step.Statements {
-		n := t.nodes[i]
-		switch {
-		case s.Do == Closed && s.Because == nfa.WentOn.String():
-			continue
-		case s.Do == Ended:
-			delete(t.matches, n.match)
-			if heirs[n.match] {
+	for _, s := range t.step.Statements {
+		if m := s.of; m != nil {
+			s.Match = m.number
+			if m.ended && !m.complete {
+				delete(t.matches, m.node)
+			}
+			if s.Do == Ended && m.heir {
 				continue
 			}
 		}
-		s.Match, s.From, s.By = t.numbers[n.match], t.numbers[n.from], t.numbers[n.by]
+		if s.from != nil {
+			s.From = s.from.number
+		}
+		if s.by != nil {
+			s.By = s.by.number
+		}
 		kept = append(kept, s)
 	}
 	t.step.Statements = kept

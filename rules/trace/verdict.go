@@ -1,13 +1,11 @@
 package trace
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
 	"weir/nfa"
-	"weir/rules"
 )
 
 // Cause is why a key did not alert, in one word. Its texts are fixed.
@@ -16,6 +14,7 @@ type Cause string
 // The causes.
 const (
 	DidAlert       Cause = "alerted"
+	Elsewhen       Cause = "outside"     // it alerted, but not in the period that is asked about
 	NoEvent        Cause = "no_event"    // nothing was read
 	UnknownKey     Cause = "unknown_key" // no event has the key
 	NotSeen        Cause = "not_seen"    // the rule saw no event of the key, for several of the reasons that follow
@@ -29,8 +28,9 @@ const (
 	HeldBack       Cause = "held"       // the match is complete and held for an older one
 	WindowClosed   Cause = "window"     // the rule's within or that of a part
 	BoundRanOut    Cause = "bound"      // the bound of a link
+	TooFew         Cause = "too_few"    // a loop had not had its least count when the window or bound ended
 	ConditionFalse Cause = "condition"  // an event came, but its condition did not hold
-	WrongOrder     Cause = "order"      // the event that was waited for, or one after it, came before its turn
+	WrongOrder     Cause = "order"      // what the match lacked came, but before its turn
 	Broken         Cause = "strict"     // the very next event was another one
 	Forbidden      Cause = "negation"   //
 	LoopStopped    Cause = "until"      //
@@ -45,18 +45,27 @@ const (
 
 // Verdict says why a key did not alert, or that it did.
 type Verdict struct {
-	Do       Do           `json:"do"` // verdict
-	Key      string       `json:"key"`
-	Cause    Cause        `json:"cause"`
-	Alerts   []AlertRef   `json:"alerts,omitempty"`
-	Match    int          `json:"match,omitempty"` // the open match that got furthest
-	Captured []Capture    `json:"captured,omitempty"`
-	WaitsFor []string     `json:"waits_for,omitempty"` // what it waited for last
-	Nearest  *Statement   `json:"nearest,omitempty"`   // what came instead: the event that failed on the fewest parts
-	End      *Statement   `json:"end,omitempty"`       // what ended it, or kept the complete match from being an alert
-	TooLate  *Statement   `json:"too_late,omitempty"`  // the event that would have been it, after the end
-	Early    []*Statement `json:"early,omitempty"`     // events that came before their turn
-	Text     string       `json:"text"`                // all this in words
+	Do       Do          `json:"do"` // verdict
+	Key      string      `json:"key"`
+	Cause    Cause       `json:"cause"`
+	Alerts   []AlertRef  `json:"alerts,omitempty"`
+	Match    int         `json:"match,omitempty"` // the open match that got furthest
+	Captured []Capture   `json:"captured,omitempty"`
+	Missing  []Missing   `json:"missing,omitempty"`  // the fewest events that it lacked
+	Early    []Sightings `json:"early,omitempty"`    // what of that came before its turn
+	Nearest  *Statement  `json:"nearest,omitempty"`  // what came instead: the event that failed on the fewest parts
+	End      *Statement  `json:"end,omitempty"`      // what ended it, or kept the complete match from being an alert
+	TooLate  *Statement  `json:"too_late,omitempty"` // the event that would have been what it lacked, after the end
+	Text     string      `json:"text"`               // all this in words
+}
+
+// Sightings are events that could have been what a match lacked.
+type Sightings struct {
+	For    string   `json:"for"`
+	Count  int      `json:"count"`
+	Events []string `json:"events"` // the first and the last few
+
+	seen []*Statement
 }
 
 // VerdictDo is the Do of a Verdict.
@@ -73,269 +82,16 @@ type AlertRef struct {
 
 // AppendJSON appends v as a JSON object on a line of its own.
 func (v *Verdict) AppendJSON(dst []byte) []byte {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic("trace: a verdict has no JSON: " + err.Error())
+	for _, s := range []*Statement{v.Nearest, v.End, v.TooLate} {
+		if s != nil {
+			s.spell()
+		}
 	}
-	return append(dst, b.String()...)
+	return appendJSON(dst, v)
 }
 
-// Judge finds out from steps why a key did not alert.
-type Judge struct {
-	rule *rules.Rule
-	key  []string
-
-	trails map[int]*trail // open matches, and those that are held
-	ending []int          // those that have ended in this step
-	best   *trail         // of those that ended, the one that got furthest
-	eaten  *trail         // of those that another consumed
-	alerts []AlertRef
-	counts struct{ events, late, rejected, other, unseen, silenced, consumed, bounded int }
-	late   *Statement // that was nearest
-	reject *Statement
-	types  []string              // that the rule is not on
-	unseen *Statement            // with the fewest parts
-	start  *Statement            // NotBegun, with the fewest parts
-	early  map[string]*Statement // Early without a match, the last by For
-	quiet  *Statement            // Silenced
-}
-
-// trail is what became of an open match.
-type trail struct {
-	match    int
-	captured []Capture
-	waits    []*Statement
-	rank     int // of the furthest name that it waits for
-	complete bool
-	nearest  *Statement
-	early    []*Statement
-	end      *Statement
-	refused  *Statement
-	held     *Statement
-	tooLate  *Statement
-	alerted  bool
-	ours     bool // something of it happened in the period that is asked about
-}
-
-// NewJudge makes a Judge of a key of a rule.
-func NewJudge(rule *rules.Rule, key []string) *Judge {
-	return &Judge{rule: rule, key: key, trails: map[int]*trail{}}
-}
-
-// Take takes in a step. asked says that it lies in the period that is asked about.
-func (j *Judge) Take(s *Step, asked bool) {
-	before := map[int]trail{}
-	for i := range s.Statements {
-		st := &s.Statements[i]
-		if st.Match == 0 {
-			if asked {
-				j.aside(st)
-			}
-			continue
-		}
-		t := j.trail(st, before)
-		if t == nil {
-			continue
-		}
-		t.ours = t.ours || asked
-		j.about(t, st, asked)
-	}
-	j.settle()
-}
-
-// settle lets go of the matches that have ended, but for the one that got furthest.
-func (j *Judge) settle() {
-	for _, n := range j.ending {
-		t := j.trails[n]
-		if t == nil || t.held != nil {
-			continue
-		}
-		delete(j.trails, n)
-		best := &j.best
-		if t.consumed() {
-			j.counts.consumed++
-			best = &j.eaten
-		}
-		if t.ours && !t.alerted && (*best == nil || !j.further(*best, t)) {
-			*best = t
-		}
-	}
-	j.ending = j.ending[:0]
-}
-
-// trail gives the trail that a statement is about, which it may begin; nil: it is
-// forgotten.
-func (j *Judge) trail(s *Statement, before map[int]trail) *trail {
-	switch s.Do {
-	case Began, Carried:
-		t := &trail{match: s.Match, captured: s.Captured, rank: -1}
-		if s.Do == Began {
-			t.captured = []Capture{s.capture()}
-		}
-		j.trails[s.Match] = t
-		return t
-	case Took:
-		from, ok := before[s.From]
-		if !ok && j.trails[s.From] != nil {
-			from = *j.trails[s.From]
-			before[s.From] = from
-		}
-		t := &trail{match: s.Match, captured: append(slices.Clip(from.captured), s.capture()), rank: -1, early: slices.Clip(from.early), ours: from.ours}
-		j.trails[s.Match] = t
-		return t
-	}
-	if t := j.trails[s.Match]; t != nil {
-		return t
-	}
-	if j.best != nil && j.best.match == s.Match {
-		return j.best
-	}
-	return nil
-}
-
-// about takes in what an open match did.
-func (j *Judge) about(t *trail, s *Statement, asked bool) {
-	switch s.Do {
-	case Waits:
-		t.waits = append(t.waits, s)
-		t.rank = max(t.rank, j.rank(s.For))
-	case Passed:
-		j.miss(t, s)
-	case Closed:
-		if s.Because == nfa.Strict.String() || s.Because == nfa.Early.String() {
-			j.miss(t, s)
-		}
-	case Early:
-		t.early = append(t.early, s)
-	case TooLate:
-		if t.tooLate == nil {
-			t.tooLate = s
-		}
-	case Completed:
-		t.complete = true
-	case Refused:
-		if s.Because == nfa.Repeated.String() && t.alerted {
-			return
-		}
-		if t.refused, t.held = s, nil; t.end != nil {
-			j.ending = append(j.ending, t.match)
-		}
-	case Held:
-		t.held = s
-	case CameOut, RanOut:
-		if t.held = nil; t.end != nil {
-			j.ending = append(j.ending, t.match)
-		}
-	case Alerted:
-		t.alerted = true
-		if asked {
-			j.alerts = append(j.alerts, AlertRef{s.Alert, s.Kind, s.Until, s.limit})
-		}
-	case Silenced:
-		t.refused = s
-		if asked {
-			j.counts.silenced++
-			j.quiet = s
-		}
-	case Ended:
-		t.end = s
-		if asked && s.Because == nfa.OpenBound.String() {
-			j.counts.bounded++
-		}
-		j.ending = append(j.ending, t.match)
-	}
-}
-
-// consumed reports whether another match consumed it.
-func (t *trail) consumed() bool {
-	why := t.end.Because
-	if t.refused != nil {
-		why = t.refused.Because
-	}
-	return why == nfa.Consumed.String()
-}
-
-// rank orders what can be waited for by its place in the pattern.
-func (j *Judge) rank(name string) int {
-	for i, n := range j.rule.Rule.Names {
-		if n.Text == name {
-			return i
-		}
-	}
-	return len(j.rule.Rule.Names)
-}
-
-// further reports whether a got further than b: it was complete, it waited for what
-// stands later, it captured more.
-func (j *Judge) further(a, b *trail) bool {
-	switch {
-	case a.complete != b.complete:
-		return a.complete
-	case a.rank != b.rank:
-		return a.rank > b.rank
-	}
-	return len(a.captured) > len(b.captured)
-}
-
-// miss keeps the nearest miss: for what stands latest in the pattern, on the fewest
-// parts.
-func (j *Judge) miss(t *trail, s *Statement) {
-	if s.Because == nfa.Absent.String() {
-		return
-	}
-	if t.nearest == nil || j.rank(s.For) > j.rank(t.nearest.For) || j.rank(s.For) == j.rank(t.nearest.For) && misses(s) <= misses(t.nearest) {
-		t.nearest = s
-	}
-}
-
-// otherKind is more than the parts of any condition: the event is of another type or
-// key.
-const otherKind = 1 << 20
-
-// misses counts what would have to be otherwise for an event to fit.
-func misses(s *Statement) int {
-	if s.Types != nil || s.Key != nil {
-		return otherKind
-	}
-	return len(s.Parts)
-}
-
-// aside takes in what is of no open match.
-func (j *Judge) aside(s *Statement) {
-	nearer := func(old *Statement) *Statement {
-		if old == nil || misses(s) <= misses(old) {
-			return s
-		}
-		return old
-	}
-	switch s.Do {
-	case Event:
-		j.counts.events++
-	case Late:
-		j.counts.late++
-		j.late = s
-	case Rejected:
-		j.counts.rejected++
-		j.reject = s
-	case OtherType:
-		j.counts.other++
-		if !slices.Contains(j.types, s.Seen.Type) {
-			j.types = append(j.types, s.Seen.Type)
-		}
-	case Unseen:
-		j.counts.unseen++
-		j.unseen = nearer(j.unseen)
-	case NotBegun:
-		j.start = nearer(j.start)
-	case Early:
-		if j.early == nil {
-			j.early = map[string]*Statement{}
-		}
-		j.early[s.For] = s
-	}
-}
+// Lines gives the text in lines of at most 100 columns where that can be.
+func (v *Verdict) Lines() string { return paragraph("", "", v.Text) }
 
 // End is what is known when the input has ended.
 type End struct {
@@ -348,169 +104,302 @@ type End struct {
 // Verdict gives the verdict.
 func (j *Judge) Verdict(end End) *Verdict {
 	v := &Verdict{Do: VerdictDo, Key: KeyText(j.rule.Key, j.key), Alerts: j.alerts}
-	t := j.furthest()
-	var text []string
-	say := func(format string, args ...any) { text = append(text, fmt.Sprintf(format, args...)) }
+	m := j.furthest()
+	t := &tale{Judge: j, v: v, end: end}
 	switch {
 	case len(j.alerts) > 0:
 		v.Cause = DidAlert
-		say("%s did alert%s: %s.", v.Key, end.Asked, j.alertsText())
+		t.say("%s did alert%s: %s.", v.Key, end.Asked, alertsText(j.alerts))
 		if n := j.counts.silenced; n > 0 {
-			say("%s no alert, as the throttle was on.", amount(n, "further match made", "further matches made"))
+			t.say("%s no alert, as the throttle was on.", amount(n, "further match made", "further matches made"))
 		}
 		if n := j.counts.consumed; n > 0 {
-			say("%s consumed (skip: %s).", amount(n, "match that began beside it was", "matches that began beside it were"), skipText(j.rule))
+			t.say("%s consumed (skip: %s).", amount(n, "match that began beside it was", "matches that began beside it were"), skipText(j.rule))
 		}
-		if t != nil {
-			say("Beside that, %s", j.story(v, t, end))
+		if m != nil {
+			t.story(m, "Beside that, ")
 		}
-	case t != nil:
-		say("No alert for %s%s. %s", v.Key, end.Asked, upper(j.story(v, t, end)))
+	case m != nil:
+		t.say("No alert for %s%s.", v.Key, end.Asked)
+		t.elsewhen()
+		t.story(m, "")
+	case len(j.outside) > 0:
+		v.Cause = Elsewhen
+		t.say("No alert for %s%s.", v.Key, end.Asked)
+		t.elsewhen()
 	default:
-		j.nothing(v, say, end)
+		t.nothing()
 	}
-	j.besides(v, say)
-	v.Text = strings.Join(text, " ")
+	t.besides()
+	v.Text = strings.Join(t.text, " ")
 	return v
 }
 
-// furthest gives the match that got furthest, of those that made no alert if there is
-// one.
-func (j *Judge) furthest() *trail {
-	t := j.best
-	if e := j.eaten; e != nil && len(j.alerts) == 0 && (t == nil || !j.further(t, e)) {
-		t = e
-	}
-	var open []int
-	for n := range j.trails {
-		open = append(open, n)
-	}
-	slices.Sort(open)
-	for _, n := range open {
-		if o := j.trails[n]; o.ours && !o.alerted && (t == nil || !j.further(t, o)) {
-			t = o
-		}
-	}
-	return t
+// tale is the text of a verdict.
+type tale struct {
+	*Judge
+	v    *Verdict
+	end  End
+	text []string
 }
 
-func (v *Verdict) fill(t *trail) {
-	v.Match, v.Captured, v.Nearest, v.TooLate, v.Early = t.match, t.captured, t.nearest, t.tooLate, t.early
-	for _, w := range t.waits {
-		if !slices.Contains(v.WaitsFor, w.For) {
-			v.WaitsFor = append(v.WaitsFor, w.For)
-		}
-	}
-	switch {
-	case t.refused != nil:
-		v.End = t.refused
-	case t.held != nil:
-		v.End = t.held
-	default:
-		v.End = t.end
+func (t *tale) say(format string, args ...any) { t.text = append(t.text, fmt.Sprintf(format, args...)) }
+
+// elsewhen tells of the alerts that matches made which were open in the period that is
+// asked about.
+func (t *tale) elsewhen() {
+	if len(t.outside) > 0 {
+		t.say("What was open then made an alert at another time: %s.", alertsText(t.outside))
 	}
 }
 
 // story tells what became of the match that got furthest.
-func (j *Judge) story(v *Verdict, t *trail, end End) string {
-	t.early = slices.DeleteFunc(append(slices.Clip(t.early), j.before(t)...), func(e *Statement) bool { return j.rank(e.For) < t.rank })
-	v.fill(t)
-	if cause := j.cause(t); v.Cause == "" {
-		v.Cause = cause
+func (t *tale) story(m *match, lead string) {
+	first, last := m.times()
+	t.fill(m)
+	t.say("%s%s got furthest: %s since %s (%s).", lead, number(m.number), m.last.text(), Moment(first), events(m.last))
+	if m.kept() {
+		t.notOut(m, last)
+		return
 	}
-	var b strings.Builder
-	first, last := t.captured[0].at, t.captured[len(t.captured)-1].at
-	fmt.Fprintf(&b, "%s got furthest: %s since %s (%s).", number(t.match), capturedText(t.captured), moment(first), events(t.captured))
-	if t.refused != nil || t.held != nil {
-		what := t.refused
-		if what == nil {
-			what = t.held
+	t.ending(m, last)
+	for _, s := range t.v.Early {
+		t.say("%s", sightingText(&s, last))
+	}
+	t.instead(m, last)
+	if l := m.tooLate; l != nil {
+		t.say("%s at %s would have been %s, but came %s.", opening(l.event.called), clock(l.at, last), l.For, lateText(l.behind.n))
+	}
+}
+
+// ending tells what a match still needed, and how it ended.
+func (t *tale) ending(m *match, last int64) {
+	needed, needs := "It still needed "+lackText(t.v.Missing), "It is still open and needs "+lackText(t.v.Missing)
+	if m.unknown || len(m.missing) == 0 {
+		wanted := strings.Join(m.awaited(), " or ")
+		if !m.unknown {
+			wanted = strings.ReplaceAll(wanted, "!", "no ") + " to come"
 		}
-		b.WriteString(" It was complete" + j.notOut(what, last) + ".")
-		return b.String()
+		needed, needs = "It waited for "+wanted, "It is still open and waits for "+wanted
 	}
-	fmt.Fprintf(&b, " It waited for %s", strings.Join(v.WaitsFor, " or "))
-	if w := t.furthestWait(j); w != nil && w.Until != "" {
-		fmt.Fprintf(&b, ", until %s (%s)", clock(w.limit, last), boundText(w))
-	}
-	b.WriteString(".")
-	for _, e := range t.early {
-		fmt.Fprintf(&b, " %s at %s could be %s, but came before its turn.", opening(e.event), clock(e.at, last), e.For)
-	}
-	if n := t.nearest; n != nil && (t.end == nil || n.Number != t.end.Number || n.Because != t.end.Because) {
-		b.WriteString(" " + j.instead(n, last))
-	}
-	switch {
-	case t.end != nil && t.end.Because == nfa.Expired.String():
-		fmt.Fprintf(&b, " %s at %s.", upper(closedText(t.end)), clock(t.end.limit, last))
-	case t.end != nil && t.end.event != "":
-		fmt.Fprintf(&b, " It ended at %s with %s: %s.", clock(t.end.at, last), t.end.event, whyText(t.end, j.rule, last))
-	case t.end != nil:
-		fmt.Fprintf(&b, " It ended at %s: %s.", clock(t.end.at, last), whyText(t.end, j.rule, last))
-	case end.Now == Forever:
-		b.WriteString(" It is still open: it has no window that could close.")
+	switch e := m.end; {
+	case e != nil && e.Because == nfa.Expired.String():
+		t.say("%s when %s at %s.", needed, closedText(e), clock(e.limit.n, last))
+	case e != nil && e.event != nil:
+		t.say("%s when it ended at %s with %s: %s.", needed, clock(e.at, last), e.event.called, whyText(e, t.rule))
+	case e != nil:
+		t.say("%s when it ended at %s: %s.", needed, clock(e.at, last), whyText(e, t.rule))
+	case t.end.Now == Forever:
+		t.say("%s: it has no window that could close.", needs)
 	default:
-		fmt.Fprintf(&b, " It is still open: time stands at %s, and only what comes later can decide.", clock(end.Now, last))
+		if w := m.lastWait(); w != nil && w.bound != nfa.NoBound {
+			needs += fmt.Sprintf(" before %s (%s)", clock(w.limit, last), w.text())
+		}
+		t.say("%s: time stands at %s.", needs, clock(t.end.Now, last))
 	}
-	if l := t.tooLate; l != nil {
-		fmt.Fprintf(&b, " %s at %s would have been %s, %s too late.", opening(l.event), clock(l.at, last), l.For, l.Behind)
-	}
-	return b.String()
 }
 
-// before gives the events that could have been what a match waited for last, and came
-// before it began, within the window of the rule.
-func (j *Judge) before(t *trail) []*Statement {
-	w := t.furthestWait(j)
-	if w == nil || j.early[w.For] == nil || t.refused != nil || t.held != nil {
-		return nil
+// fill sets what the verdict says of the match that got furthest.
+func (t *tale) fill(m *match) {
+	v := t.v
+	v.Match, v.Captured, v.Missing, v.Nearest, v.TooLate = m.number, m.captures(), m.lacks(), m.nearest, m.tooLate
+	switch {
+	case m.refused != nil:
+		v.End = m.refused
+	case m.held != nil:
+		v.End = m.held
+	default:
+		v.End = m.end
 	}
-	e, within := j.early[w.For], int64(j.rule.Options.Within)
-	if e.at > t.captured[0].at || within > 0 && t.captured[0].at-e.at >= within {
-		return nil
+	if !m.kept() {
+		v.Early = t.before(m)
 	}
-	return []*Statement{e}
-}
-
-// furthestWait gives the wait for what stands latest in the pattern.
-func (t *trail) furthestWait(j *Judge) *Statement {
-	var w *Statement
-	for _, s := range t.waits {
-		if w == nil || j.rank(s.For) > j.rank(w.For) {
-			w = s
+	for i := range v.Early {
+		if n := v.Nearest; n != nil && slices.ContainsFunc(v.Early[i].seen, func(s *Statement) bool { return s.Number == n.Number }) {
+			v.Nearest = nil // there is more to say of that event
 		}
 	}
-	return w
+	if n := v.Nearest; n != nil && m.end != nil && n.Number == m.end.Number && n.Because == m.end.Because {
+		v.Nearest = nil // it is told as the end
+	}
+	if v.Cause == "" {
+		v.Cause = t.cause(m)
+	}
+	for _, s := range []*Statement{v.Nearest, v.End, v.TooLate} {
+		if s != nil {
+			s.number(m.number)
+		}
+	}
 }
 
-func boundText(s *Statement) string {
-	switch s.Bound {
-	case nfa.WithinBound.String():
-		return "within " + s.Span
-	case nfa.RoundBound.String():
-		return "within " + s.Span + " of a part"
+// number sets the numbers of the matches that a kept statement is about.
+func (s *Statement) number(match int) {
+	if s.Match = match; s.by != nil {
+		s.By = s.by.number
 	}
-	return "bound of the link " + s.Link
 }
 
-// instead says what came in place of what was waited for.
-func (j *Judge) instead(n *Statement, beside int64) string {
-	at := fmt.Sprintf("%s at %s", n.event, clock(n.at, beside))
-	if misses(n) >= otherKind || len(n.Parts) == 0 {
-		return fmt.Sprintf("What came instead, last %s: %s.", at, whyText(n, j.rule, n.at))
+// before gives the events that could have been what a match lacks, and came before it
+// waited for that: within the window of the rule, as it had captured nothing yet too.
+func (t *tale) before(m *match) []Sightings {
+	var all []Sightings
+	mine := map[uint64]bool{}
+	for c := m.last; c != nil; c = c.before {
+		mine[c.event.number] = true
 	}
-	return fmt.Sprintf("The nearest miss was %s, which failed on %s: %s.", at, amount(len(n.Parts), "part", "parts"), whyText(n, j.rule, n.at))
+	for _, lack := range m.lacks() {
+		if slices.ContainsFunc(all, func(s Sightings) bool { return s.For == lack.Name }) {
+			continue
+		}
+		s := Sightings{For: lack.Name}
+		for _, e := range m.early {
+			if e.name == lack.Name {
+				s.Count, s.seen = e.n, e.shown
+			}
+		}
+		if c := t.could[lack.Name]; c != nil {
+			t.sighted(m, c, &s, mine)
+		}
+		if s.Count > 0 {
+			for _, e := range s.seen {
+				s.Events = append(s.Events, e.Event)
+			}
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// sighted adds those that were seen of the name whatever was captured. Where its
+// condition reads captures these are only such before the match began.
+func (t *tale) sighted(m *match, c *sightings, s *Sightings, mine map[uint64]bool) {
+	first, _ := m.times()
+	within := int64(t.rule.Options.Within)
+	var found []*Statement
+	for _, x := range c.seen {
+		switch {
+		case x.step > m.until || x.step >= m.since && m.awaits(s.For) || x.what.reads && x.step >= m.born:
+		case within > 0 && first-x.what.at >= within, mine[x.what.Number]:
+		default:
+			found = append(found, x.what)
+		}
+	}
+	s.Count += len(found)
+	s.seen = shorten(append(found, s.seen...))
+}
+
+// shownEarly bounds the events that a verdict names for one variable: the first and the
+// last.
+const shownEarly = 4
+
+// shorten leaves the first and the last few.
+func shorten(list []*Statement) []*Statement {
+	if n := len(list); n > shownEarly {
+		return slices.Concat(list[:shownEarly/2], list[n-shownEarly/2:])
+	}
+	return list
+}
+
+// lastWait gives the wait for what stands latest in the pattern.
+func (m *match) lastWait() *wait {
+	for i := range slices.Backward(m.waits) {
+		if !m.waits[i].closed {
+			return &m.waits[i]
+		}
+	}
+	return nil
+}
+
+// awaited gives what a match waited for last.
+func (m *match) awaited() []string {
+	var names []string
+	for _, w := range m.waits {
+		if !slices.Contains(names, w.to) {
+			names = append(names, w.to)
+		}
+	}
+	return names
+}
+
+func (w *wait) text() string {
+	switch w.bound {
+	case nfa.WithinBound:
+		return "within " + span(w.span)
+	case nfa.RoundBound:
+		return "within " + span(w.span) + ", of a part of the pattern"
+	}
+	return "bound of the link " + w.link
+}
+
+func lackText(list []Missing) string {
+	var names []string
+	for _, l := range list {
+		if l.Count > 1 {
+			names = append(names, fmt.Sprintf("%s×%d", l.Name, l.Count))
+		} else {
+			names = append(names, l.Name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// sightingText tells of events that came before their turn.
+func sightingText(s *Sightings, beside int64) string {
+	one := func(e *Statement) string { return e.event.called + " at " + clock(e.at, beside) }
+	if s.Count == 1 {
+		return fmt.Sprintf("%s could be %s, but came before its turn.", opening(one(s.seen[0])), s.For)
+	}
+	var list []string
+	for i, e := range s.seen {
+		if s.Count > len(s.seen) && i == shownEarly/2 {
+			list = append(list, "...")
+		}
+		list = append(list, one(e))
+	}
+	return fmt.Sprintf("%d events could be %s, but came before their turn: %s.", s.Count, s.For, strings.Join(list, ", "))
+}
+
+// instead tells what came in place of what was waited for.
+func (t *tale) instead(m *match, last int64) {
+	n := t.v.Nearest
+	alone := m.after == m.events && m.tooLate == nil && (m.end == nil || m.end.Because == nfa.Expired.String())
+	switch {
+	case n != nil && alone && n.Number == m.last.event.number:
+		t.say("No event of the key came after %s; %s.", m.last.event.called, whyText(n, t.rule))
+	case n != nil:
+		t.say("%s", t.insteadText(n, last))
+	case alone && m.nearest == nil && len(t.v.Early) == 0:
+		t.say("No event of the key came after %s.", m.last.event.called)
+	}
+}
+
+func (t *tale) insteadText(n *Statement, beside int64) string {
+	lead := "The nearest miss was %s at %s: %s."
+	if failed(n) >= otherKind {
+		lead = "What came last was %s at %s: %s."
+	}
+	return fmt.Sprintf(lead, n.event.called, clock(n.at, beside), whyText(n, t.rule))
+}
+
+// lateText says by how much an event was too late.
+func lateText(ns int64) string {
+	if ns == 0 {
+		return "at the very end, which is too late"
+	}
+	return lapse(ns) + " too late"
 }
 
 // notOut says what kept a complete match from being an alert.
-func (j *Judge) notOut(s *Statement, beside int64) string {
+func (t *tale) notOut(m *match, beside int64) {
+	s := t.v.End
 	switch s.Do {
 	case Silenced:
-		return fmt.Sprintf(" at %s and made no alert: the throttle was on until %s", clock(s.at, beside), clock(s.limit, beside))
+		t.say("It was complete at %s and made no alert: the throttle was on until %s.", clock(s.at, beside), clock(s.limit.n, beside))
 	case Held:
-		return fmt.Sprintf(" at %s and is held until %s, which began before it, is gone (emit: in_order)", clock(s.at, beside), number(s.By))
+		t.say("It was complete at %s and is held until %s, which began before it, is gone (emit: in_order).", clock(s.at, beside), number(s.By))
+	default:
+		t.say("It was complete, but did not come out: %s.", whyText(s, t.rule))
 	}
-	return ", but did not come out: " + whyText(s, j.rule, s.at)
 }
 
 var causes = map[string]Cause{
@@ -520,60 +409,86 @@ var causes = map[string]Cause{
 }
 
 // cause is the reason for which a match made no alert.
-func (j *Judge) cause(t *trail) Cause {
+func (t *tale) cause(m *match) Cause {
 	switch {
-	case t.refused != nil && t.refused.Do == Silenced:
+	case m.refused != nil && m.refused.Do == Silenced:
 		return Throttled
-	case t.refused != nil:
-		return causes[t.refused.Because]
-	case t.held != nil:
+	case m.refused != nil:
+		return causes[m.refused.Because]
+	case m.held != nil:
 		return HeldBack
-	case t.tooLate == nil && len(t.early) > 0 && (t.end == nil || t.end.Because == nfa.Expired.String()):
-		return WrongOrder
-	case t.end == nil:
+	case m.end == nil && t.end.Now != Forever:
 		return StillOpen
-	case t.end.Because == nfa.Expired.String() && t.tooLate == nil && t.nearest != nil && misses(t.nearest) < otherKind:
+	case m.end != nil && m.end.Because != nfa.Expired.String():
+		return causes[m.end.Because]
+	case m.tooLate != nil:
+		return closedBy(m)
+	case len(m.missing) > 0 && m.missing[0] == m.last.as:
+		return TooFew
+	case t.disordered():
+		return WrongOrder
+	case t.v.Nearest != nil && failed(t.v.Nearest) < otherKind:
 		return ConditionFalse
-	case t.end.Because == nfa.Expired.String() && t.end.Bound == nfa.LinkBound.String():
-		return BoundRanOut
-	case t.end.Because == nfa.Expired.String():
+	case m.end == nil:
+		return StillOpen
+	}
+	return closedBy(m)
+}
+
+// closedBy is the bound by which a match ended.
+func closedBy(m *match) Cause {
+	if m.end != nil && m.end.Bound != nfa.LinkBound.String() {
 		return WindowClosed
 	}
-	return causes[t.end.Because]
+	return BoundRanOut
+}
+
+// disordered reports whether all that the match lacked came before its turn.
+func (t *tale) disordered() bool {
+	for _, l := range t.v.Missing {
+		if !slices.ContainsFunc(t.v.Early, func(s Sightings) bool { return s.For == l.Name && s.Count >= l.Count }) {
+			return false
+		}
+	}
+	return len(t.v.Missing) > 0
 }
 
 // nothing tells why no match began.
-func (j *Judge) nothing(v *Verdict, say func(string, ...any), end End) {
-	c := &j.counts
+func (t *tale) nothing() {
+	c, v := &t.counts, t.v
 	switch {
 	case c.events > c.unseen:
 		v.Cause = NoMatch
-		say("No alert for %s%s. No match began with %s.", v.Key, end.Asked, amount(c.events-c.unseen, "event", "events"))
-		if s := j.start; s != nil {
-			say("%s", j.instead(s, 0))
-			v.Nearest = s
+		what := "its one event begins no match"
+		if n := c.events - c.unseen; n > 1 {
+			what = fmt.Sprintf("none of its %d events begins a match", n)
+		}
+		t.say("No alert for %s%s: %s.", v.Key, t.end.Asked, what)
+		if t.start != nil {
+			v.Nearest = t.start
+			t.say("%s", t.insteadText(t.start, 0))
 		}
 	case c.events+c.late+c.other+c.rejected > 0:
-		v.Cause = j.unseenCause()
-		say("No alert for %s%s: the rule saw no event of it.", v.Key, end.Asked)
-	case end.Read == 0:
+		v.Cause = t.unseenCause()
+		t.say("No alert for %s%s: the rule saw no event of it.", v.Key, t.end.Asked)
+	case t.end.Read == 0:
 		v.Cause = NoEvent
-		say("No alert for %s: there is no event at all.", v.Key)
+		t.say("No alert for %s: there is no event at all.", v.Key)
 	default:
 		v.Cause = UnknownKey
-		say("No alert for %s%s: no event has this key.", v.Key, end.Asked)
-		if len(end.Nearest) > 0 {
-			say("Nearest to it: %s.", j.keysText(end.Nearest))
+		t.say("No alert for %s%s: no event has this key.", v.Key, t.end.Asked)
+		if len(t.end.Nearest) > 0 {
+			t.say("Nearest to it: %s.", t.keysText(t.end.Nearest))
 		}
-		if len(end.Busiest) > 0 {
-			say("Most frequent: %s.", j.keysText(end.Busiest))
+		if len(t.end.Busiest) > 0 {
+			t.say("Most frequent: %s.", t.keysText(t.end.Busiest))
 		}
 	}
 }
 
 // unseenCause says why the rule saw no event, if there is one reason.
-func (j *Judge) unseenCause() Cause {
-	c := &j.counts
+func (t *tale) unseenCause() Cause {
+	c := &t.counts
 	switch c.events + c.late + c.other + c.rejected {
 	case c.unseen:
 		return WhereFalse
@@ -587,45 +502,45 @@ func (j *Judge) unseenCause() Cause {
 	return NotSeen
 }
 
-func (j *Judge) keysText(keys []OtherKey) string {
+func (t *tale) keysText(keys []OtherKey) string {
 	var list []string
 	for _, k := range keys {
-		list = append(list, fmt.Sprintf("%s (%s)", KeyText(j.rule.Key, k.Key), amount(k.Events, "event", "events")))
+		list = append(list, fmt.Sprintf("%s (%s)", KeyText(t.rule.Key, k.Key), amount(k.Events, "event", "events")))
 	}
 	return strings.Join(list, ", ")
 }
 
 // besides tells of events of the key that were not matched.
-func (j *Judge) besides(v *Verdict, say func(string, ...any)) {
-	c := &j.counts
+func (t *tale) besides() {
+	c := &t.counts
 	if c.unseen > 0 {
-		say("%s not seen, as where does not hold; %s at %s: %s.", amount(c.unseen, "event was", "events were"), j.unseen.event, moment(j.unseen.at), partsText(j.unseen.Parts))
-		if v.Nearest == nil {
-			v.Nearest = j.unseen
+		t.say("%s not seen, as where does not hold; %s at %s: %s.", amount(c.unseen, "event was", "events were"), t.unseen.event.called, Moment(t.unseen.at), partsText(t.unseen.Parts))
+		if t.v.Nearest == nil && t.v.Match == 0 {
+			t.v.Nearest = t.unseen
 		}
 	}
 	if c.late > 0 {
-		say("%s too late and %s not matched, the last, %s of %s, by %s (--lateness).", amount(c.late, "event came", "events came"), plural(c.late, "was", "were"), j.late.Seen.Type, moment(timeOf(j.late.Seen.Time)), j.late.Behind)
+		t.say("%s too late and %s not matched, the last, %s of %s, by %s (--lateness).", amount(c.late, "event came", "events came"), plural(c.late, "was", "were"), t.late.event.typ, Moment(t.late.event.at), lapse(t.late.behind.n))
 	}
 	if c.other > 0 {
-		say("%s of a type that the rule is not on: %s.", amount(c.other, "event is", "events are"), strings.Join(j.types, ", "))
+		t.say("%s of a type that the rule is not on: %s.", amount(c.other, "event is", "events are"), strings.Join(t.types, ", "))
 	}
 	if c.bounded > 0 {
-		say("%s given up, as too many of the key were open (limit: {open: N}).", amount(c.bounded, "open match was", "open matches were"))
+		t.say("%s given up, as too many of the key were open (limit: {open: N}).", amount(c.bounded, "open match was", "open matches were"))
 	}
 	if c.rejected > 0 {
-		say("%s no event, last %s.", amount(c.rejected, "line with this key is", "lines with this key are"), j.reject.Reason)
+		t.say("%s no event, last %s.", amount(c.rejected, "line with this key is", "lines with this key are"), t.reject.Reason)
 	}
 }
 
-func (j *Judge) alertsText() string {
+func alertsText(alerts []AlertRef) string {
 	var list []string
-	for i, a := range j.alerts {
+	for i, a := range alerts {
 		if i == shownAlerts {
-			list = append(list, fmt.Sprintf("and %d more", len(j.alerts)-shownAlerts))
+			list = append(list, fmt.Sprintf("and %d more", len(alerts)-shownAlerts))
 			break
 		}
-		list = append(list, fmt.Sprintf("%s (%s) at %s", a.ID, a.Kind, moment(a.at)))
+		list = append(list, fmt.Sprintf("%s (%s) at %s", a.ID, a.Kind, Moment(a.at)))
 	}
 	return strings.Join(list, ", ")
 }
@@ -633,34 +548,16 @@ func (j *Judge) alertsText() string {
 // shownAlerts bounds the alerts that a verdict names in its text.
 const shownAlerts = 5
 
-func events(captured []Capture) string {
+// events names the captured events of a match, of many the first and the last.
+func events(last *capture) string {
 	var list []string
-	for i, c := range captured {
-		if len(captured) > 8 && i == 4 {
+	for i, c := range last.list() {
+		if last.length > 8 && i == 4 {
 			list = append(list, "...")
 		}
-		if len(captured) <= 8 || i < 4 || i >= len(captured)-3 {
-			list = append(list, c.event)
+		if last.length <= 8 || i < 4 || i >= last.length-3 {
+			list = append(list, c.event.called)
 		}
 	}
 	return strings.Join(list, ", ")
-}
-
-func amount(n int, one, many string) string { return fmt.Sprintf("%d %s", n, plural(n, one, many)) }
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
-}
-
-func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
-
-// opening begins a sentence with what an event is called: an id stays as it is.
-func opening(event string) string {
-	if strings.HasPrefix(event, "event ") {
-		return upper(event)
-	}
-	return event
 }

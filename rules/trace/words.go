@@ -1,0 +1,225 @@
+package trace
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"weir/nfa"
+	"weir/rules"
+)
+
+// width is the column at which lines are broken.
+const width = 100
+
+// paragraph breaks text into lines, of which the first begins with lead and the others
+// with below. What a terminal would obey is written as an escape.
+func paragraph(lead, below, text string) string {
+	var b strings.Builder
+	line := lead
+	for i, word := range strings.Split(visible(text), " ") {
+		switch {
+		case i == 0:
+			line += word
+		case utf8.RuneCountInString(line)+1+utf8.RuneCountInString(word) > width:
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = below + word
+		default:
+			line += " " + word
+		}
+	}
+	return b.String() + strings.TrimRight(line, " ") + "\n"
+}
+
+// visible writes control characters as escapes.
+func visible(text string) string {
+	if strings.IndexFunc(text, unicode.IsControl) < 0 {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		if unicode.IsControl(r) {
+			quoted := strconv.QuoteRuneToASCII(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// Moment writes a time as texts for people do: in full, in UTC.
+func Moment(ns int64) string {
+	return time.Unix(0, ns).UTC().Format("2006-01-02 15:04:05.999999999")
+}
+
+// clock writes a time without its date where that is the one of another time.
+func clock(ns, beside int64) string {
+	t, b := time.Unix(0, ns).UTC(), time.Unix(0, beside).UTC()
+	if beside != Forever && t.Format(time.DateOnly) == b.Format(time.DateOnly) {
+		return t.Format("15:04:05.999999999")
+	}
+	return Moment(ns)
+}
+
+// units are those of lapse, from the longest.
+var units = []struct {
+	name string
+	ns   int64
+}{
+	{"d", int64(24 * time.Hour)},
+	{"h", int64(time.Hour)},
+	{"m", int64(time.Minute)},
+	{"s", int64(time.Second)},
+	{"ms", int64(time.Millisecond)},
+	{"µs", int64(time.Microsecond)},
+	{"ns", 1},
+}
+
+// lapse writes a length of time, like `1h 21m 40s`.
+func lapse(ns int64) string {
+	var list []string
+	for _, u := range units {
+		if n := ns / u.ns; n > 0 {
+			list = append(list, strconv.FormatInt(n, 10)+u.name)
+			ns %= u.ns
+		}
+	}
+	if list == nil {
+		return "0s"
+	}
+	return strings.Join(list, " ")
+}
+
+// sooner says by how much an event came too late.
+func sooner(ns int64) string {
+	if ns == 0 {
+		return "just before" // a window ends before its last moment
+	}
+	return lapse(ns) + " sooner"
+}
+
+// whyText writes the reason of a statement.
+func whyText(s *Statement, r *rules.Rule) string {
+	switch s.Because {
+	case nfa.Unfit.String(), nfa.Absent.String():
+		return misfit(s)
+	case nfa.Early.String():
+		return fmt.Sprintf("it comes too soon for %s: the link is %s", s.For, s.Link)
+	case nfa.Stopped.String():
+		return "it fits " + s.Name + ", and until " + s.Name + " keeps the loop from taking it" + colon(s.Parts)
+	case nfa.UntilHeld.String():
+		return "it fits " + s.Name + ", and until " + s.Name + " ends the loop" + colon(s.Parts)
+	case nfa.Negated.String():
+		return "it fits " + s.Name + ", which !" + s.Name + " forbids" + colon(s.Parts)
+	case nfa.Greedy.String():
+		return "it fits " + s.Name + ", and what fits a greedy loop never counts for what follows it" + colon(s.Parts)
+	case nfa.Strict.String():
+		return "the very next event had to be " + s.For + ", and " + misfit(s)
+	case nfa.Expired.String():
+		return closedText(s) + " at " + clock(s.limit.n, s.at)
+	case nfa.Finished.String():
+		return "nothing can follow"
+	case nfa.UnlessHeld.String():
+		return "unless holds" + colon(s.Parts)
+	case nfa.Consumed.String():
+		return number(s.By) + " consumed it (skip: " + skipText(r) + ")"
+	case nfa.OpenBound.String():
+		return "too many matches of the key are open (limit: {open: N})"
+	case nfa.CaptureBound.String():
+		return fmt.Sprintf("a variable captures at most %d events", nfa.MaxCaptures)
+	case nfa.HavingFailed.String():
+		return "having does not hold" + colon(s.Parts)
+	case nfa.Repeated.String():
+		return "the same events came out already"
+	}
+	return s.Because
+}
+
+// misfit says why an event is not what was waited for.
+func misfit(s *Statement) string {
+	switch {
+	case s.Types != nil:
+		return "it does not fit " + s.Name + ": it is of type " + s.event.typ + ", not " + strings.Join(s.Types, " or ")
+	case s.Key != nil && *s.Key == "":
+		return "as " + s.Name + " it has no key"
+	case s.Key != nil:
+		return "as " + s.Name + " it has the key " + *s.Key
+	}
+	return "it does not fit " + s.Name + colon(s.Parts)
+}
+
+// closedText says which bound it is that closed.
+func closedText(s *Statement) string {
+	length := span(s.span.n)
+	switch s.Bound {
+	case nfa.WithinBound.String():
+		return "the window of " + length + " (within) closed"
+	case nfa.RoundBound.String():
+		return "the window of " + length + " (within, of a part of the pattern) closed"
+	}
+	return "the bound of " + length + " before " + s.For + " ran out"
+}
+
+func skipText(r *rules.Rule) string {
+	text := r.Options.Skip.String()
+	if r.Options.SkipVar != "" {
+		text += "(" + r.Options.SkipVar + ")"
+	}
+	return text
+}
+
+// partsText writes the parts of a condition that decided, with their values.
+func partsText(parts []Part) string {
+	var list []string
+	for _, p := range parts {
+		text := oneLine(p.Text) + " is " + p.Value
+		var values []string
+		for _, v := range p.Values {
+			values = append(values, oneLine(v.Text)+" = "+v.Value)
+		}
+		if len(values) > 0 {
+			text += " (" + strings.Join(values, ", ") + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", and ")
+}
+
+// oneLine puts an expression on one line.
+func oneLine(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimSpace(lines[i])
+	}
+	return strings.Join(lines, " ")
+}
+
+func colon(parts []Part) string {
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + partsText(parts)
+}
+
+func amount(n int, one, many string) string { return fmt.Sprintf("%d %s", n, plural(n, one, many)) }
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+func upper(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// opening begins a sentence with what an event is called: an id stays as it is.
+func opening(event string) string {
+	if strings.HasPrefix(event, "event ") {
+		return upper(event)
+	}
+	return event
+}
