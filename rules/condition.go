@@ -137,6 +137,9 @@ func (r *ruleCompiler) having() {
 	}
 }
 
+// maxMeasures bounds the measures of a rule: each of them sees all above it.
+const maxMeasures = 100
+
 // measures compiles the measures in order: each sees those above it.
 func (r *ruleCompiler) measures() {
 	e, ok := r.draft.entries["measures"]
@@ -146,6 +149,10 @@ func (r *ruleCompiler) measures() {
 	}
 	entries, ok := r.Entries(e.Value, "`measures`")
 	r.anyResult = r.anyResult || !ok || len(entries) != len(e.Value.YAML.Content)/2
+	if len(entries) > maxMeasures {
+		r.Add(entries[maxMeasures].Key.Place(), source.CodeValue, fmt.Sprintf("a rule has at most %d measures, this one has %d", maxMeasures, len(entries)), "leave some out")
+		entries, r.anyResult = entries[:maxMeasures], true
+	}
 	for _, m := range entries {
 		measure := cep.Measure{Name: m.Name}
 		if m.Value.Empty() {
@@ -179,7 +186,7 @@ func (r *ruleCompiler) measureName(m source.Entry) bool {
 	switch {
 	case !isName(m.Name):
 		msg, hint = source.Tick(m.Name)+" is no name for a measure", nameForm
-	case expr.Reserved(m.Name):
+	case expr.ReservedIn(r.lang, m.Name):
 		msg = source.Tick(m.Name) + " is a word of the language"
 	case r.pattern != nil && slices.Contains(r.names(), m.Name):
 		msg = source.Tick(m.Name) + " is a variable of the pattern"

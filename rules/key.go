@@ -73,7 +73,7 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 	switch {
 	case strings.ContainsAny(t.Value, " \t\n\r") || slices.Contains(strings.Split(t.Value, "."), ""):
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no path of a field", "a path is a name, or names joined by dots")
-	case expr.Reserved(head):
+	case expr.ReservedIn(r.lang, head):
 		r.Add(t.Place(), source.CodeName, fmt.Sprintf("%s is a word of the language, and a key is called like its field", source.Tick(head)), "give the key another name: {NAME: {VARIABLE: "+t.Value+"}}")
 	default:
 		return true
@@ -131,7 +131,7 @@ func (r *ruleCompiler) keyByName(n source.Node) {
 	case !isName(e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a key", nameForm)
 		r.anyName = true
-	case expr.Reserved(e.Name):
+	case expr.ReservedIn(r.lang, e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a word of the language", "give the key another name")
 		r.anyName = true
 	default:

@@ -10,11 +10,13 @@ type numbering struct {
 	typeIDs  map[string]cep.TypeID
 	fields   []string // in the order in which they were first read
 	fieldIDs map[string]cep.FieldID
+
+	declared map[string][]string // declared fields by type, once somebody has asked
 }
 
 // newNumbering numbers types by their order.
 func newNumbering(types map[string]bool) *numbering {
-	n := &numbering{types: sortedKeys(types), typeIDs: map[string]cep.TypeID{}, fieldIDs: map[string]cep.FieldID{}}
+	n := &numbering{types: sortedKeys(types), typeIDs: map[string]cep.TypeID{}, fieldIDs: map[string]cep.FieldID{}, declared: map[string][]string{}}
 	for i, t := range n.types {
 		n.typeIDs[t] = cep.TypeID(i)
 	}
@@ -39,4 +41,18 @@ func (n *numbering) ids(types []string) []cep.TypeID {
 		ids = append(ids, n.typeIDs[t])
 	}
 	return ids
+}
+
+// namesOf lists the declared fields of a type in order. The list is kept: every
+// rule asks, and a type may have thousands of them.
+func (n *numbering) namesOf(name string, schema *cep.Schema) []string {
+	list, ok := n.declared[name]
+	if !ok {
+		list = []string{}
+		if schema != nil {
+			list = sortedKeys(schema.Fields)
+		}
+		n.declared[name] = list
+	}
+	return list
 }

@@ -18,6 +18,10 @@ import (
 // params are the named values of a ruleset or rule.
 type params map[string]cep.Value
 
+// maxParams bounds the params of a ruleset or rule: each rule has all of them, and
+// what it misspells is looked for among them.
+const maxParams = 1000
+
 // params reads a mapping of params on top of outer, which it wins over. What has a
 // finding is nil. It is not sure where there may be more of them.
 func (f *findings) params(n source.Node, outer params) (all params, sure bool) {
@@ -27,6 +31,10 @@ func (f *findings) params(n source.Node, outer params) (all params, sure bool) {
 	}
 	entries, sure := f.Entries(n, "`params`")
 	sure = sure && len(entries) == len(n.YAML.Content)/2
+	if len(entries) > maxParams {
+		f.Add(entries[maxParams].Key.Place(), source.CodeValue, fmt.Sprintf("there are at most %d params, here are %d", maxParams, len(entries)), "what is many and changes belongs into the events")
+		entries, sure = entries[:maxParams], false
+	}
 	for _, e := range entries {
 		if !isName(e.Name) {
 			f.Add(e.Key.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a param", nameForm)

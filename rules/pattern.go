@@ -143,7 +143,7 @@ func (r *ruleCompiler) variables() {
 	}
 	for _, n := range r.rule.Names {
 		switch {
-		case expr.Reserved(n.Text):
+		case expr.ReservedIn(r.lang, n.Text):
 			r.Add(r.nameAt(n), source.CodeName, source.Tick(n.Text)+" is a word of the language", "give the variable another name")
 		case r.events.declares(n.Text):
 			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is a field of the rule's events", source.Tick(n.Text)), "give the variable another name")

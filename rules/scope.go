@@ -85,8 +85,8 @@ func (s *scope) names() []string {
 }
 
 func (s *scope) listNames() []string {
-	if len(s.types) == 1 && s.schemas[s.types[0]] == nil {
-		return []string{}
+	if len(s.types) == 1 {
+		return s.numbers.namesOf(s.types[0], s.schemas[s.types[0]])
 	}
 	set := map[string]bool{}
 	for _, t := range s.types {
