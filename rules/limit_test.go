@@ -44,7 +44,8 @@ func TestLimits(t *testing.T) {
 // TestReserved: what a rule declares is not called like a word of its own language.
 func TestReserved(t *testing.T) {
 	for _, tt := range []struct{ lang, name, want string }{
-		{"expr", "size", ""}, {"cel", "size", "`size` is a word of the language"},
+		{"expr", "size", ""},
+		{"cel", "size", "`size` is a word of the language"},
 		{"expr", "uniq", "`uniq` is a word of the language"},
 	} {
 		text := limitHead + "    lang: " + tt.lang + "\n    measures: {" + tt.name + ": count(a)}\n"

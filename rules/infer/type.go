@@ -175,7 +175,7 @@ var (
 )
 
 // writable says whether a schema can name the field.
-func (f *fieldTally) writable() bool { return f.name != "" && !f.escaped }
+func (f *fieldTally) writable() bool { return strings.TrimSpace(f.name) != "" && !f.escaped }
 
 // field says what a field is.
 func (t *typeTally) field(f *fieldTally, clock bool) Field {
@@ -213,7 +213,7 @@ func (f *Field) named() bool { return f.Pii || idName(f.Name) || subjectName(f.N
 func (f *fieldTally) kind(clock bool) (kind cep.Kind, left string) {
 	numbers := f.figures
 	switch {
-	case f.name == "":
+	case strings.TrimSpace(f.name) == "":
 		return cep.Nil, "it has no name"
 	case f.escaped:
 		return cep.Nil, "its name is written with escapes"

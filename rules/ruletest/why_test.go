@@ -18,10 +18,10 @@ rules:
 `}}
 	const missing = "alerts: [{rule: pair, key: x}]"
 	tests := []struct{ name, test, want string }{
-		{"in the order of the test", "events: [{type: e, ts: 0s, k: y}, {type: e, ts: 1s, k: x, v: a}, {type: e, ts: 2s, k: x, v: c}]", `a since 2026-01-01 00:00:01 (event 2). It waited for b`},
+		{"in the order of the test", "events: [{type: e, ts: 0s, k: y}, {type: e, ts: 1s, k: x, v: a}, {type: e, ts: 2s, k: x, v: c}]", `a since 2026-01-01 00:00:01 (event 2). It is still open and needs b`},
 		{"another key", "events: [{type: e, ts: 0s, k: y, v: a}]", "No alert for k=x: no event has this key."},
 		{"the window is still open", "events: [{type: e, ts: 0s, k: x, v: a}, {clock: 59m}]", "It is still open"},
-		{"time runs on", "at_end: close\n    events: [{type: e, ts: 0s, k: x, v: a}]", "The window of 1h (within) closed"},
+		{"time runs on", "at_end: close\n    events: [{type: e, ts: 0s, k: x, v: a}]", "when the window of 1h (within) closed"},
 		{"twice the same", "events: [{type: e, ts: 0s, k: x, v: a}, {type: e, ts: 0s, k: x, v: a}, {type: e, ts: 0s, k: x, v: c}]", "(event 2)"},
 		{"another order", "lateness: 10s\n    events: [{type: e, ts: 5s, k: x, v: a}, {type: e, ts: 0s, k: x, v: a}, {clock: 1m}]", ""},
 		{"another order at one time", "events: [{type: e, ts: 0s, n: 2, k: x, v: a}, {type: e, ts: 0s, n: 1, k: x, v: a}, {clock: 1s}]", ""},
