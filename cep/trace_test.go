@@ -106,8 +106,8 @@ func TestToldCaptures(t *testing.T) {
 	var fx Effects
 	g.StepEvents([]Event{pay(0, "c", "m", "a", 1), pay(1, "c", "m", "b", 1)}, &fx)
 	want := []string{
-		"began [a=a] 1 0 true", "waits [a=a] 1 0 true", "ended [a=a] 1 0 true",
-		"took [a=a b=b] 1 1 true", "completed [a=a b=b] 1 1 true", "ended [a=a b=b] 1 1 true",
+		"began [a=a] 1 0 true", "waits [a=a] 1 0 true",
+		"ended [a=a] 1 0 true", "took [a=a b=b] 1 1 true", "completed [a=a b=b] 1 1 true", "ended [a=a b=b] 1 1 true",
 		"passed [] 0 0 true", "out [a=a b=b] 1 1 true",
 	}
 	if !slices.Equal(seen, want) {

@@ -47,16 +47,24 @@ func TestMissing(t *testing.T) {
 		first := 0
 		m, runs, j := prog.NewMachine(), &nfa.Runs{}, &letters{prog: prog}
 		m.Trace = func(n nfa.Note) {
-			if n.Kind == nfa.Began && first == 0 || n.Kind == nfa.Took && n.From == first {
-				first = n.Node
+			took := func(node, from int, caps nfa.Captures) {
+				if n.Kind != nfa.Began && n.Kind != nfa.Took || from != first {
+					return
+				}
+				first = node
 				var names []string
-				for _, name := range n.Missing {
+				missing, ok := caps.Missing()
+				for _, name := range missing {
 					names = append(names, prog.Names[name].Text)
 				}
-				if n.Unknown {
+				if !ok {
 					names = []string{"unknown"}
 				}
 				got = append(got, strings.Join(names, " "))
+			}
+			took(n.Node, n.From, n.Captures)
+			for i := range n.Origins.Len() {
+				took(n.Others.Node(i), n.Origins.Node(i), n.Others.Captures(i))
 			}
 		}
 		for i := range tt.events {

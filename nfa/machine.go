@@ -358,6 +358,9 @@ func (m *Machine) crowd(births int, stays bool) bool {
 	}
 	m.Counts.Open++
 	m.runs.atBound = true
+	if m.Trace != nil {
+		m.tellAlike() // before what ends of it
+	}
 	room = max(room, 1)
 	slices.SortStableFunc(m.born[births:], func(a, b birth) int { return b2i(b.loop) - b2i(a.loop) })
 	loops := 0
@@ -404,9 +407,6 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	stale := g.soonest <= m.now
 	since := elapsed(m.runs.nodes[at-1].at, m.now)
 	tracing := m.Trace != nil
-	if tracing {
-		m.tellTrying(at)
-	}
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)
 		e := &pl.edges[k]
@@ -537,18 +537,13 @@ func (m *Machine) take(e *edge, at int32) {
 			*reg = m.now
 		}
 	}
-	if m.Trace != nil {
-		m.tellTaken(e, at, id)
-	}
-	for _, rs := range to.ends {
-		if m.counted(rs, id) {
-			m.complete(held{id, m.ev, m.now})
-			break
-		}
+	complete := slices.ContainsFunc(to.ends, func(rs []rounds) bool { return m.counted(rs, id) })
+	if complete {
+		m.done = append(m.done, held{id, m.ev, m.now})
 	}
 	live := m.waits(to, id)
 	if m.Trace != nil {
-		m.tellBorn(id, live)
+		m.tellTaken(e, at, complete, live)
 	}
 	if live != 0 {
 		key := groupKey{place: e.to, live: live, fresh: p.settles}
@@ -612,10 +607,7 @@ func (m *Machine) waits(pl *place, at int32) uint64 {
 			live &^= 1 << k
 			m.Counts.Captures++
 			m.runs.atBound = true
-			if m.Trace != nil {
-				m.told.lack = CaptureBound
-				m.tell(at, k, Note{Kind: Closed, Why: CaptureBound})
-			}
+			m.told.full |= 1 << k
 		}
 	}
 	return live

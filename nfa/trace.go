@@ -25,8 +25,8 @@ type Note struct {
 	Node int
 	// From is the match as it was before the event was captured (Took, else 0).
 	From int
-	// By is the other match that decided: Node as it went on (WentOn), the match that
-	// consumed it (Consumed), an open match that began before it (Held); else 0.
+	// By is the other match that decided: the match that consumed it (Consumed), an open
+	// match that began before it (Held); else 0.
 	By int
 
 	Place int // of the last capture of Node, an index in Program.Places; -1 for Node 0
@@ -46,29 +46,32 @@ type Note struct {
 	Copies   int      // RanOut: how many time-outs came out; Out: 1
 	Captures Captures // of Node; valid while the note is told
 
-	// Others are further matches of which the same is told (Passed). With several edges,
-	// as many notes follow each other, of the same matches. Valid while the note is told.
-	Others Matches
-	// Missing are the names of the fewest events that Node has to capture before it can be
-	// complete, in order (Began, Carried, Took); Unknown says that they were not found: there
-	// are too many ways. It must not be changed.
-	Missing []int
-	Unknown bool
+	// Others are further matches of which the same is told, with the same Edge, Why and
+	// Cond: those that did all the same with the event as Node. Of Took, Origins are those
+	// that they were before. Valid while the note is told.
+	Others, Origins Matches
 }
 
 // Matches are some matches of the same place.
 type Matches struct {
-	runs  *Runs
-	prog  *Program
+	m     *Machine
 	nodes []int32
 }
 
 // Len is how many they are.
 func (o Matches) Len() int { return len(o.nodes) }
 
-// At gives one of them as notes call it, and its captures.
-func (o Matches) At(i int) (node int, caps Captures) {
-	return o.runs.traced.nodes[o.nodes[i]-1].number, Captures{o.runs, o.prog, o.nodes[i]}
+// Node gives one of them as notes call it.
+func (o Matches) Node(i int) int { return o.m.runs.traced.nodes[o.nodes[i]-1].number }
+
+// Captures gives what one of them has captured.
+func (o Matches) Captures(i int) Captures { return Captures{o.m.runs, o.m.prog, o.nodes[i]} }
+
+// Limit gives until when one of them waits for an edge, as Note says it.
+func (o Matches) Limit(i, edge int) (limit Time, b Bound, span Time) {
+	at := o.nodes[i]
+	n := o.m.bounded(at, &o.m.prog.places[o.m.runs.nodes[at-1].place].edges[edge], Note{})
+	return n.Limit, n.Bound, n.Span
 }
 
 // NoteKind says what a Note is about.
@@ -104,12 +107,13 @@ const (
 	Early                   // Cond may hold, but the least time of the link is not over before Limit
 	Stopped                 // the event fits, but Cond, an until of the loop, holds on it
 	Absent                  // a closing negation: Cond does not hold
+	Idle                    // a closing negation: Cond holds, but it is not in force now
 	Negated                 // Cond, a negation in force, holds
 	UntilHeld               // Cond, the until of the loop that Edge stays in, holds
 	Greedy                  // Cond, of a greedy loop that was left, holds: the event was the loop's
 	Strict                  // the very next event was another one: Cond does not hold
 	Expired                 // Bound ran out at Limit
-	WentOn                  // it took the event and waits for it no longer: By
+	WentOn                  // it took the event and waits for it no longer
 	Done                    // the closing negation has been kept
 	Finished                // nothing may follow the last capture
 	UnlessHeld              // Cond, the rule's unless, holds
@@ -121,7 +125,7 @@ const (
 )
 
 var whys = [...]string{
-	"", "unfit", "early", "stopped", "absent", "negated", "until", "greedy", "strict", "expired", "went_on", "done",
+	"", "unfit", "early", "stopped", "absent", "idle", "negated", "until", "greedy", "strict", "expired", "went_on", "done",
 	"finished", "unless", "consumed", "open_bound", "capture_bound", "having", "repeated",
 }
 
@@ -142,7 +146,10 @@ var bounds = [...]string{"", "within", "link", "round"}
 func (b Bound) String() string { return bounds[b] }
 
 // traced is what tracing keeps beside the nodes of Runs.
-type traced struct{ nodes []tracedNode }
+type traced struct {
+	nodes   []tracedNode
+	lacking *lacking
+}
 
 type tracedNode struct {
 	number int
@@ -170,22 +177,25 @@ func (c Captures) Traced() int {
 	return c.runs.traced.nodes[c.node-1].number
 }
 
+// Missing gives the names of the fewest events that a match which is traced has to
+// capture before it can be complete, in order; false: they were not found, as there are
+// too many ways. They must not be changed.
+func (c Captures) Missing() (names []int, ok bool) { return c.runs.traced.lacking.of(c.runs, c.node) }
+
 // telling is what a Machine knows for its notes.
 type telling struct {
 	numbered int      // nodes that have a number
-	lacking  *lacking // nil: nobody has asked yet
+	lacking  *lacking // nil: nothing has been traced yet
 	trying   Event    // the event that is tried; 0: none yet
 	eaters   []eater  // what came out at this moment
-	tried    int32    // the match that the event is given to; 0: none
+	cause    Note     // of the edges that ran out, what says most of the end of the match
 
-	why    Why    // what forbade the edge that is tried; NoReason: nothing did
-	blame  Cond   // the condition that forbade an edge last
-	lack   Why    // why the node that was made last waits for nothing
-	latest int32  // the node that was made last
-	cause  Note   // of the edges that closed at this event, what says most of the end of the match
-	said   []word // what the match that is tried says of its edges
-	later  []Note // what is told of the matches that go on from it
-	alike  []alike
+	why   Why     // what forbade the edge that is tried; NoReason: nothing did
+	blame Cond    // the condition that forbade an edge last
+	full  uint64  // edges of the node that is made that the bound on captures closes
+	said  []word  // what the match that is tried says of its edges
+	grown []grown // the matches that go on from it
+	alike []alike // the matches of the group that have been tried, until they are told of
 }
 
 // word is what a match says of one of its edges at an event.
@@ -194,13 +204,24 @@ type word struct {
 	closed bool // it no longer waits for it
 	why    Why
 	cond   Cond
-	by     int32 // WentOn: the node that went on
 }
 
-// alike are matches of one group that let the event pass and say the same.
+// grown is a match that goes on from another, or begins.
+type grown struct {
+	edge     int
+	place    int32
+	complete bool
+	full     uint64 // edges that the bound on captures closes
+	live     uint64
+}
+
+// alike are matches of one group that did the same with the event.
 type alike struct {
 	words []word
+	stays bool
+	grown []grown
 	nodes []int32
+	news  []int32 // of each node those that went on from it, as many as grown
 }
 
 // number numbers the nodes that have no number yet.
@@ -215,9 +236,12 @@ func (m *Machine) number() {
 // follow begins to trace the runs, if they are not traced yet.
 func (m *Machine) follow() {
 	r := m.runs
-	m.told.trying, m.told.why, m.told.eaters = 0, NoReason, m.told.eaters[:0]
+	m.told.trying, m.told.why, m.told.full, m.told.eaters = 0, NoReason, 0, m.told.eaters[:0]
+	if m.told.lacking == nil {
+		m.told.lacking = newLacking(m.prog)
+	}
 	if r.traced == nil {
-		r.traced = &traced{}
+		r.traced = &traced{lacking: m.told.lacking}
 	}
 	known := len(r.traced.nodes)
 	m.number()
@@ -227,7 +251,7 @@ func (m *Machine) follow() {
 	for i := range r.groups {
 		for _, at := range r.groups[i].runs {
 			if int(at) > known {
-				m.tell(at, -1, m.missing(at, Note{Kind: Carried}))
+				m.tell(at, -1, Note{Kind: Carried})
 				m.tellWaits(at, r.groups[i].live)
 			}
 		}
@@ -251,28 +275,19 @@ func (m *Machine) tell(at int32, edge int, n Note) {
 		n.Cond = -1
 	}
 	n.Captures = Captures{m.runs, m.prog, at}
-	if m.told.tried != 0 && at != m.told.tried {
-		m.told.later = append(m.told.later, n)
-		return
-	}
 	m.Trace(n)
 }
 
-// missing sets what a match lacks.
-func (m *Machine) missing(at int32, n Note) Note {
-	if m.told.lacking == nil {
-		m.told.lacking = newLacking(m.prog)
-	}
-	var ok bool
-	n.Missing, ok = m.told.lacking.of(m.runs, at)
-	n.Unknown = !ok
-	return n
+// tellAll tells a note of several matches.
+func (m *Machine) tellAll(nodes []int32, edge int, n Note) {
+	n.Others = Matches{m, nodes[1:]}
+	m.tell(nodes[0], edge, n)
 }
 
 // decided reports whether a condition was the reason.
 func (n *Note) decided() bool {
 	switch n.Why {
-	case Unfit, Early, Stopped, Absent, Negated, UntilHeld, Greedy, Strict, UnlessHeld, HavingFailed:
+	case Unfit, Early, Stopped, Absent, Idle, Negated, UntilHeld, Greedy, Strict, UnlessHeld, HavingFailed:
 		return true
 	}
 	return false
@@ -314,32 +329,60 @@ func (m *Machine) tellWaits(at int32, live uint64) {
 	}
 }
 
-// tellTaken tells that a match took the event by edge e and ends with the node id
-// now.
-func (m *Machine) tellTaken(e *edge, at, id int32) {
+// tellTaken notes that a match goes on by edge e, or begins, as the node that was made
+// last.
+func (m *Machine) tellTaken(e *edge, at int32, complete bool, live uint64) {
 	m.number()
-	m.told.lack = Finished
-	n, edges := Note{Kind: Began}, m.prog.starts
+	edges := m.prog.starts
 	if at != 0 {
-		n = Note{Kind: Took, From: m.runs.traced.nodes[at-1].number}
 		edges = m.prog.places[m.runs.nodes[at-1].place].edges
 	}
-	for k := range edges {
-		if &edges[k] == e {
-			m.told.latest = id
-			m.tell(id, k, m.missing(id, n))
-			return
-		}
+	k := 0
+	for &edges[k] != e {
+		k++
+	}
+	g := grown{edge: k, place: e.to, complete: complete, full: m.told.full, live: live}
+	if m.told.full = 0; at != 0 {
+		m.told.grown = append(m.told.grown, g)
+	} else {
+		m.tellGrown(&g, nil, []int32{int32(len(m.runs.nodes))})
 	}
 }
 
-// tellBorn tells what a match waits for that ends with a new node.
-func (m *Machine) tellBorn(id int32, live uint64) {
-	if live == 0 {
-		m.tellEnd(id, -1, Note{Why: m.told.lack})
-		return
+// tellGrown tells of the matches that went on from others, or of one that began: they
+// wait for live edges.
+func (m *Machine) tellGrown(g *grown, from, nodes []int32) {
+	n := Note{Kind: Began}
+	if from != nil {
+		n = Note{Kind: Took, From: m.runs.traced.nodes[from[0]-1].number, Origins: Matches{m, from[1:]}}
 	}
-	m.tellWaits(id, live)
+	m.tellAll(nodes, g.edge, n)
+	if g.complete {
+		m.tellAll(nodes, -1, Note{Kind: Completed, Limit: m.now})
+	}
+	for full := g.full; full != 0; full &= full - 1 {
+		m.tellAll(nodes, bits.TrailingZeros64(full), Note{Kind: Closed, Why: CaptureBound})
+	}
+	edges := m.prog.places[g.place].edges
+	for live := g.live; live != 0; live &= live - 1 {
+		k := bits.TrailingZeros64(live)
+		m.tellAll(nodes, k, m.bounded(nodes[0], &edges[k], Note{Kind: Waits}))
+	}
+	if g.live == 0 {
+		n := Note{Kind: Ended, Why: Finished}
+		if g.full != 0 {
+			n.Why = CaptureBound
+		}
+		m.over(nodes)
+		m.tellAll(nodes, -1, n)
+	}
+}
+
+// over marks matches as ended.
+func (m *Machine) over(nodes []int32) {
+	for _, at := range nodes {
+		m.runs.traced.nodes[at-1].over = true
+	}
 }
 
 // tellStart tells why no match begins with the event by the entry k.
@@ -352,12 +395,6 @@ func (m *Machine) tellStart(k int) {
 	m.tell(0, k, n)
 }
 
-// tellTrying begins what is told of an open match to which the event is given.
-func (m *Machine) tellTrying(at int32) {
-	m.told.tried, m.told.cause = at, Note{}
-	m.told.said, m.told.later = m.told.said[:0], m.told.later[:0]
-}
-
 // tellEdge notes what the match that is tried did with the event by edge k: fits says
 // that it took the event, stays that the edge is still waited for.
 func (m *Machine) tellEdge(at int32, k int, fits, stays bool) {
@@ -365,18 +402,25 @@ func (m *Machine) tellEdge(at int32, k int, fits, stays bool) {
 		return // it has been told
 	}
 	e := &m.prog.places[m.runs.nodes[at-1].place].edges[k]
-	w := word{edge: k, closed: !stays, why: m.told.why, cond: m.told.blame}
+	w := word{edge: k, closed: !stays, why: m.told.why, cond: -1}
 	m.told.why = NoReason
 	switch {
 	case w.why != NoReason:
+		w.cond = m.told.blame
 	case e.to == end && stays:
 		w.why, w.cond = Absent, e.nots[0].cond
+		for i := range e.nots {
+			if m.holds(e.nots[i].cond, at) {
+				w.why, w.cond = Idle, e.nots[i].cond
+				break
+			}
+		}
 	case e.to == end:
 		w.why = Done
 	case fits && stays:
 		return // Took says it, and it waits on
 	case fits:
-		w.why, w.by = WentOn, m.told.latest
+		w.why = WentOn
 	default:
 		w.why, w.cond = Unfit, Cond(m.prog.places[e.to].name)
 		if !stays {
@@ -385,9 +429,6 @@ func (m *Machine) tellEdge(at int32, k int, fits, stays bool) {
 		if elapsed(m.runs.nodes[at-1].at, m.now) < e.least && m.holds(w.cond, at) {
 			w.why = Early
 		}
-	}
-	if w.closed {
-		m.closed(m.spelled(at, w))
 	}
 	m.told.said = append(m.told.said, w)
 }
@@ -398,10 +439,7 @@ func (m *Machine) spelled(at int32, w word) Note {
 	if w.closed {
 		n.Kind = Closed
 	}
-	switch w.why {
-	case WentOn:
-		n.By = m.runs.traced.nodes[w.by-1].number
-	case Early:
+	if w.why == Early {
 		nd := &m.runs.nodes[at-1]
 		least := m.prog.places[nd.place].edges[w.edge].least
 		n.Limit, n.Bound, n.Span = addTime(nd.at, least), LinkBound, least
@@ -409,60 +447,74 @@ func (m *Machine) spelled(at int32, w word) Note {
 	return n
 }
 
-// tellTried tells what a match did with the event. If it does no more than let it pass,
-// that waits for the others of its group that do the same.
+// tellTried notes what a match did with the event, to be told with the others of its
+// group that did the same. stays says that it is open as it was.
 func (m *Machine) tellTried(at int32, stays bool) {
 	t := &m.told
-	t.tried = 0
-	if len(t.later) == 0 && !slices.ContainsFunc(t.said, func(w word) bool { return w.closed || w.why == Early }) {
-		m.passes(at)
-		return
+	defer func() { t.said, t.grown = t.said[:0], t.grown[:0] }()
+	if len(t.said)+len(t.grown) == 0 {
+		return // all that it waited for has run out, which has been told
 	}
-	for _, w := range t.said {
+	a := m.like(stays)
+	a.nodes = append(a.nodes, at)
+	for i := range t.grown {
+		a.news = append(a.news, int32(len(m.runs.nodes)-len(t.grown)+1+i))
+	}
+}
+
+// like gives those that did what the match did that is tried.
+func (m *Machine) like(stays bool) *alike {
+	t := &m.told
+	for i := range t.alike {
+		if a := &t.alike[i]; a.stays == stays && slices.Equal(a.words, t.said) && slices.Equal(a.grown, t.grown) {
+			return a
+		}
+	}
+	if len(t.alike) < cap(t.alike) {
+		t.alike = t.alike[:len(t.alike)+1] // with the memory of what was told
+	} else {
+		t.alike = append(t.alike, alike{})
+	}
+	a := &t.alike[len(t.alike)-1]
+	a.words, a.grown, a.stays = append(a.words[:0], t.said...), append(a.grown[:0], t.grown...), stays
+	a.nodes, a.news = a.nodes[:0], a.news[:0]
+	return a
+}
+
+// tellAlike tells what the matches of a group did that have been tried.
+func (m *Machine) tellAlike() {
+	t := &m.told
+	for i := range t.alike {
+		a := &t.alike[i]
+		m.tellWords(a.words, a.nodes, a.stays)
+		var news []int32
+		for k := range a.grown {
+			news = news[:0]
+			for at := k; at < len(a.news); at += len(a.grown) {
+				news = append(news, a.news[at])
+			}
+			m.tellGrown(&a.grown[k], a.nodes, news)
+		}
+	}
+	t.alike = t.alike[:0]
+}
+
+// tellWords tells what matches say of their edges, and of their end if they do not stay.
+func (m *Machine) tellWords(words []word, nodes []int32, stays bool) {
+	m.told.cause = Note{}
+	for _, w := range words {
+		n := m.spelled(nodes[0], w)
+		if w.closed {
+			m.closed(n)
+		}
 		if stays || w.why != WentOn {
-			m.tell(at, w.edge, m.spelled(at, w))
+			m.tellAll(nodes, w.edge, n)
 		}
 	}
 	if !stays {
-		m.tellEnd(at, t.cause.Edge, t.cause)
-	}
-	for _, n := range t.later {
-		m.Trace(n)
-	}
-}
-
-// passes adds a match to those that say the same.
-func (m *Machine) passes(at int32) {
-	t := &m.told
-	for i := range t.alike {
-		if slices.Equal(t.alike[i].words, t.said) {
-			t.alike[i].nodes = append(t.alike[i].nodes, at)
-			return
-		}
-	}
-	if k := len(t.alike); k < cap(t.alike) { // take over the memory of what was told
-		t.alike = t.alike[:k+1]
-		a := &t.alike[k]
-		a.words, a.nodes = append(a.words[:0], t.said...), append(a.nodes[:0], at)
-		return
-	}
-	t.alike = append(t.alike, alike{slices.Clone(t.said), []int32{at}})
-}
-
-// tellAlike tells what matches of a group let pass.
-func (m *Machine) tellAlike() {
-	for _, a := range m.told.alike {
-		m.tellAll(a.words, a.nodes)
-	}
-	m.told.alike = m.told.alike[:0]
-}
-
-// tellAll tells the words of several matches.
-func (m *Machine) tellAll(words []word, nodes []int32) {
-	for _, w := range words {
-		n := m.spelled(nodes[0], w)
-		n.Others = Matches{m.runs, m.prog, nodes[1:]}
-		m.tell(nodes[0], w.edge, n)
+		m.over(nodes)
+		m.told.cause.Kind = Ended
+		m.tellAll(nodes, m.told.cause.Edge, m.told.cause)
 	}
 }
 
@@ -579,13 +631,14 @@ func (m *Machine) tellPassed() {
 		}
 		if g.soonest > m.now {
 			m.lets(g, g.live)
-			m.tellAll(m.told.said, g.runs)
+			m.tellWords(m.told.said, g.runs, true)
+			m.told.said = m.told.said[:0]
 			continue
 		}
 		for _, at := range g.runs {
 			if t := &m.runs.traced.nodes[at-1]; !t.over {
 				m.lets(g, g.live&^t.lapsed)
-				m.passes(at)
+				m.tellTried(at, true)
 			}
 		}
 		m.tellAlike()

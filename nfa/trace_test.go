@@ -33,9 +33,10 @@ type replayed struct {
 	events  []nfa.Captured
 	lacks   []int // by event of events: how many more it lacked then at least; -1: unknown
 	waits   map[int]bool
-	before  map[int]bool // waits at the beginning of the event
-	spoken  map[int]bool // edges of which a note was told at this event
-	gone    bool         // another went on from it at this event
+	limits  map[int]int64 // of edges that it waits or waited for
+	before  map[int]bool  // waits at the beginning of the event
+	spoken  map[int]bool  // edges of which a note was told at this event
+	gone    bool          // another went on from it at this event
 	ended   bool
 	endedBy nfa.Event
 	done    bool
@@ -67,10 +68,27 @@ func (r *replay) begin() {
 	slices.Sort(r.open)
 }
 
+// take takes a note, of each match of which it is told.
 func (r *replay) take(n nfa.Note) {
+	others, origins := n.Others, n.Origins
+	n.Others, n.Origins = nfa.Matches{}, nfa.Matches{}
+	r.one(n)
+	for i := range others.Len() {
+		n.Node, n.Captures = others.Node(i), others.Captures(i)
+		if n.Kind == nfa.Took {
+			n.From = origins.Node(i)
+		}
+		if n.Kind == nfa.Waits {
+			n.Limit, n.Bound, n.Span = others.Limit(i, n.Edge)
+		}
+		r.one(n)
+	}
+}
+
+func (r *replay) one(n nfa.Note) {
 	r.told = append(r.told, n)
 	r.reasons[fmt.Sprint(n.Kind, " ", n.Why)]++
-	if (n.Cond >= 0) != slices.Contains([]nfa.Why{nfa.Unfit, nfa.Early, nfa.Stopped, nfa.Absent, nfa.Negated, nfa.UntilHeld, nfa.Greedy, nfa.Strict, nfa.UnlessHeld, nfa.HavingFailed}, n.Why) {
+	if (n.Cond >= 0) != slices.Contains([]nfa.Why{nfa.Unfit, nfa.Early, nfa.Stopped, nfa.Absent, nfa.Idle, nfa.Negated, nfa.UntilHeld, nfa.Greedy, nfa.Strict, nfa.UnlessHeld, nfa.HavingFailed}, n.Why) {
 		r.fault(n, "condition %d", n.Cond)
 	}
 	m := r.matches[n.Node]
@@ -91,12 +109,6 @@ func (r *replay) take(n nfa.Note) {
 		r.fault(n, "no such match")
 		return
 	}
-	for i := range n.Others.Len() {
-		other := n
-		other.Node, other.Captures = n.Others.At(i)
-		other.Others = nfa.Matches{}
-		r.take(other)
-	}
 	if got := n.Captures.Traced(); got != n.Node || n.Place != m.place {
 		r.fault(n, "captures of %d, place %d, not %d", got, n.Place, m.place)
 	}
@@ -105,7 +117,7 @@ func (r *replay) take(n nfa.Note) {
 		if m.waits[n.Edge] || m.ended {
 			r.fault(n, "waits twice, or after the end")
 		}
-		m.waits[n.Edge] = true
+		m.waits[n.Edge], m.limits[n.Edge] = true, n.Limit
 	case nfa.Passed, nfa.Closed:
 		if !m.waits[n.Edge] && n.Why != nfa.CaptureBound || m.ended {
 			r.fault(n, "it does not wait for edge %d", n.Edge)
@@ -121,6 +133,9 @@ func (r *replay) take(n nfa.Note) {
 		}
 		if n.Why == nfa.Expired && (n.Limit > n.Time || n.Bound == nfa.NoBound) {
 			r.fault(n, "limit %d at %d, bound %v", n.Limit, n.Time, n.Bound)
+		}
+		if (n.Why == nfa.Expired || n.Why == nfa.Done && n.Bound != nfa.NoBound) && n.Limit != m.limits[n.Edge] {
+			r.fault(n, "limit %d, it waited until %d", n.Limit, m.limits[n.Edge])
 		}
 	case nfa.Ended:
 		if m.ended || n.Why == nfa.NoReason {
@@ -159,7 +174,7 @@ func (r *replay) taken(n nfa.Note, m *replayed) {
 		return
 	}
 	edges := r.entries
-	next := &replayed{place: n.Place, waits: map[int]bool{}, spoken: map[int]bool{}}
+	next := &replayed{place: n.Place, waits: map[int]bool{}, limits: map[int]int64{}, spoken: map[int]bool{}}
 	if n.Kind == nfa.Took {
 		from := r.matches[n.From]
 		if from == nil || !slices.Contains(r.open, n.From) || !from.before[n.Edge] {
@@ -176,8 +191,9 @@ func (r *replay) taken(n nfa.Note, m *replayed) {
 		r.fault(n, "the edge leads to %d, not %d", edges[n.Edge].To, n.Place)
 	}
 	next.events = append(next.events, nfa.Captured{Var: int32(r.places[n.Place].Name), Event: n.Event})
-	next.lacks = append(next.lacks, len(n.Missing))
-	if n.Unknown {
+	missing, ok := n.Captures.Missing()
+	next.lacks = append(next.lacks, len(missing))
+	if !ok {
 		next.lacks[len(next.lacks)-1] = -1
 	}
 	r.matches[n.Node] = next
@@ -325,7 +341,7 @@ func TestTraceRandom(t *testing.T) {
 		}
 	}
 	for _, want := range []string{
-		"began ", "took ", "waits ", "passed unfit", "passed early", "passed stopped", "passed absent", "passed greedy", "closed negated", "closed until",
+		"began ", "took ", "waits ", "passed unfit", "passed early", "passed stopped", "passed absent", "passed idle", "passed greedy", "closed negated", "closed until",
 		"closed greedy", "closed strict", "closed early", "closed stopped", "closed expired", "closed went_on", "closed done", "ended expired", "ended negated",
 		"ended greedy", "ended strict", "ended went_on", "ended done", "ended finished", "ended unless", "ended consumed", "ended open_bound",
 		"completed ", "refused consumed", "refused having", "refused repeated", "held ", "out ", "ran_out ",

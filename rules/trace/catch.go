@@ -12,7 +12,15 @@ type expired struct {
 	match  *match
 	step   int // at which it ran out
 	events kept
-	waits  []wait
+	waits  []lapsed
+}
+
+// lapsed is an edge that a match no longer waits for.
+type lapsed struct {
+	edge  int
+	bound nfa.Bound
+	limit int64
+	span  int64
 }
 
 // mostExpired bounds the matches that ran out for which the event that came too late
@@ -25,7 +33,7 @@ func (t *Trace) expire(told *cep.Told, m *match) {
 	if told.Time == Forever || t.places[n.Place].Edges[n.Edge].To == nfa.End {
 		return
 	}
-	w := wait{edge: n.Edge, bound: n.Bound, limit: n.Limit, span: n.Span}
+	w := lapsed{n.Edge, n.Bound, n.Limit, n.Span}
 	for _, x := range t.expired {
 		if x.match == m {
 			x.waits = append(x.waits, w)
@@ -39,7 +47,7 @@ func (t *Trace) expire(told *cep.Told, m *match) {
 		}
 		t.expired = slices.Delete(t.expired, i, i+1)
 	}
-	x := &expired{match: m, step: t.step.number, waits: []wait{w}, events: t.nothing()}
+	x := &expired{match: m, step: t.step.number, waits: []lapsed{w}, events: t.nothing()}
 	if slices.ContainsFunc(t.conditions, func(c *condition) bool { return c.captures }) {
 		x.events = keep(len(x.events), told.Captured(n.Captures))
 	}
@@ -69,23 +77,26 @@ func (t *Trace) catch(told *cep.Told) {
 	}
 	t.caught = true
 	t.expired = slices.DeleteFunc(t.expired, func(x *expired) bool {
+		if e := x.match.end; e != nil && e.Because != nfa.Expired.String() {
+			return true // it went on, or ended otherwise
+		}
 		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events}
 		if u := t.rule.Program.Unless; u >= 0 && t.conditions[u].find(scope).holds {
 			return true
 		}
-		x.waits = slices.DeleteFunc(x.waits, func(w wait) bool { return t.ends(scope, &t.places[x.match.place].Edges[w.edge]) })
+		x.waits = slices.DeleteFunc(x.waits, func(w lapsed) bool { return t.ends(scope, &t.places[x.match.place].Edges[w.edge]) })
 		for _, w := range x.waits {
 			if t.misses(told, x, scope, w) {
 				return true
 			}
 		}
-		x.waits = slices.DeleteFunc(x.waits, func(w wait) bool { return t.places[x.match.place].Edges[w.edge].Link.Kind == nfa.Next })
+		x.waits = slices.DeleteFunc(x.waits, func(w lapsed) bool { return t.places[x.match.place].Edges[w.edge].Link.Kind == nfa.Next })
 		return len(x.waits) == 0
 	})
 }
 
 // misses tells that the event is what a match waited for, if it is.
-func (t *Trace) misses(told *cep.Told, x *expired, scope *cep.Scope, w wait) bool {
+func (t *Trace) misses(told *cep.Told, x *expired, scope *cep.Scope, w lapsed) bool {
 	e := &t.places[x.match.place].Edges[w.edge]
 	_, last := x.match.times()
 	if told.Event.Time-last < int64(e.Link.Least) || !t.conditions[t.places[e.To].Name].find(scope).holds {
@@ -96,7 +107,9 @@ func (t *Trace) misses(told *cep.Told, x *expired, scope *cep.Scope, w wait) boo
 			return false
 		}
 	}
-	s := Statement{Do: TooLate, of: x.match, event: t.event, edge: w.edge, For: t.target(e), Bound: w.bound.String()}
+	s := Statement{Do: TooLate, of: x.match, event: t.event, Bound: w.bound.String()}
+	s.lead(&t.ways[x.match.place][w.edge])
+	s.Link = ""
 	s.limit, s.span, s.behind = ns{true, w.limit}, ns{true, w.span}, ns{true, told.Event.Time - w.limit}
 	t.about(told, s)
 	return true

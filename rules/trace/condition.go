@@ -12,15 +12,16 @@ import (
 // condition explains a condition of the rule: of a name of the pattern, `where`,
 // `unless` or `having`.
 type condition struct {
-	name     string
-	types    []string                     // it holds on events of these alone; nil: of any
-	ids      []cep.TypeID                 // of types
-	byName   bool                         // the key is read from field
-	field    cep.FieldID                  //
-	why      func(*cep.Scope) expr.Reason // nil: there is no expression
-	captures bool                         // it looks at captures
-	number   uint64                       // of the event that known is about; 0: none
-	known    finding
+	name      string
+	types     []string     // it holds on events of these alone; nil: of any
+	ids       []cep.TypeID // of types
+	byName    bool         // the key is read from field
+	field     cep.FieldID  //
+	fieldName string
+	why       func(*cep.Scope) expr.Reason // nil: there is no expression
+	captures  bool                         // it looks at captures
+	number    uint64                       // of the event that known is about; 0: none
+	known     finding
 }
 
 // finding is why a condition holds or does not.
@@ -33,12 +34,13 @@ type finding struct {
 
 // conditions makes the conditions of a rule by nfa.Cond, with that of `where` behind
 // them.
-func conditions(r *rules.Rule) ([]*condition, error) {
+func conditions(r *rules.Rule, set *cep.Ruleset) ([]*condition, error) {
 	var list []*condition
 	for i, n := range r.Rule.Names {
 		c := &condition{name: n.Text, types: r.Names[i].Types, ids: r.Conds[i].Types, captures: r.Conds[i].Captured != nil}
 		if len(r.Key.ByName) > 0 {
 			c.byName, c.field = true, r.Key.ByName[i]
+			c.fieldName = set.Fields[c.field]
 		}
 		list = append(list, c)
 	}

@@ -15,8 +15,9 @@ import (
 // It looks for the open match that got furthest: one that was complete, else one that
 // lacked the fewest events. Of those that lacked as many it is one that is still open, else
 // the one to which an event came nearest: it fitted and came too late, by no more than the
-// window is long; it ended the match; it failed on the fewest parts of a condition. Of
-// these it is the one with the most captures, of these the latest. A match that another one consumed counts only where nothing else is to be told.
+// window is long; it ended the match; it failed on the fewest parts of a condition, and
+// there by the least. Of these it is the one with the most captures, of these the latest.
+// A match that another one consumed counts only where nothing else is to be told.
 type Judge struct {
 	rule *rules.Rule
 	key  []string
@@ -25,39 +26,24 @@ type Judge struct {
 	asked  int // number of the last step of the period that is asked about
 	events int // offered to the rule
 	open   map[int]*match
-	ended  []*match // in this step
 
 	best    *match // of those that ended, the one that got furthest
 	eaten   *match // of those that another consumed
 	alerts  []AlertRef
-	outside []AlertRef // those outside the period
-	misses  map[reading][]miss
+	outside []AlertRef            // those outside the period
+	misses  map[string][]miss     // by name of the pattern
 	could   map[string]*sightings // by name of the pattern
-	counts  struct{ events, late, rejected, other, unseen, silenced, consumed, bounded, began int }
+	counts  struct{ events, late, rejected, other, unseen, silenced, consumed, bounded int }
 	late    *Statement
 	reject  *Statement
+	seen    bool       // there is an event of the key
 	types   []string   // that the rule is not on
 	unseen  *Statement // with the fewest parts
 	start   *Statement // NotBegun, with the fewest parts
 }
 
-// trail is what a Judge knows of a match.
-type trail struct {
-	born    int // step at which it began
-	since   int // step of its last capture
-	events  int // Judge.events at its last capture; after at its end
-	after   int
-	until   int        // step at which it ended
-	nearest *Statement // what it let pass and was nearest
-	early   []early
-	tooLate *Statement
-	end     *Statement
-	refused *Statement
-	held    *Statement
-	alerted bool
-}
-
-// miss is an event that all matches at a place let pass for the same reason.
+// miss is an event that does not fit a name, whatever was captured. Those that are kept of
+// a name are such to which none that came later was nearer.
 type miss struct {
 	step int
 	what *Statement
@@ -83,34 +69,29 @@ const mostSightings = 4096
 
 // NewJudge makes a Judge of a key of a rule.
 func NewJudge(rule *rules.Rule, key []string) *Judge {
-	return &Judge{rule: rule, key: key, misses: map[reading][]miss{}, could: map[string]*sightings{}}
+	return &Judge{rule: rule, key: key, misses: map[string][]miss{}, could: map[string]*sightings{}}
 }
 
 // Take takes in a step. asked says that it lies in the period that is asked about.
 func (j *Judge) Take(s *Step, asked bool) {
-	j.step, j.open = s.number, s.open
+	j.step, j.events, j.open = s.number, s.events, s.open
 	if asked {
 		j.asked = s.number
+	}
+	for _, m := range s.gone {
+		j.look(m) // what ended it is no miss
 	}
 	for i := range s.Statements {
 		st := &s.Statements[i]
 		if st.of == nil {
 			j.aside(st, asked)
-			continue
+		} else {
+			j.about(st.of, st, asked)
 		}
-		j.about(st.of, st, asked)
 	}
-	for _, m := range j.ended {
+	for _, m := range s.gone {
 		j.settle(m)
 	}
-	j.ended = j.ended[:0]
-}
-
-// keepStatement copies a statement of a step, which is valid during the step alone.
-func keepStatement(s *Statement) *Statement {
-	c := *s
-	c.of, c.from, c.by = nil, nil, nil
-	return &c
 }
 
 // settle lets go of a match that has ended, but for the one that got furthest.
@@ -123,11 +104,7 @@ func (j *Judge) settle(m *match) {
 		j.counts.consumed++
 		best = &j.eaten
 	}
-	if !j.concerns(m) || m.alerted {
-		return
-	}
-	j.look(m)
-	if *best == nil || compare(m, *best) >= 0 {
+	if j.concerns(m) && !m.alerted && (*best == nil || compare(m, *best) >= 0) {
 		*best = m
 	}
 }
@@ -139,11 +116,8 @@ func (j *Judge) concerns(m *match) bool { return j.asked >= m.born }
 // about takes in what an open match did.
 func (j *Judge) about(m *match, s *Statement, asked bool) {
 	switch s.Do {
-	case Began, Carried:
-		j.counts.began++
-		m.born, m.since, m.events = j.step, j.step, j.events
 	case Took:
-		j.inherit(m, s.from)
+		m.nearest, m.early = s.from.nearest, s.from.early // with what this step says of it
 	case Passed:
 		j.missed(m, s)
 	case Closed:
@@ -159,23 +133,20 @@ func (j *Judge) about(m *match, s *Statement, asked bool) {
 	case Early:
 		j.seenEarly(m, s)
 	case TooLate:
-		if m.tooLate == nil && (m.unknown || m.missing[0] == s.For) {
-			m.tooLate = keepStatement(s)
-			j.ended = append(j.ended, m)
+		if m.tooLate == nil && (m.unknown || len(m.missing) > 0 && m.missing[0] == s.For) {
+			if m.tooLate = keepStatement(s); m.end != nil {
+				j.settle(m)
+			}
 		}
 	case Refused:
 		if s.Because == nfa.Repeated.String() && m.alerted {
 			return
 		}
 		m.refused, m.held = keepStatement(s), nil
-		m.refused.by = s.by
-		j.ended = append(j.ended, m)
 	case Held:
 		m.held = keepStatement(s)
-		m.held.by = s.by
 	case CameOut, RanOut:
 		m.held = nil
-		j.ended = append(j.ended, m)
 	case Alerted:
 		m.alerted = true
 		alert := AlertRef{s.Alert, s.Kind, cep.FormatTime(s.limit.n), s.limit.n}
@@ -190,21 +161,9 @@ func (j *Judge) about(m *match, s *Statement, asked bool) {
 			j.counts.silenced++
 		}
 	case Ended:
-		m.end, m.after, m.until = keepStatement(s), j.events, j.step
-		m.end.by = s.by
 		if asked && s.Because == nfa.OpenBound.String() {
 			j.counts.bounded++
 		}
-		j.ended = append(j.ended, m)
-	}
-}
-
-// inherit begins what is known of a match that another one became.
-func (j *Judge) inherit(m, from *match) {
-	j.look(from)
-	m.born, m.since, m.events, m.early = from.born, j.step, j.events, from.early
-	if n := from.nearest; n != nil && m.awaits(n.For) {
-		m.nearest = n
 	}
 }
 
@@ -230,8 +189,16 @@ func compare(a, b *match) int {
 	}
 	return cmp.Or(
 		cmp.Compare(b2i(a.kept()), b2i(b.kept())), cmp.Compare(lacks(b), lacks(a)), cmp.Compare(b2i(a.end == nil), b2i(b.end == nil)),
-		cmp.Compare(b.distance(), a.distance()), cmp.Compare(a.last.length, b.last.length),
+		cmp.Compare(b.distance(), a.distance()), cmp.Compare(b.gap(), a.gap()), cmp.Compare(a.last.length, b.last.length),
 	)
+}
+
+// gap says by how much an event failed that came near, see gap.
+func (m *match) gap() float64 {
+	if m.nearest == nil {
+		return 0
+	}
+	return gap(m.nearest)
 }
 
 func b2i(b bool) int {
@@ -249,26 +216,16 @@ func (m *match) distance() int {
 		return 0
 	case m.end != nil && (m.end.Because == nfa.UnlessHeld.String() || m.end.Because == nfa.Negated.String() || m.end.Because == nfa.UntilHeld.String()):
 		return 1
-	case m.nearest != nil:
+	case m.nearest != nil && failed(m.nearest) < otherKind:
 		return max(failed(m.nearest), 1)
+	case m.tooLate != nil || m.nearest != nil:
+		return otherKind
 	}
 	return otherKind + 1
 }
 
-// otherKind is more than the parts of any condition: the event is of another type or
-// key.
-const otherKind = 1 << 20
-
-// failed counts what would have to be otherwise for an event to fit.
-func failed(s *Statement) int {
-	if s.Types != nil || s.Key != nil || s.reads && s.Parts == nil {
-		return otherKind // or it was not found out
-	}
-	return len(s.Parts)
-}
-
 // nearer reports whether an event came nearer than another to what is waited for: that
-// stands later in the pattern; it failed on fewer parts; it came later.
+// stands later in the pattern; it failed on fewer parts, and there by less; it came later.
 func (j *Judge) nearer(s, than *Statement) bool {
 	if than == nil {
 		return true
@@ -276,7 +233,7 @@ func (j *Judge) nearer(s, than *Statement) bool {
 	if a, b := failed(s), failed(than); (a == otherKind) != (b == otherKind) {
 		return b == otherKind
 	}
-	return cmp.Or(cmp.Compare(j.rank(s.For), j.rank(than.For)), cmp.Compare(failed(than), failed(s))) >= 0
+	return cmp.Or(cmp.Compare(j.rank(s.For), j.rank(than.For)), cmp.Compare(failed(than), failed(s)), cmp.Compare(gap(than), gap(s)), cmp.Compare(s.Number, than.Number)) >= 0
 }
 
 // rank orders what can be waited for by its place in the pattern.
@@ -291,36 +248,36 @@ func (j *Judge) rank(name string) int {
 
 // missed takes in an event that a match let pass.
 func (j *Judge) missed(m *match, s *Statement) {
-	if s.Because == nfa.Absent.String() || s.rest > 0 {
+	if s.Because == nfa.Absent.String() || s.Because == nfa.Idle.String() || s.rest > 0 {
 		return
 	}
-	if s.reads {
-		if s.Parts == nil && s.Types == nil && s.Key == nil && s.Because != nfa.Early.String() {
-			return // it was not found out
-		}
-		if j.nearer(s, m.nearest) {
+	if s.reads || s.Because != nfa.Unfit.String() {
+		if m.nearest == nil || !m.awaits(m.nearest.For) || j.nearer(s, m.nearest) {
 			m.nearest = keepStatement(s)
 		}
 		return
 	}
-	at := reading{m.place, s.edge}
-	all := j.misses[at]
+	all := j.misses[s.For]
 	if k := len(all); k > 0 && all[k-1].step == j.step {
 		return
 	}
-	for k := len(all); k > 0 && failed(s) <= failed(all[k-1].what); k-- {
+	for k := len(all); k > 0 && j.nearer(s, all[k-1].what); k-- {
 		all = all[:k-1]
 	}
-	j.misses[at] = append(all, miss{j.step, keepStatement(s)})
+	j.misses[s.For] = append(all, miss{j.step, keepStatement(s)})
 }
 
-// look finds the nearest miss of a match among those that it shares with others.
+// look finds the nearest miss of a match.
 func (j *Judge) look(m *match) {
-	for _, w := range m.waits {
-		all := j.misses[reading{m.place, w.edge}]
-		i, _ := slices.BinarySearchFunc(all, m.since, func(x miss, step int) int { return cmp.Compare(x.step, step+1) })
-		if i < len(all) && j.nearer(all[i].what, m.nearest) {
-			m.nearest = all[i].what
+	if m.nearest != nil && !m.awaits(m.nearest.For) {
+		m.nearest = nil
+	}
+	for i := range m.waits {
+		w := &m.waits[i]
+		all := j.misses[w.way.to]
+		k, _ := slices.BinarySearchFunc(all, w.since, func(x miss, step int) int { return cmp.Compare(x.step, step+1) })
+		if k < len(all) && j.nearer(all[k].what, m.nearest) {
+			m.nearest = all[k].what
 		}
 	}
 }
@@ -359,17 +316,15 @@ func (j *Judge) sight(s *Statement) {
 
 // aside takes in what is of no open match.
 func (j *Judge) aside(s *Statement, asked bool) {
-	if s.Do == Event {
-		j.events++
-	}
 	if s.Do == Early {
 		j.sight(s)
 	}
+	j.seen = true
 	if !asked {
 		return
 	}
 	fewer := func(old *Statement) *Statement {
-		if old == nil || failed(s) <= failed(old) {
+		if j.nearer(s, old) {
 			return keepStatement(s)
 		}
 		return old
@@ -400,7 +355,7 @@ func (j *Judge) aside(s *Statement, asked bool) {
 // one.
 func (j *Judge) furthest() *match {
 	t := j.best
-	if len(j.alerts) == 0 && j.eaten != nil && (t == nil || compare(j.eaten, t) >= 0) {
+	if len(j.alerts)+len(j.outside) == 0 && j.eaten != nil && (t == nil || compare(j.eaten, t) >= 0) {
 		t = j.eaten
 	}
 	var open []*match

@@ -57,7 +57,9 @@ func (c *census) near(key []string, n int) (nearest, busiest []OtherKey) {
 	distances := map[string]int{}
 	most := (len(want) + 2) / 3
 	for _, k := range list {
-		if d := distance(want, k, most); d <= most {
+		if d := distance(want, k, most); strings.EqualFold(want, k) {
+			distances[k] = 0
+		} else if d <= most {
 			distances[k] = d
 		}
 	}

@@ -24,24 +24,46 @@ type match struct {
 	heir     bool // the match that it became has its number
 	complete bool // it is complete, and neither out nor refused
 	busy     int  // the step at which it completed, came out or was refused last
+	end      *Statement
 
-	trail
+	born    int    // step of its first capture
+	until   int    // step of its end
+	events  int    // offered to the rule up to its last capture
+	after   int    // and up to its end
+	before  []wait // for what it waited before its last capture
+	nearest *Statement
+	early   []early
+	tooLate *Statement
+	refused *Statement
+	held    *Statement
+	alerted bool
 }
 
 // wait is what a match waits for.
 type wait struct {
-	edge   int
-	to     string // what the edge leads to
-	link   string
-	bound  nfa.Bound
+	way    *way
 	limit  int64
 	span   int64
+	since  int // the step since which it, or what it was before, has waited for that name
+	bound  nfa.Bound
 	closed bool // it waits for it no longer
+}
+
+// way is where an edge leads, and how.
+type way struct {
+	to   string // a name; of closing negations `!name`
+	link string
+	end  bool // no event is waited for
+}
+
+// awaited reports whether a match waits or waited for a name.
+func (m *match) awaited(to string) bool {
+	return slices.ContainsFunc(m.waits, func(w wait) bool { return w.way.to == to })
 }
 
 // awaits reports whether a match waits for a name, or did when it ended.
 func (m *match) awaits(to string) bool {
-	return slices.ContainsFunc(m.waits, func(w wait) bool { return w.to == to && (!w.closed || m.ended) })
+	return slices.ContainsFunc(m.waits, func(w wait) bool { return w.way.to == to && (!w.closed || m.ended) })
 }
 
 // capture is an event that a match has captured, with those before it.

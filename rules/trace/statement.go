@@ -80,9 +80,10 @@ type Statement struct {
 	Seen     *Seen     `json:"seen,omitempty"`   // event, late, other_type, unseen: what the event is
 
 	of, from, by *match
-	edge         int        // that leads to For, of the place of the match; -1: none
+	way          *way       // to For
 	rest         int        // passed: so many matches beside those of which it is said one by one
 	reads        bool       // it depends on what was captured
+	keyField     string     // from which Key is read
 	besides      *Statement // closed, greedy: why the event would not have fitted anyway
 	event        *event     // that Event is
 	at           int64      // Time
@@ -170,7 +171,30 @@ type Step struct {
 	Statements []Statement
 
 	number int            // from 1
+	events int            // offered to the rule so far
 	open   map[int]*match // those that are open or held after it
+	gone   []*match       // those that have ended, or have been held and are not
+}
+
+// lead sets to what a match goes on, or would.
+func (s *Statement) lead(w *way) {
+	if w != nil {
+		s.way, s.For, s.Link = w, w.to, w.link
+	}
+}
+
+// because sets why a condition holds or does not, and reports whether it holds.
+func (s *Statement) because(c *condition, scope *cep.Scope) bool {
+	f := c.find(scope)
+	s.Parts, s.Types, s.Key, s.keyField, s.reads = f.parts, f.types, f.key, c.fieldName, c.captures
+	return f.holds
+}
+
+// keepStatement copies a statement of a step, which is valid during the step alone.
+func keepStatement(s *Statement) *Statement {
+	c := *s
+	c.of, c.from = nil, nil
+	return &c
 }
 
 // AppendJSON appends the statements of a step, each as a JSON object on a line of its

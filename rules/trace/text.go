@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
+	"weir/cep"
 	"weir/nfa"
 	"weir/rules"
 )
@@ -72,18 +74,18 @@ func (w *Writer) lines(s *Step) []string {
 		if st.of != nil || st.Do == Early && len(own) > 0 || st.Do == NotBegun && taken(s) {
 			continue // an open match says more
 		}
-		if text := w.aside(st); text != "" && !slices.Contains(top, text) {
+		if text := visible(w.aside(st)); text != "" && !slices.Contains(top, text) {
 			top = append(top, text)
 		}
 	}
-	out := []string{head}
+	out := []string{visible(head)}
 	for _, a := range grouped(own) {
 		shown := min(shownSame, len(a.lines))
 		if a.rest == 0 && len(a.lines) == shownSame+1 {
 			shown = shownSame + 1
 		}
 		for _, l := range a.lines[:shown] {
-			out = append(out, l.subject()+" "+w.clauses(l, s))
+			out = append(out, visible(l.subject())+" "+w.clauses(l, s))
 		}
 		if more := len(a.lines) - shown + a.rest; more > 0 {
 			out = append(out, fmt.Sprintf("and %d more likewise", more))
@@ -121,9 +123,13 @@ func ownLines(s *Step) []*line {
 		}
 		l.said = append(l.said, st)
 	}
+	split := map[*match]bool{} // those from which others went on
+	for i := range s.Statements {
+		split[s.Statements[i].from] = true
+	}
 	for _, l := range own {
 		t := turnOf(l.said)
-		l.said = slices.DeleteFunc(l.said, t.covers)
+		l.said = slices.DeleteFunc(l.said, func(s *Statement) bool { return t.covers(s) || (s.Do == Passed || s.Do == Early) && split[s.of] })
 	}
 	own = slices.DeleteFunc(own, func(l *line) bool { return len(l.said) == 0 })
 	slices.SortStableFunc(own, func(a, b *line) int { return cmp.Compare(a.match, b.match) })
@@ -135,6 +141,8 @@ type turn struct {
 	took     *match // it took the event and is this now
 	ended    bool
 	complete bool
+	decided  bool // what became of the complete match is said
+	alerted  bool // so is whether it made an alert
 }
 
 func turnOf(said []*Statement) turn {
@@ -145,6 +153,10 @@ func turnOf(said []*Statement) turn {
 			t.took = st.of
 		case Completed:
 			t.complete = true
+		case Refused, Held, CameOut:
+			t.decided = true
+		case Alerted, Silenced:
+			t.alerted = true
 		case Ended:
 			t.ended = true
 		}
@@ -154,17 +166,22 @@ func turnOf(said []*Statement) turn {
 
 // covers reports whether what a match came to says more than a statement, or nothing is
 // to be said of it: that it let the event pass which it took by another way or which
-// ended it, or that it no longer waits for what it waits for again or does not need.
+// ended it; that it no longer waits for what it waits for again or does not need; that it
+// is complete or came out, and more followed.
 func (t turn) covers(s *Statement) bool {
 	switch s.Do {
 	case Waits:
 		return true
-	case Passed:
+	case Passed, Early:
 		return t.took != nil || t.ended
 	case Closed:
 		return t.took != nil && (t.complete || t.took.awaits(s.For)) || t.ended || s.Because == nfa.Done.String()
 	case Ended:
 		return s.Because == nfa.Finished.String() || s.Because == nfa.Done.String()
+	case Completed:
+		return t.decided
+	case CameOut, RanOut:
+		return t.alerted
 	}
 	return false
 }
@@ -178,8 +195,11 @@ func grouped(own []*line) []*alike {
 	for _, l := range own {
 		key = key[:0]
 		for _, s := range l.said {
-			key = append(append(append(append(key, s.Do...), ' '), s.For...), ' ')
-			key = append(append(append(append(key, s.Because...), ' '), s.Bound...), '\n')
+			key = append(append(append(append(key, s.Do...), ' '), s.Because...), ' ')
+			if key = append(key, s.Bound...); s.Because != nfa.Expired.String() || s.Bound == nfa.LinkBound.String() {
+				key = append(append(key, ' '), s.For...)
+			}
+			key = append(key, '\n')
 			switch s.Do {
 			case Alerted, Silenced:
 				key = strconv.AppendInt(key, int64(l.match), 10)
@@ -217,7 +237,11 @@ func (l *line) subject() string {
 func (w *Writer) clauses(l *line, step *Step) string {
 	var list []string
 	for _, s := range l.said {
-		if text := w.clause(s, step); !slices.Contains(list, text) {
+		text := visible(w.clause(s, step))
+		if utf8.RuneCountInString(text) <= width/2 {
+			text = strings.ReplaceAll(text, " ", glue)
+		}
+		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}
 	}
@@ -268,6 +292,9 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 	case Carried:
 		return "was open before: " + s.of.last.text()
 	case Began:
+		if w.rule.Program.Patterns() > 1 && len(s.of.missing) > 0 {
+			return "begins with it as " + s.For + " and needs " + times(s.of.missing)
+		}
 		return "begins with it as " + s.For
 	case Took:
 		if s.From != s.Match {
@@ -287,20 +314,24 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 	case Completed:
 		return "is complete"
 	case Refused:
-		return "does not come out: " + whyText(s, w.rule)
+		return "is complete, but does not come out: " + whyText(s, w.rule)
 	case Held:
-		return "is held until " + number(s.By) + " and all else that began before it is gone (emit: in_order)"
+		return "is complete, and held until " + number(s.By) + " and all else that began before it is gone (emit: in_order)"
 	case CameOut:
 		return "comes out as a match"
 	case RanOut:
 		return "comes out as a time-out"
 	case Alerted:
-		if s.limit.n != step.Time {
-			return fmt.Sprintf("makes the alert %s of %s, score %d", s.Alert, clock(s.limit.n, step.Time), s.Score)
+		text := "makes the alert " + s.Alert
+		if s.Kind != cep.MatchAlert.String() {
+			text = "runs out and " + text
 		}
-		return fmt.Sprintf("makes the alert %s, score %d", s.Alert, s.Score)
+		if s.limit.n != step.Time {
+			text += " of " + clock(s.limit.n, step.Time)
+		}
+		return fmt.Sprintf("%s (%s), score %d", text, s.Kind, s.Score)
 	case Silenced:
-		return "makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
+		return "is complete, but makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
 	}
 	return ""
 }

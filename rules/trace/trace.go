@@ -21,9 +21,9 @@ const Forever = math.MaxInt64
 // Trace follows one rule under one key.
 type Trace struct {
 	// Apart makes a statement for each open match, with its own reasons, whatever their
-	// number. Without it some speak for all that let an event pass alike, and statements that
-	// Writer and Judge do not need are left out: what a thousand matches did costs little more
-	// than what one did. It is set before the first event.
+	// number. Without it some speak for all that did the same with an event, and statements
+	// that Writer and Judge do not need are left out: what a thousand matches did costs
+	// little more than what one did. It is set before the first event.
 	Apart bool
 
 	rule *rules.Rule
@@ -32,20 +32,22 @@ type Trace struct {
 
 	places     []nfa.Place
 	entries    []nfa.Edge
+	ways       [][]way // of the edges of places
 	conditions []*condition
 	fields     []field
-	later      [][]int             // by place: names that a match can capture after those that it waits for
-	rest       []int               // names that no match begins with
-	reads      []bool              // by place: whether what follows depends on what was captured
-	names      map[*int][]string   // of nfa.Note.Missing
-	links      map[nfa.Link]string // as texts
+	later      [][]int           // by place: names that a match can capture after those that it waits for
+	rest       []int             // names that no match begins with
+	names      map[*int][]string // of nfa.Captures.Missing
 
 	step    Step
-	event   *event // of the step; nil: none
-	begun   bool   // the step has something
-	cameBy  *event // that let out what came out last
-	looked  map[reading]int
+	events  int            // offered to the rule
+	event   *event         // of the step; nil: none
+	begun   bool           // the step has something
+	cameBy  *event         // that let out what came out last
 	matches map[int]*match // those that are open, complete or have ended in this step, by node
+	was     []*match       // of which notes of this step told last, and what they became
+	are     []*match       // what they became
+	born    []birth        // in this step
 	last    int            // number given last
 	expired []*expired
 	caught  bool // expired have been asked at this event
@@ -54,13 +56,12 @@ type Trace struct {
 	now  int64
 }
 
-// reading is an edge whose condition reads captures.
-type reading struct{ place, edge int }
+// birth is a match that is new, and the one that it goes on from; nil: it begins.
+type birth struct{ match, from *match }
 
-// mostReasons bounds the matches for which it is found out why the same edge was not
-// taken, at one event and where captures are read for it. They are the first and the
-// last.
-const mostReasons = 16
+// mostSpoken bounds the matches that speak for all that did the same with an event: of
+// which it is told one by one, and why. They are the first and the last.
+const mostSpoken = 16
 
 // New makes a Trace of a rule of a ruleset under a key (ParseKey), which gives each
 // step to a function when it is over. A step is valid during that call.
@@ -68,25 +69,36 @@ func New(rule *rules.Rule, set *cep.Ruleset, key []string, each func(*Step)) (*T
 	t := &Trace{
 		rule: rule, key: key, each: each,
 		places: rule.Program.Places(), entries: rule.Program.Entries(), fields: fieldsOf(rule, set),
-		names: map[*int][]string{}, links: map[nfa.Link]string{}, matches: map[int]*match{}, looked: map[reading]int{},
+		names: map[*int][]string{}, matches: map[int]*match{},
 	}
 	var err error
-	if t.conditions, err = conditions(rule); err != nil {
+	if t.conditions, err = conditions(rule, set); err != nil {
 		return nil, fmt.Errorf("the rule %s: %w", rule.ID, err)
 	}
 	t.reach()
 	for _, p := range t.places {
-		t.reads = append(t.reads, slices.ContainsFunc(p.Edges, t.readsCaptures))
+		var ways []way
+		for i := range p.Edges {
+			ways = append(ways, t.way(&p.Edges[i]))
+		}
+		t.ways = append(t.ways, ways)
 	}
 	return t, nil
 }
 
-// readsCaptures reports whether what an edge waits for depends on what was captured.
-func (t *Trace) readsCaptures(e nfa.Edge) bool {
-	if e.To != nfa.End {
-		return t.conditions[t.places[e.To].Name].captures
+// way describes an edge.
+func (t *Trace) way(e *nfa.Edge) way {
+	w := way{link: e.Link.String(), end: e.To == nfa.End}
+	if !w.end {
+		w.to = t.rule.Rule.Names[t.places[e.To].Name].Text
+		return w
 	}
-	return slices.ContainsFunc(e.Nots, func(c nfa.Cond) bool { return t.conditions[c].captures })
+	var names []string
+	for _, c := range e.Nots {
+		names = append(names, "!"+t.rule.Rule.Names[c].Text)
+	}
+	w.to = strings.Join(names, ", ")
+	return w
 }
 
 // reach works out what can be captured later.
@@ -156,7 +168,7 @@ func (t *Trace) Reject(where string, r *cep.Rejected) bool {
 	}
 	t.Flush()
 	t.step.Time = t.now
-	t.add(Statement{Do: Rejected, Reason: where + ": " + r.Reason, edge: -1})
+	t.add(Statement{Do: Rejected, Reason: where + ": " + r.Reason})
 	t.Flush()
 	return true
 }
@@ -197,10 +209,13 @@ func (t *Trace) End(low int64) {
 	t.step.Time = low
 	for _, node := range slices.Sorted(maps.Keys(t.matches)) {
 		m := t.matches[node]
+		if m.ended {
+			continue
+		}
 		var last Statement
 		left := 0
-		waited := 0
-		for _, w := range m.waits {
+		for i := range m.waits {
+			w := &m.waits[i]
 			switch {
 			case w.closed:
 				continue
@@ -208,40 +223,64 @@ func (t *Trace) End(low int64) {
 				left++
 				continue
 			}
-			waited++
-			last = Statement{Do: Closed, Because: nfa.Expired.String(), of: m, limit: ns{true, w.limit}}
-			t.expiry(&last, w, low)
+			w.closed = true
+			last = Statement{Do: Closed, Because: nfa.Expired.String(), of: m, limit: ns{true, w.limit}, span: ns{true, w.span}, Bound: w.bound.String()}
+			last.lead(w.way)
+			if low > w.limit {
+				last.behind = ns{true, low - w.limit}
+			}
 			t.add(last)
 		}
-		if left == 0 && waited > 0 {
-			m.ended = true
+		if left == 0 {
 			last.Do = Ended
-			t.add(last)
+			t.over(m, keepStatement(t.add(last)))
 		}
 	}
 	t.Flush()
 }
 
-// expiry says of a statement what ran out.
-func (t *Trace) expiry(s *Statement, w wait, now int64) {
-	s.Bound, s.span = w.bound.String(), ns{true, w.span}
-	if now > w.limit && now != Forever {
-		s.behind = ns{true, now - w.limit}
-	}
-	t.lead(s, t.places[s.of.place].Edges, w.edge)
-}
-
 // Flush ends the step that is under way.
 func (t *Trace) Flush() {
 	if t.begun {
-		t.number()
 		t.step.number++
-		t.step.open = t.matches
+		t.step.events, t.step.open = t.events, t.matches
+		t.number()
+		for _, m := range t.step.gone {
+			if !m.complete {
+				delete(t.matches, m.node)
+			}
+		}
+		t.step.gone = slices.DeleteFunc(t.step.gone, func(m *match) bool { return m.heir })
 		t.each(&t.step)
 	}
-	t.step.Time, t.step.Statements = 0, t.step.Statements[:0]
+	t.step.Time, t.step.Statements, t.step.gone = 0, t.step.Statements[:0], t.step.gone[:0]
 	t.event, t.begun, t.caught = nil, false, false
-	clear(t.looked)
+	t.was, t.are, t.born = t.was[:0], t.are[:0], t.born[:0]
+}
+
+// number gives the matches of the step that are new their numbers, the one that they go on
+// from where that is over, and leaves out that this one ended.
+func (t *Trace) number() {
+	for _, b := range t.born {
+		if f := b.from; f != nil && f.ended && !f.heir && !f.complete && f.busy != t.step.number {
+			f.heir, b.match.number = true, f.number
+			continue
+		}
+		t.last++
+		b.match.number = t.last
+	}
+	t.step.Statements = slices.DeleteFunc(t.step.Statements, func(s Statement) bool { return s.Do == Ended && s.of.heir })
+	for i := range t.step.Statements {
+		s := &t.step.Statements[i]
+		for _, of := range [...]struct {
+			match  *match
+			number *int
+		}{{s.of, &s.Match}, {s.from, &s.From}, {s.by, &s.By}} {
+			if of.match != nil {
+				*of.number = of.match.number
+			}
+		}
+	}
 }
 
 // tell is told what the engine does.
@@ -264,16 +303,17 @@ func (t *Trace) tell(told *cep.Told) {
 	case cep.Offered:
 		if t.event == nil || told.Event.Place != t.event.number {
 			t.open(told, Statement{Do: Event})
+			t.events++
 		}
 	case cep.Unseen:
 		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: t.nothing()})
-		t.about(told, Statement{Do: Unseen, event: t.event, Name: "where", Parts: f.parts, edge: -1})
+		t.about(told, Statement{Do: Unseen, event: t.event, Name: "where", Parts: f.parts})
 	case cep.Noted:
 		t.note(told)
 	case cep.Alerted:
-		t.about(told, Statement{Do: Alerted, of: t.matches[told.Node], event: t.cameBy, edge: -1, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score, limit: ns{true, told.Alert.Time}})
+		t.about(told, Statement{Do: Alerted, of: t.matches[told.Node], event: t.cameBy, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score, limit: ns{true, told.Alert.Time}})
 	case cep.Silenced:
-		t.about(told, Statement{Do: Silenced, of: t.matches[told.Node], event: t.cameBy, edge: -1, limit: ns{true, told.Until}})
+		t.about(told, Statement{Do: Silenced, of: t.matches[told.Node], event: t.cameBy, limit: ns{true, told.Until}})
 	}
 }
 
@@ -305,7 +345,7 @@ func (t *Trace) has(e *cep.Event) bool {
 func (t *Trace) open(told *cep.Told, s Statement) {
 	e := told.Event
 	t.event = &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time}
-	s.Seen, s.event, s.edge = seen(e, t.fields), t.event, -1
+	s.Seen, s.event = seen(e, t.fields), t.event
 	t.about(told, s)
 }
 
@@ -321,21 +361,28 @@ func called(e *cep.Event) string {
 }
 
 // about adds a statement on the event that is told, or the moment.
-func (t *Trace) about(told *cep.Told, s Statement) {
+func (t *Trace) about(told *cep.Told, s Statement) *Statement {
+	t.moment(told)
+	return t.add(s)
+}
+
+// moment ends the step that is under way if another one is told.
+func (t *Trace) moment(told *cep.Told) {
 	if told.Event == nil && t.begun && (t.event != nil || t.step.Time != told.Time) {
 		t.Flush()
 	}
 	t.step.Time = told.Time
-	t.add(s)
 }
 
-func (t *Trace) add(s Statement) {
+// add adds a statement to the step. What it gives is valid until the next.
+func (t *Trace) add(s Statement) *Statement {
 	s.at = t.step.Time
 	if s.event != nil {
 		s.Event, s.Number = s.event.id, s.event.number
 	}
 	t.begun = true
 	t.step.Statements = append(t.step.Statements, s)
+	return &t.step.Statements[len(t.step.Statements)-1]
 }
 
 func span(ns int64) string { return nfa.FormatDuration(time.Duration(ns)) }
@@ -346,175 +393,164 @@ var doing = [...]Do{
 	nfa.Completed: Completed, nfa.Refused: Refused, nfa.Held: Held, nfa.Out: CameOut, nfa.RanOut: RanOut,
 }
 
-// note makes statements of what an open match did.
+// note makes statements of what open matches did.
 func (t *Trace) note(told *cep.Told) {
 	n := &told.Note
 	if n.Event != 0 {
 		t.catch(told)
 	}
-	if n.Kind == nfa.Passed && n.Node != 0 {
-		t.passed(told)
-		return
-	}
-	m := t.matches[n.Node]
-	s := Statement{Do: doing[n.Kind], Because: n.Why.String(), of: m, edge: -1}
-	if n.Event != 0 {
-		s.event = t.event
-	}
+	t.moment(told)
 	switch n.Kind {
 	case nfa.Began, nfa.Carried, nfa.Took:
-		s.from = t.matches[n.From]
-		s.of = t.match(told, s.from)
-		if n.Kind == nfa.Carried {
-			s.Captured = s.of.captures()
-		}
+		t.begin(told)
 	case nfa.Waits:
-		e := &t.places[n.Place].Edges[n.Edge]
-		m.waits = append(m.waits, wait{edge: n.Edge, to: t.target(e), link: t.link(e), bound: n.Bound, limit: n.Limit, span: n.Span})
-		if !t.Apart {
-			return
-		}
+		t.wait(told)
 	case nfa.Passed:
-		s.Do = NotBegun
+		t.pass(told)
 	case nfa.Closed:
-		if n.Why == nfa.Expired {
-			t.expire(told, m)
-		}
-		for i := range m.waits {
-			m.waits[i].closed = m.waits[i].closed || m.waits[i].edge == n.Edge
-		}
-		if n.Why == nfa.WentOn {
-			return
-		}
-		if n.Why == nfa.Greedy {
-			s.besides = t.besides(told)
-		}
+		t.close(told)
 	case nfa.Ended:
-		m.ended = true
-	case nfa.Completed:
-		m.complete, m.busy = true, t.step.number+1
-	case nfa.Refused, nfa.Out:
-		m.complete, m.busy = false, t.step.number+1
-		t.cameBy = s.event
-	case nfa.RanOut:
-		t.cameBy = s.event
-	}
-	t.reason(told, &s)
-	t.about(told, s)
-	if s.Do == NotBegun && n.Edge == len(t.entries)-1 {
-		t.tooSoon(told)
+		t.end(told)
+	default:
+		t.come(told)
 	}
 }
 
-// reason sets why something happened, and to what it is a way.
-func (t *Trace) reason(told *cep.Told, s *Statement) {
+// statement makes the statement of a note on one match.
+func (t *Trace) statement(told *cep.Told, m *match) Statement {
 	n := &told.Note
-	if n.Edge >= 0 {
-		edges := t.entries
-		switch {
-		case n.Kind == nfa.Took:
-			edges = t.places[s.from.place].Edges
-		case n.Node != 0 && n.Kind != nfa.Began:
-			edges = t.places[n.Place].Edges
-		}
-		t.lead(s, edges, n.Edge)
-		if n.Node == 0 || n.Kind == nfa.Began {
-			s.Link = ""
-		}
+	s := Statement{Do: doing[n.Kind], Because: n.Why.String(), of: m}
+	if n.Event != 0 {
+		s.event = t.event
 	}
-	if n.Cond >= 0 {
-		s.Name = t.conditions[n.Cond].name
-		if t.worthwhile(n) {
-			f := t.conditions[n.Cond].find(t.scope(told, int(n.Cond)))
-			s.Parts, s.Types, s.Key, s.reads = f.parts, f.types, f.key, t.conditions[n.Cond].captures
-		}
-		if n.Why == nfa.Early {
-			s.Parts = nil
-		}
+	if n.Node != 0 && n.Edge >= 0 && n.Kind != nfa.Began && n.Kind != nfa.Took {
+		s.lead(&t.ways[n.Place][n.Edge])
 	}
-	switch {
-	case n.Kind == nfa.Completed || n.Kind == nfa.Out || n.Kind == nfa.RanOut:
-		s.limit = ns{true, n.Limit}
-	case n.Bound != nfa.NoBound:
+	if n.Bound != nfa.NoBound {
 		s.limit, s.Bound, s.span = ns{true, n.Limit}, n.Bound.String(), ns{true, n.Span}
 		if n.Why == nfa.Expired && told.Time != Forever && told.Time > n.Limit {
 			s.behind = ns{true, told.Time - n.Limit}
 		}
 	}
-	if n.By != 0 {
-		s.by = t.matches[n.By]
+	if n.Why == nfa.Early && m != nil {
+		if t.places[n.Place].Edges[n.Edge].Link.Limit == 0 {
+			s.span.n-- // it is written >D, which D itself is not
+		}
+		s.limit.n = m.last.event.at + s.span.n
 	}
-}
-
-// besides says why an event that a greedy loop keeps from an edge does not fit what the
-// edge leads to either; nil: it does, or that is not found out.
-func (t *Trace) besides(told *cep.Told) *Statement {
-	e := &t.places[told.Note.Place].Edges[told.Note.Edge]
-	if e.To == nfa.End || !t.worthwhile(&told.Note) {
-		return nil
-	}
-	c := t.conditions[t.places[e.To].Name]
-	f := c.find(told.Scope(told.Note.Captures))
-	if f.holds {
-		return nil
-	}
-	s := &Statement{Do: Passed, Because: nfa.Unfit.String(), event: t.event, Name: c.name, Types: f.types, Key: f.key, Parts: f.parts, reads: c.captures, at: t.step.Time}
-	t.lead(s, t.places[told.Note.Place].Edges, told.Note.Edge)
-	s.Event, s.Number = t.event.id, t.event.number
-	return s
-}
-
-// worthwhile reports whether the condition of a note is to be explained.
-func (t *Trace) worthwhile(n *nfa.Note) bool {
-	if t.Apart || !t.conditions[n.Cond].captures || n.Edge < 0 || n.Kind != nfa.Closed && n.Kind != nfa.Passed {
-		return true
-	}
-	at := reading{n.Place, n.Edge}
-	t.looked[at]++
-	return t.looked[at] <= mostReasons
-}
-
-// lead sets to what an edge leads and by which link.
-func (t *Trace) lead(s *Statement, edges []nfa.Edge, edge int) {
-	s.edge = edge
-	s.For, s.Link = t.target(&edges[edge]), t.link(&edges[edge])
-}
-
-// link writes the link of an edge.
-func (t *Trace) link(e *nfa.Edge) string {
-	text, ok := t.links[e.Link]
-	if !ok {
-		text = e.Link.String()
-		t.links[e.Link] = text
-	}
-	return text
-}
-
-// scope is what a condition sees.
-func (t *Trace) scope(told *cep.Told, c int) *cep.Scope {
-	s := told.Scope(told.Note.Captures)
-	if t.conditions[c].name == "having" && c >= len(t.rule.Rule.Names) {
-		s.Event = nil
+	if n.Cond >= 0 {
+		s.Name = t.conditions[n.Cond].name
 	}
 	return s
 }
 
-// match makes the match that a note is the first of.
-func (t *Trace) match(told *cep.Told, from *match) *match {
+// explain adds to a statement why the condition of a note holds or does not.
+func (t *Trace) explain(told *cep.Told, s *Statement) {
 	n := &told.Note
-	m := &match{node: n.Node, place: n.Place, unknown: n.Unknown, missing: t.missing(n.Missing)}
-	t.matches[n.Node] = m
-	switch {
-	case n.Kind == nfa.Carried:
-		for _, c := range told.Captured(n.Captures) {
+	if n.Cond < 0 || n.Why == nfa.Early {
+		return
+	}
+	scope := told.Scope(n.Captures)
+	if n.Cond == t.rule.Program.Having {
+		scope.Event = nil
+	}
+	s.because(t.conditions[n.Cond], scope)
+}
+
+// known gives the matches that notes call so.
+func (t *Trace) known(node int, others nfa.Matches) []*match {
+	for _, list := range [][]*match{t.are, t.was} {
+		if len(list) == 1+others.Len() && list[0].node == node {
+			return list
+		}
+	}
+	t.was = append(t.was[:0], t.matches[node])
+	for i := range others.Len() {
+		t.was = append(t.was, t.matches[others.Node(i)])
+	}
+	return t.was
+}
+
+// some calls f for those matches of a note that speak for all, with the note as it is told
+// of each, and returns how many are left.
+func (t *Trace) some(told *cep.Told, f func(i int)) (rest int) {
+	n, whole := &told.Note, told.Note
+	count := 1 + whole.Others.Len()
+	head, tail := count, 0
+	if count > mostSpoken && !t.Apart {
+		head, tail = mostSpoken/2, mostSpoken/2
+	}
+	for i := 0; i < count; i++ {
+		if i == head {
+			i = count - tail
+		}
+		if 0 < i && i < count {
+			n.Node, n.Captures = whole.Others.Node(i-1), whole.Others.Captures(i-1)
+		}
+		if i < count {
+			f(i)
+		}
+	}
+	*n = whole
+	return count - head - tail
+}
+
+// begin makes the matches that began with the event, or went on with it.
+func (t *Trace) begin(told *cep.Told) {
+	n := &told.Note
+	if n.Kind != nfa.Took {
+		m := t.match(told, n.Node, n.Captures, nil)
+		s := t.statement(told, m)
+		if s.For = t.rule.Rule.Names[t.places[n.Place].Name].Text; n.Kind == nfa.Carried {
+			s.For, s.Captured = "", m.captures()
+		}
+		t.add(s)
+		return
+	}
+	from := t.known(n.From, n.Origins)
+	all := append(t.are[:0], t.match(told, n.Node, n.Captures, from[0]))
+	for i, f := range from[1:] {
+		all = append(all, t.match(told, n.Others.Node(i), n.Others.Captures(i), f))
+	}
+	t.are = all
+	way := &t.ways[from[0].place][n.Edge]
+	rest := t.some(told, func(i int) {
+		s := t.statement(told, all[i])
+		s.from = from[i]
+		s.lead(way)
+		t.add(s)
+	})
+	t.remain(told, all[0], rest, Statement{from: from[0]}, way)
+}
+
+// remain adds a statement that stands for the matches of which none is made.
+func (t *Trace) remain(told *cep.Told, m *match, rest int, s Statement, w *way) {
+	if rest > 0 {
+		s.Do, s.Because, s.of, s.event, s.rest = doing[told.Note.Kind], told.Note.Why.String(), m, t.event, rest
+		s.lead(w)
+		t.add(s)
+	}
+}
+
+// match makes a match that is another one's continuation, or begins.
+func (t *Trace) match(told *cep.Told, node int, caps nfa.Captures, from *match) *match {
+	step := t.step.number + 1
+	m := &match{node: node, place: told.Note.Place, born: step, events: t.events}
+	missing, ok := caps.Missing()
+	m.missing, m.unknown = t.missing(missing), !ok
+	t.matches[node] = m
+	t.born = append(t.born, birth{m, from})
+	if told.Note.Kind == nfa.Carried {
+		for _, c := range told.Captured(caps) {
 			e := c.Event
 			m.last = m.last.then(t.rule.Rule.Names[c.Var].Text, &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time})
 		}
 		return m
-	case from != nil:
-		m.last = from.last
 	}
-	m.last = m.last.then(t.rule.Rule.Names[t.places[n.Place].Name].Text, t.event)
+	if from != nil {
+		m.last, m.born, m.nearest, m.early, m.before = from.last, from.born, from.nearest, from.early, from.waits
+	}
+	m.last = m.last.then(t.rule.Rule.Names[t.places[m.place].Name].Text, t.event)
 	return m
 }
 
@@ -533,108 +569,182 @@ func (t *Trace) missing(list []int) []string {
 	return names
 }
 
-// passed makes statements of the matches that let an event pass alike: of each, or of
-// some that speak for all.
-func (t *Trace) passed(told *cep.Told) {
-	others := told.Note.Others
-	count := 1 + others.Len()
-	head, tail := count, 0
-	first := t.matches[told.Note.Node]
-	switch reads := t.reads[told.Note.Place]; {
-	case t.Apart:
-	case !reads && count > shownSame+1:
-		head = shownSame + 1
-	case reads && count > mostReasons:
-		head, tail = mostReasons/2, mostReasons/2
-	}
-	for i := range count {
-		if i >= head && i < count-tail {
-			continue
-		}
-		if i > 0 {
-			told.Note.Node, told.Note.Captures = others.At(i - 1)
-		}
-		t.lets(told)
-	}
-	if rest := count - head - tail; rest > 0 {
-		s := Statement{Do: Passed, Because: told.Note.Why.String(), event: t.event, rest: rest, of: first}
-		t.lead(&s, t.places[told.Note.Place].Edges, told.Note.Edge)
-		t.about(told, s)
-	}
-}
-
-// lets makes the statements of one match that lets an event pass.
-func (t *Trace) lets(told *cep.Told) {
+// wait notes for what matches wait.
+func (t *Trace) wait(told *cep.Told) {
 	n := &told.Note
-	m := t.matches[n.Node]
-	s := Statement{Do: Passed, Because: n.Why.String(), of: m, event: t.event}
-	t.reason(told, &s)
-	t.about(told, s)
-	if i := slices.IndexFunc(m.waits, func(w wait) bool { return !w.closed }); m.waits[i].edge != n.Edge {
-		return // it is told with the first
-	}
-	for _, name := range t.later[m.place] {
-		if c := t.conditions[name]; !m.awaits(c.name) && c.find(told.Scope(n.Captures)).holds {
-			t.about(told, Statement{Do: Early, of: m, event: t.event, For: c.name, edge: -1, reads: c.captures})
+	all := t.known(n.Node, n.Others)
+	w := wait{way: &t.ways[n.Place][n.Edge], limit: n.Limit, span: n.Span, bound: n.Bound}
+	for i, m := range all {
+		if i > 0 {
+			w.limit, w.bound, w.span = n.Others.Limit(i-1, n.Edge)
 		}
-	}
-}
-
-// tooSoon tells what an event could be that no match begins with.
-func (t *Trace) tooSoon(told *cep.Told) {
-	for _, name := range t.rest {
-		if c := t.conditions[name]; c.find(told.Scope(told.Note.Captures)).holds {
-			t.about(told, Statement{Do: Early, event: t.event, For: c.name, edge: -1, reads: c.captures})
-		}
-	}
-}
-
-// target is the name that an edge leads to; of closing negations all of them.
-func (t *Trace) target(e *nfa.Edge) string {
-	if e.To != nfa.End {
-		return t.rule.Rule.Names[t.places[e.To].Name].Text
-	}
-	var names []string
-	for _, c := range e.Nots {
-		names = append(names, "!"+t.rule.Rule.Names[c].Text)
-	}
-	return strings.Join(names, ", ")
-}
-
-// number gives the matches of a step their numbers, lets go of those that are over, and
-// leaves out what says no more than that a match went on.
-func (t *Trace) number() {
-	for i := range t.step.Statements {
-		s := &t.step.Statements[i]
-		if s.Do != Began && s.Do != Took && s.Do != Carried {
-			continue
-		}
-		if from := s.from; from != nil && from.ended && !from.heir && !from.complete && from.busy != t.step.number+1 {
-			from.heir = true
-			s.of.number = from.number
-			continue
-		}
-		t.last++
-		s.of.number = t.last
-	}
-	kept := t.step.Statements[:0]
-	for _, s := range t.step.Statements {
-		if m := s.of; m != nil {
-			s.Match = m.number
-			if m.ended && !m.complete {
-				delete(t.matches, m.node)
-			}
-			if s.Do == Ended && m.heir {
-				continue
+		w.since = t.step.number + 1
+		for j := range m.before {
+			if m.before[j].way.to == w.way.to {
+				w.since = m.before[j].since
 			}
 		}
-		if s.from != nil {
-			s.From = s.from.number
+		if m.waits == nil {
+			m.waits = make([]wait, 0, len(t.ways[n.Place]))
 		}
-		if s.by != nil {
-			s.By = s.by.number
+		m.waits = append(m.waits, w)
+		if t.Apart {
+			n.Limit, n.Bound, n.Span = w.limit, w.bound, w.span
+			t.add(t.statement(told, m))
 		}
-		kept = append(kept, s)
 	}
-	t.step.Statements = kept
+}
+
+// pass tells of matches that let the event pass, and of an event with which none
+// begins.
+func (t *Trace) pass(told *cep.Told) {
+	n := &told.Note
+	if n.Node == 0 {
+		s := t.statement(told, nil)
+		s.Do, s.For = NotBegun, t.rule.Rule.Names[t.places[t.entries[n.Edge].To].Name].Text
+		t.explain(told, &s)
+		t.add(s)
+		if n.Edge == len(t.entries)-1 {
+			t.tooSoon(told, nil, t.rest)
+		}
+		return
+	}
+	rest := t.some(told, func(int) {
+		m := t.matches[n.Node]
+		s := t.statement(told, m)
+		t.explain(told, &s)
+		t.add(s)
+		if t.first(m) == s.way {
+			t.tooSoon(told, m, t.later[n.Place])
+		}
+	})
+	t.remain(told, t.matches[n.Node], rest, Statement{}, &t.ways[n.Place][n.Edge])
+}
+
+// first gives the first way that a match waits for.
+func (t *Trace) first(m *match) *way {
+	for i := range m.waits {
+		if !m.waits[i].closed {
+			return m.waits[i].way
+		}
+	}
+	return nil
+}
+
+// tooSoon tells what an event could be for which a match does not wait yet, or with which
+// none begins.
+func (t *Trace) tooSoon(told *cep.Told, m *match, names []int) {
+	for _, name := range names {
+		c := t.conditions[name]
+		if (m == nil || !m.awaited(c.name)) && c.find(told.Scope(told.Note.Captures)).holds {
+			t.add(Statement{Do: Early, of: m, event: t.event, For: c.name, reads: c.captures})
+		}
+	}
+}
+
+// close tells of matches that no longer wait for something.
+func (t *Trace) close(told *cep.Told) {
+	n := &told.Note
+	all := t.known(n.Node, n.Others)
+	way := &t.ways[n.Place][n.Edge]
+	if n.Why == nfa.Expired {
+		t.expire(told, all[0])
+	}
+	for _, m := range all {
+		for i := range m.waits {
+			m.waits[i].closed = m.waits[i].closed || m.waits[i].way == way
+		}
+	}
+	if n.Why == nfa.WentOn {
+		return
+	}
+	rest := t.some(told, func(i int) {
+		s := t.statement(told, all[i])
+		t.explain(told, &s)
+		if n.Why == nfa.Greedy {
+			s.besides = t.besides(told)
+		}
+		t.add(s)
+	})
+	t.remain(told, all[0], rest, Statement{}, way)
+}
+
+// besides says why an event that a greedy loop keeps from an edge does not fit what the
+// edge leads to either; nil: it does.
+func (t *Trace) besides(told *cep.Told) *Statement {
+	e := &t.places[told.Note.Place].Edges[told.Note.Edge]
+	if e.To == nfa.End {
+		return nil
+	}
+	c := t.conditions[t.places[e.To].Name]
+	s := t.statement(told, nil)
+	s.Do, s.Because, s.Name, s.at = Passed, nfa.Unfit.String(), c.name, t.step.Time
+	if s.because(c, told.Scope(told.Note.Captures)) {
+		return nil
+	}
+	s.Event, s.Number = t.event.id, t.event.number
+	return &s
+}
+
+// end tells of matches that are no longer open.
+func (t *Trace) end(told *cep.Told) {
+	n := &told.Note
+	all := t.known(n.Node, n.Others)
+	silent := keepStatement(new(t.statement(told, nil)))
+	rest := t.some(told, func(i int) {
+		s := t.statement(told, all[i])
+		if n.By != 0 {
+			s.by = t.matches[n.By]
+		}
+		t.explain(told, &s)
+		t.over(all[i], keepStatement(t.add(s)))
+	})
+	for _, m := range all {
+		if !m.ended {
+			t.over(m, silent)
+		}
+	}
+	var way *way
+	if n.Edge >= 0 {
+		way = &t.ways[n.Place][n.Edge]
+	}
+	t.remain(told, all[0], rest, Statement{Bound: silent.Bound}, way)
+}
+
+// over notes that a match has ended.
+func (t *Trace) over(m *match, why *Statement) {
+	m.ended, m.until, m.after = true, t.step.number+1, t.events
+	m.end = why
+	t.step.gone = append(t.step.gone, m)
+}
+
+// come tells of a match that is complete or came out, and what became of it.
+func (t *Trace) come(told *cep.Told) {
+	n := &told.Note
+	all := t.known(n.Node, n.Others)
+	for i, m := range all {
+		if i > 0 {
+			n.Node, n.Captures = m.node, n.Others.Captures(i-1)
+		}
+		s := t.statement(told, m)
+		switch n.Kind {
+		case nfa.Completed:
+			m.complete, m.busy = true, t.step.number+1
+		case nfa.Refused, nfa.Out:
+			if m.complete, m.busy = false, t.step.number+1; m.ended && m.until != m.busy {
+				t.step.gone = append(t.step.gone, m)
+			}
+		}
+		if n.Kind == nfa.Out || n.Kind == nfa.RanOut {
+			t.cameBy = s.event
+		}
+		if n.Kind != nfa.Refused && n.Kind != nfa.Held {
+			s.limit = ns{true, n.Limit}
+		}
+		if n.By != 0 {
+			s.by = t.matches[n.By]
+		}
+		t.explain(told, &s)
+		t.add(s)
+	}
 }

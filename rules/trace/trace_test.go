@@ -98,6 +98,9 @@ func TestNearKeys(t *testing.T) {
 	if got := fmt.Sprint(nearest, busiest); got != "[{[card-1] 3} {[card-2] 2}] [{[more] 9} {[other] 9}]" {
 		t.Error(got)
 	}
+	if nearest, _ = c.near([]string{"OTHER"}, 1); len(nearest) != 1 || nearest[0].Key[0] != "other" {
+		t.Error("in other letters:", nearest)
+	}
 	c.stop()
 	c.count([]string{"x"})
 	if nearest, busiest = c.near([]string{"card-3"}, 2); nearest != nil || busiest != nil {
@@ -249,6 +252,58 @@ func TestSameLines(t *testing.T) {
 		}
 		if more := fmt.Sprintf("and %d more likewise", n-shownSame); n > 4 && !strings.Contains(text, more) {
 			t.Errorf("no %q in\n%s", more, text)
+		}
+	}
+}
+
+// What thousands of matches did at an event takes a few statements; those that are kept
+// are those that are open.
+func TestManyOpen(t *testing.T) {
+	const open = 800
+	for _, pattern := range []string{
+		"a -> b", "a{2,}+ -> b", "a -> c -> b", "a -> !b", "a -[<11s]-> b -> c",
+	} {
+		rule := "within: 12s, skip: none, pattern: '" + pattern + `', define: {a: 'n == "a"', b: 'n == "b" && (last(a).n == nil || last(a).ts > ts)'`
+		if strings.Contains(pattern, "c") {
+			rule += `, c: 'n == "c" && last(a).ts > ts'`
+		}
+		rule += "}"
+		checked := rules.Check([]source.File{{Path: "rule.yaml", Text: "rules:\n  - {id: r, on: event, key: k, " + rule + "}\n"}})
+		if checked.Ruleset == nil {
+			t.Fatal(checked.Findings)
+		}
+		most, lines, kept := 0, 0, 0
+		var text strings.Builder
+		w, judge := NewWriter(&text, checked.Rules[0]), NewJudge(checked.Rules[0], []string{"x"})
+		var tr *Trace
+		tr, err := New(checked.Rules[0], checked.Ruleset, []string{"x"}, func(s *Step) {
+			judge.Take(s, true)
+			if s.Time < 0 || s.Time >= 11e9 {
+				return // where all end
+			}
+			text.Reset()
+			if err := w.Write(s); err != nil {
+				t.Error(err)
+			}
+			most, lines, kept = max(most, len(s.Statements)), max(lines, strings.Count(text.String(), "\n")), max(kept, len(tr.matches))
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for i := range open {
+			fmt.Fprintf(&b, "{\"ts\":%d,\"k\":\"x\",\"n\":\"a\"}\n", i)
+		}
+		b.WriteString(`{"ts":10000,"k":"x","n":"b"}` + "\n")
+		g := cep.NewEngine(checked.Ruleset, cep.Options{Trace: tr.Observer()})
+		var fx cep.Effects
+		g.Step([]cep.Record{{Kind: cep.EventsRecord, Data: []byte(b.String()), Line: 1}, {Kind: cep.EndRecord}}, &fx)
+		tr.Flush()
+		if v := judge.Verdict(End{Read: 1, Now: Forever}); (v.Cause == DidAlert) != (pattern == "a -> !b") || v.Match == 0 && v.Cause != DidAlert {
+			t.Errorf("%s: %s", pattern, v.Text)
+		}
+		if most > 8*mostSpoken || lines > 30 || kept > open+10 || kept < open-10 {
+			t.Errorf("%s: at most %d statements, %d lines and %d matches", pattern, most, lines, kept)
 		}
 	}
 }

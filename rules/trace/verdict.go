@@ -2,6 +2,7 @@ package trace
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -14,8 +15,8 @@ type Cause string
 // The causes.
 const (
 	DidAlert       Cause = "alerted"
-	Elsewhen       Cause = "outside"     // it alerted, but not in the period that is asked about
-	NoEvent        Cause = "no_event"    // nothing was read
+	Elsewhen       Cause = "outside"     // what was open in the period that is asked about alerted at another time
+	NoEvent        Cause = "no_event"    // nothing was read, or nothing of the key in that period
 	UnknownKey     Cause = "unknown_key" // no event has the key
 	NotSeen        Cause = "not_seen"    // the rule saw no event of the key, for several of the reasons that follow
 	WhereFalse     Cause = "where"       // where does not hold on any
@@ -91,7 +92,7 @@ func (v *Verdict) AppendJSON(dst []byte) []byte {
 }
 
 // Lines gives the text in lines of at most 100 columns where that can be.
-func (v *Verdict) Lines() string { return paragraph("", "", v.Text) }
+func (v *Verdict) Lines() string { return paragraph("", "", visible(v.Text)) }
 
 // End is what is known when the input has ended.
 type End struct {
@@ -105,7 +106,7 @@ type End struct {
 func (j *Judge) Verdict(end End) *Verdict {
 	v := &Verdict{Do: VerdictDo, Key: KeyText(j.rule.Key, j.key), Alerts: j.alerts}
 	m := j.furthest()
-	t := &tale{Judge: j, v: v, end: end}
+	t := &tale{Judge: j, v: v, end: end, shown: Forever}
 	switch {
 	case len(j.alerts) > 0:
 		v.Cause = DidAlert
@@ -119,14 +120,15 @@ func (j *Judge) Verdict(end End) *Verdict {
 		if m != nil {
 			t.story(m, "Beside that, ")
 		}
-	case m != nil:
-		t.say("No alert for %s%s.", v.Key, end.Asked)
-		t.elsewhen()
-		t.story(m, "")
 	case len(j.outside) > 0:
 		v.Cause = Elsewhen
+		t.say("No alert for %s%s. What was open then made an alert at another time: %s.", v.Key, end.Asked, alertsText(j.outside))
+		if m != nil {
+			t.story(m, "Beside that, ")
+		}
+	case m != nil:
 		t.say("No alert for %s%s.", v.Key, end.Asked)
-		t.elsewhen()
+		t.story(m, "")
 	default:
 		t.nothing()
 	}
@@ -138,45 +140,45 @@ func (j *Judge) Verdict(end End) *Verdict {
 // tale is the text of a verdict.
 type tale struct {
 	*Judge
-	v    *Verdict
-	end  End
-	text []string
+	v     *Verdict
+	end   End
+	text  []string
+	shown int64 // the time that was written last; Forever: none
+}
+
+// clock writes a time, without its date where that is the one written last.
+func (t *tale) clock(ns int64) string {
+	text := clock(ns, t.shown)
+	t.shown = ns
+	return text
 }
 
 func (t *tale) say(format string, args ...any) { t.text = append(t.text, fmt.Sprintf(format, args...)) }
 
-// elsewhen tells of the alerts that matches made which were open in the period that is
-// asked about.
-func (t *tale) elsewhen() {
-	if len(t.outside) > 0 {
-		t.say("What was open then made an alert at another time: %s.", alertsText(t.outside))
-	}
-}
-
 // story tells what became of the match that got furthest.
 func (t *tale) story(m *match, lead string) {
-	first, last := m.times()
+	t.shown, _ = m.times()
 	t.fill(m)
-	t.say("%s%s got furthest: %s since %s (%s).", lead, number(m.number), m.last.text(), Moment(first), events(m.last))
+	t.say("%s%s got furthest: %s since %s (%s).", lead, number(m.number), m.last.text(), Moment(t.shown), events(m.last))
 	if m.kept() {
-		t.notOut(m, last)
+		t.notOut()
 		return
 	}
-	t.ending(m, last)
+	t.ending(m)
 	for _, s := range t.v.Early {
-		t.say("%s", sightingText(&s, last))
+		t.say("%s", t.sightingText(&s))
 	}
-	t.instead(m, last)
+	t.instead(m)
 	if l := m.tooLate; l != nil {
-		t.say("%s at %s would have been %s, but came %s.", opening(l.event.called), clock(l.at, last), l.For, lateText(l.behind.n))
+		t.say("%s at %s would have been %s, but came %s.", opening(l.event.called), t.clock(l.at), l.For, lateText(l.behind.n))
 	}
 }
 
 // ending tells what a match still needed, and how it ended.
-func (t *tale) ending(m *match, last int64) {
+func (t *tale) ending(m *match) {
 	needed, needs := "It still needed "+lackText(t.v.Missing), "It is still open and needs "+lackText(t.v.Missing)
 	if m.unknown || len(m.missing) == 0 {
-		wanted := strings.Join(m.awaited(), " or ")
+		wanted := strings.Join(m.wanted(), " or ")
 		if !m.unknown {
 			wanted = strings.ReplaceAll(wanted, "!", "no ") + " to come"
 		}
@@ -184,18 +186,18 @@ func (t *tale) ending(m *match, last int64) {
 	}
 	switch e := m.end; {
 	case e != nil && e.Because == nfa.Expired.String():
-		t.say("%s when %s at %s.", needed, closedText(e), clock(e.limit.n, last))
+		t.say("%s when %s at %s.", needed, closedText(e), t.clock(e.limit.n))
 	case e != nil && e.event != nil:
-		t.say("%s when it ended at %s with %s: %s.", needed, clock(e.at, last), e.event.called, whyText(e, t.rule))
+		t.say("%s when it ended at %s with %s: %s.", needed, t.clock(e.at), e.event.called, whyText(e, t.rule))
 	case e != nil:
-		t.say("%s when it ended at %s: %s.", needed, clock(e.at, last), whyText(e, t.rule))
+		t.say("%s when it ended at %s: %s.", needed, t.clock(e.at), whyText(e, t.rule))
 	case t.end.Now == Forever:
 		t.say("%s: it has no window that could close.", needs)
 	default:
 		if w := m.lastWait(); w != nil && w.bound != nfa.NoBound {
-			needs += fmt.Sprintf(" before %s (%s)", clock(w.limit, last), w.text())
+			needs += fmt.Sprintf(" before %s (%s)", t.clock(w.limit), w.text())
 		}
-		t.say("%s: time stands at %s.", needs, clock(t.end.Now, last))
+		t.say("%s: time stands at %s.", needs, t.clock(t.end.Now))
 	}
 }
 
@@ -219,7 +221,7 @@ func (t *tale) fill(m *match) {
 			v.Nearest = nil // there is more to say of that event
 		}
 	}
-	if n := v.Nearest; n != nil && m.end != nil && n.Number == m.end.Number && n.Because == m.end.Because {
+	if n := v.Nearest; n != nil && m.end != nil && n.Number == m.end.Number {
 		v.Nearest = nil // it is told as the end
 	}
 	if v.Cause == "" {
@@ -275,10 +277,11 @@ func (t *tale) before(m *match) []Sightings {
 func (t *tale) sighted(m *match, c *sightings, s *Sightings, mine map[uint64]bool) {
 	first, _ := m.times()
 	within := int64(t.rule.Options.Within)
+	aside := m.tooLate != nil || m.nearest != nil && failed(m.nearest) < otherKind // there is more to say than that it came before
 	var found []*Statement
 	for _, x := range c.seen {
 		switch {
-		case x.step > m.until || x.step >= m.since && m.awaits(s.For) || x.what.reads && x.step >= m.born:
+		case x.step > m.until, x.step > m.waited(s.For), x.what.reads && x.step >= m.born, aside && x.step < m.born:
 		case within > 0 && first-x.what.at >= within, mine[x.what.Number]:
 		default:
 			found = append(found, x.what)
@@ -300,6 +303,16 @@ func shorten(list []*Statement) []*Statement {
 	return list
 }
 
+// waited gives the step since which a match has waited for a name.
+func (m *match) waited(to string) int {
+	for i := range m.waits {
+		if m.waits[i].way.to == to {
+			return m.waits[i].since
+		}
+	}
+	return math.MaxInt
+}
+
 // lastWait gives the wait for what stands latest in the pattern.
 func (m *match) lastWait() *wait {
 	for i := range slices.Backward(m.waits) {
@@ -310,12 +323,12 @@ func (m *match) lastWait() *wait {
 	return nil
 }
 
-// awaited gives what a match waited for last.
-func (m *match) awaited() []string {
+// wanted gives what a match waited for last.
+func (m *match) wanted() []string {
 	var names []string
 	for _, w := range m.waits {
-		if !slices.Contains(names, w.to) {
-			names = append(names, w.to)
+		if !slices.Contains(names, w.way.to) {
+			names = append(names, w.way.to)
 		}
 	}
 	return names
@@ -328,7 +341,7 @@ func (w *wait) text() string {
 	case nfa.RoundBound:
 		return "within " + span(w.span) + ", of a part of the pattern"
 	}
-	return "bound of the link " + w.link
+	return "bound of the link " + w.way.link
 }
 
 func lackText(list []Missing) string {
@@ -344,8 +357,8 @@ func lackText(list []Missing) string {
 }
 
 // sightingText tells of events that came before their turn.
-func sightingText(s *Sightings, beside int64) string {
-	one := func(e *Statement) string { return e.event.called + " at " + clock(e.at, beside) }
+func (t *tale) sightingText(s *Sightings) string {
+	one := func(e *Statement) string { return e.event.called + " at " + t.clock(e.at) }
 	if s.Count == 1 {
 		return fmt.Sprintf("%s could be %s, but came before its turn.", opening(one(s.seen[0])), s.For)
 	}
@@ -360,25 +373,25 @@ func sightingText(s *Sightings, beside int64) string {
 }
 
 // instead tells what came in place of what was waited for.
-func (t *tale) instead(m *match, last int64) {
+func (t *tale) instead(m *match) {
 	n := t.v.Nearest
-	alone := m.after == m.events && m.tooLate == nil && (m.end == nil || m.end.Because == nfa.Expired.String())
+	alone := m.after == m.events && m.tooLate == nil && (m.end == nil || m.end.Because == nfa.Expired.String()) && len(m.missing) > 0
 	switch {
-	case n != nil && alone && n.Number == m.last.event.number:
+	case n != nil && alone && n.Number == m.last.event.number && failed(n) < otherKind:
 		t.say("No event of the key came after %s; %s.", m.last.event.called, whyText(n, t.rule))
-	case n != nil:
-		t.say("%s", t.insteadText(n, last))
-	case alone && m.nearest == nil && len(t.v.Early) == 0:
+	case n != nil && n.Number != m.last.event.number:
+		t.say("%s", t.insteadText(n))
+	case alone && len(t.v.Early) == 0:
 		t.say("No event of the key came after %s.", m.last.event.called)
 	}
 }
 
-func (t *tale) insteadText(n *Statement, beside int64) string {
+func (t *tale) insteadText(n *Statement) string {
 	lead := "The nearest miss was %s at %s: %s."
 	if failed(n) >= otherKind {
 		lead = "What came last was %s at %s: %s."
 	}
-	return fmt.Sprintf(lead, n.event.called, clock(n.at, beside), whyText(n, t.rule))
+	return fmt.Sprintf(lead, n.event.called, t.clock(n.at), whyText(n, t.rule))
 }
 
 // lateText says by how much an event was too late.
@@ -390,13 +403,13 @@ func lateText(ns int64) string {
 }
 
 // notOut says what kept a complete match from being an alert.
-func (t *tale) notOut(m *match, beside int64) {
+func (t *tale) notOut() {
 	s := t.v.End
 	switch s.Do {
 	case Silenced:
-		t.say("It was complete at %s and made no alert: the throttle was on until %s.", clock(s.at, beside), clock(s.limit.n, beside))
+		t.say("It was complete at %s and made no alert: the throttle was on until %s.", t.clock(s.at), t.clock(s.limit.n))
 	case Held:
-		t.say("It was complete at %s and is held until %s, which began before it, is gone (emit: in_order).", clock(s.at, beside), number(s.By))
+		t.say("It was complete at %s and is held until %s, which began before it, is gone (emit: in_order).", t.clock(s.at), number(s.By))
 	default:
 		t.say("It was complete, but did not come out: %s.", whyText(s, t.rule))
 	}
@@ -466,7 +479,7 @@ func (t *tale) nothing() {
 		t.say("No alert for %s%s: %s.", v.Key, t.end.Asked, what)
 		if t.start != nil {
 			v.Nearest = t.start
-			t.say("%s", t.insteadText(t.start, 0))
+			t.say("%s", t.insteadText(t.start))
 		}
 	case c.events+c.late+c.other+c.rejected > 0:
 		v.Cause = t.unseenCause()
@@ -474,6 +487,9 @@ func (t *tale) nothing() {
 	case t.end.Read == 0:
 		v.Cause = NoEvent
 		t.say("No alert for %s: there is no event at all.", v.Key)
+	case t.seen:
+		v.Cause = NoEvent
+		t.say("No alert for %s%s: no event of the key is in that time.", v.Key, t.end.Asked)
 	default:
 		v.Cause = UnknownKey
 		t.say("No alert for %s%s: no event has this key.", v.Key, t.end.Asked)
@@ -522,7 +538,7 @@ func (t *tale) besides() {
 	if c.late > 0 {
 		t.say("%s too late and %s not matched, the last, %s of %s, by %s (--lateness).", amount(c.late, "event came", "events came"), plural(c.late, "was", "were"), t.late.event.typ, Moment(t.late.event.at), lapse(t.late.behind.n))
 	}
-	if c.other > 0 {
+	if c.other > 0 && t.v.Match == 0 && len(t.alerts) == 0 {
 		t.say("%s of a type that the rule is not on: %s.", amount(c.other, "event is", "events are"), strings.Join(t.types, ", "))
 	}
 	if c.bounded > 0 {

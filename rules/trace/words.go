@@ -15,12 +15,15 @@ import (
 // width is the column at which lines are broken.
 const width = 100
 
-// paragraph breaks text into lines, of which the first begins with lead and the others
-// with below. What a terminal would obey is written as an escape.
+// glue stands for a space at which no line is broken.
+const glue = "\x00"
+
+// paragraph breaks visible text into lines, of which the first begins with lead and the
+// others with below.
 func paragraph(lead, below, text string) string {
 	var b strings.Builder
 	line := lead
-	for i, word := range strings.Split(visible(text), " ") {
+	for i, word := range strings.Split(text, " ") {
 		switch {
 		case i == 0:
 			line += word
@@ -31,10 +34,11 @@ func paragraph(lead, below, text string) string {
 			line += " " + word
 		}
 	}
-	return b.String() + strings.TrimRight(line, " ") + "\n"
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+	return strings.ReplaceAll(b.String(), glue, " ")
 }
 
-// visible writes control characters as escapes.
+// visible writes what a terminal would obey as escapes.
 func visible(text string) string {
 	if strings.IndexFunc(text, unicode.IsControl) < 0 {
 		return text
@@ -79,19 +83,22 @@ var units = []struct {
 	{"ns", 1},
 }
 
-// lapse writes a length of time, like `1h 21m 40s`.
+// lapse writes a length of time to two units, like `21m 40s`.
 func lapse(ns int64) string {
-	var list []string
-	for _, u := range units {
-		if n := ns / u.ns; n > 0 {
-			list = append(list, strconv.FormatInt(n, 10)+u.name)
-			ns %= u.ns
+	for i, u := range units {
+		n := ns / u.ns
+		if n == 0 {
+			continue
 		}
+		text := strconv.FormatInt(n, 10) + u.name
+		if i+1 < len(units) {
+			if less := ns % u.ns / units[i+1].ns; less > 0 {
+				text += " " + strconv.FormatInt(less, 10) + units[i+1].name
+			}
+		}
+		return text
 	}
-	if list == nil {
-		return "0s"
-	}
-	return strings.Join(list, " ")
+	return "0s"
 }
 
 // sooner says by how much an event came too late.
@@ -105,20 +112,24 @@ func sooner(ns int64) string {
 // whyText writes the reason of a statement.
 func whyText(s *Statement, r *rules.Rule) string {
 	switch s.Because {
-	case nfa.Unfit.String(), nfa.Absent.String():
-		return misfit(s)
+	case nfa.Unfit.String():
+		return misfit(s, "")
+	case nfa.Absent.String():
+		return misfit(s, ", which must not come")
 	case nfa.Early.String():
 		return fmt.Sprintf("it comes too soon for %s: the link is %s", s.For, s.Link)
 	case nfa.Stopped.String():
 		return "it fits " + s.Name + ", and until " + s.Name + " keeps the loop from taking it" + colon(s.Parts)
 	case nfa.UntilHeld.String():
 		return "it fits " + s.Name + ", and until " + s.Name + " ends the loop" + colon(s.Parts)
+	case nfa.Idle.String():
+		return "it fits " + s.Name + ", which !" + s.Name + " does not forbid at this time" + colon(s.Parts)
 	case nfa.Negated.String():
 		return "it fits " + s.Name + ", which !" + s.Name + " forbids" + colon(s.Parts)
 	case nfa.Greedy.String():
 		return "it fits " + s.Name + ", and what fits a greedy loop never counts for what follows it" + colon(s.Parts)
 	case nfa.Strict.String():
-		return "the very next event had to be " + s.For + ", and " + misfit(s)
+		return "the very next event had to be " + s.For + ", and " + misfit(s, "")
 	case nfa.Expired.String():
 		return closedText(s) + " at " + clock(s.limit.n, s.at)
 	case nfa.Finished.String():
@@ -139,17 +150,18 @@ func whyText(s *Statement, r *rules.Rule) string {
 	return s.Because
 }
 
-// misfit says why an event is not what was waited for.
-func misfit(s *Statement) string {
+// misfit says why an event is not what was waited for, and what that is.
+func misfit(s *Statement, what string) string {
+	text := "it does not fit " + s.Name + what
 	switch {
 	case s.Types != nil:
-		return "it does not fit " + s.Name + ": it is of type " + s.event.typ + ", not " + strings.Join(s.Types, " or ")
+		return text + ": it is of type " + s.event.typ + ", not " + strings.Join(s.Types, " or ")
 	case s.Key != nil && *s.Key == "":
-		return "as " + s.Name + " it has no key"
+		return text + ": as that it has no key (" + s.keyField + ")"
 	case s.Key != nil:
-		return "as " + s.Name + " it has the key " + *s.Key
+		return text + ": as that it has the key " + *s.Key + " (" + s.keyField + ")"
 	}
-	return "it does not fit " + s.Name + colon(s.Parts)
+	return text + colon(s.Parts)
 }
 
 // closedText says which bound it is that closed.
