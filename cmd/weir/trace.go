@@ -27,8 +27,8 @@ type traceCommand struct {
 	Lateness duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd  bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	WhyNot   bool     `help:"Say in one paragraph why the key did not alert, and nothing else."`
-	From     moment   `placeholder:"T" help:"Show nothing before this event time, like 2026-01-02T10:00:00Z or 2026-01-02."`
-	To       moment   `placeholder:"T" help:"Show nothing from this event time on."`
+	From     moment   `placeholder:"T" help:"Show, or ask about, nothing before this event time, like 2026-01-02T10:00:00Z or 2026-01-02."`
+	To       moment   `placeholder:"T" help:"Show, or ask about, nothing from this event time on."`
 	JSON     bool     `name:"json" help:"Write one JSON object a line for each statement; with --why-not one for the verdict."`
 }
 
@@ -41,8 +41,10 @@ func (traceCommand) Help() string {
   weir trace rules/ --rule shared-device --key device=d7,country=NL --events logins.csv --json
 
 The rule runs as in weir run. For each event of the key it is shown what each open match did
-and why: it took the event, let it pass, or ended. --from and --to choose what is shown; all
-events are matched.
+and why: it took the event, let it pass, or ended. Times are UTC.
+--from and --to choose what is shown; all events are matched. With --why-not they choose the
+time that is asked about: the alerts made in it, its events, and the matches that were open
+in it. What became of those is told to the end.
 Exit codes: 0 done, alert or not; 1 errors in the rules; 2 wrong use, as of a rule or key that there
 is not; 3 it could not be done.`
 }

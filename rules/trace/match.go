@@ -105,13 +105,13 @@ func (m *match) captures() []Capture {
 }
 
 // lacks gives what the match lacks.
-func (m *match) lacks() []Missing {
-	var all []Missing
+func (m *match) lacks() []Run {
+	var all []Run
 	for _, name := range m.missing {
 		if k := len(all) - 1; k >= 0 && all[k].Name == name {
 			all[k].Count++
 		} else {
-			all = append(all, Missing{name, 1})
+			all = append(all, Run{name, 1})
 		}
 	}
 	return all
@@ -130,27 +130,27 @@ func number(match int) string { return "#" + strconv.Itoa(match) }
 
 // text writes which variables captured how often, in order.
 func (c *capture) text() string {
-	var names []string
-	for _, one := range c.list() {
-		names = append(names, one.as)
+	var runs []Run // from the last
+	for ; c != nil; c = c.before {
+		if k := len(runs) - 1; k >= 0 && runs[k].Name == c.as {
+			runs[k].Count++
+		} else {
+			runs = append(runs, Run{c.as, 1})
+		}
 	}
-	return times(names)
+	slices.Reverse(runs)
+	return counts(runs)
 }
 
-// times writes names that follow each other, like `probe×2, cashout`.
-func times(names []string) string {
-	var list []string
-	for i := 0; i < len(names); {
-		n := 1
-		for i+n < len(names) && names[i+n] == names[i] {
-			n++
+// counts writes names that follow each other, like `probe×2, cashout`.
+func counts(list []Run) string {
+	var names []string
+	for _, l := range list {
+		text := l.Name
+		if l.Count > 1 {
+			text += "×" + strconv.Itoa(l.Count)
 		}
-		text := names[i]
-		if n > 1 {
-			text += "×" + strconv.Itoa(n)
-		}
-		list = append(list, text)
-		i += n
+		names = append(names, text)
 	}
-	return strings.Join(list, ", ")
+	return strings.Join(names, ", ")
 }

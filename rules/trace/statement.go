@@ -71,7 +71,7 @@ type Statement struct {
 	Span  string `json:"span,omitempty"`  // its length
 
 	Captured []Capture `json:"captured,omitempty"` // carried: what it has captured
-	Missing  []Missing `json:"missing,omitempty"`  // began, took, carried: the fewest events that it lacks
+	Missing  []Run     `json:"missing,omitempty"`  // began, took, carried: the fewest events that it lacks
 	Alert    string    `json:"alert,omitempty"`
 	Kind     string    `json:"kind,omitempty"` // of the alert
 	Score    int       `json:"score,omitempty"`
@@ -133,8 +133,8 @@ type Capture struct {
 	Time  string `json:"time"`
 }
 
-// Missing says how many events of a variable a match lacks next.
-type Missing struct {
+// Run says how many events of a variable follow each other.
+type Run struct {
 	Name  string `json:"name"`
 	Count int    `json:"count"`
 }

@@ -293,7 +293,7 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 		return "was open before: " + s.of.last.text()
 	case Began:
 		if w.rule.Program.Patterns() > 1 && len(s.of.missing) > 0 {
-			return "begins with it as " + s.For + " and needs " + times(s.of.missing)
+			return "begins with it as " + s.For + " and needs " + counts(s.of.lacks())
 		}
 		return "begins with it as " + s.For
 	case Took:

@@ -52,7 +52,7 @@ type Verdict struct {
 	Alerts   []AlertRef  `json:"alerts,omitempty"`
 	Match    int         `json:"match,omitempty"` // the open match that got furthest
 	Captured []Capture   `json:"captured,omitempty"`
-	Missing  []Missing   `json:"missing,omitempty"`  // the fewest events that it lacked
+	Missing  []Run       `json:"missing,omitempty"`  // the fewest events that it lacked
 	Early    []Sightings `json:"early,omitempty"`    // what of that came before its turn
 	Nearest  *Statement  `json:"nearest,omitempty"`  // what came instead: the event that failed on the fewest parts
 	End      *Statement  `json:"end,omitempty"`      // what ended it, or kept the complete match from being an alert
@@ -176,7 +176,7 @@ func (t *tale) story(m *match, lead string) {
 
 // ending tells what a match still needed, and how it ended.
 func (t *tale) ending(m *match) {
-	needed, needs := "It still needed "+lackText(t.v.Missing), "It is still open and needs "+lackText(t.v.Missing)
+	needed, needs := "It still needed "+counts(t.v.Missing), "It is still open and needs "+counts(t.v.Missing)
 	if m.unknown || len(m.missing) == 0 {
 		wanted := strings.Join(m.wanted(), " or ")
 		if !m.unknown {
@@ -342,18 +342,6 @@ func (w *wait) text() string {
 		return "within " + span(w.span) + ", of a part of the pattern"
 	}
 	return "bound of the link " + w.way.link
-}
-
-func lackText(list []Missing) string {
-	var names []string
-	for _, l := range list {
-		if l.Count > 1 {
-			names = append(names, fmt.Sprintf("%s×%d", l.Name, l.Count))
-		} else {
-			names = append(names, l.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // sightingText tells of events that came before their turn.
