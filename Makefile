@@ -6,7 +6,7 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench worlds sample
+.PHONY: all test lint race fuzz bench mutants worlds sample
 
 all: test
 
@@ -37,6 +37,10 @@ fuzz:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Changes each shipped rule in every way that its tests should notice.
+mutants:
+	go test ./rulesets -run TestMutants -v
 
 # The exhaustive comparison of small patterns with the reference evaluator: an hour
 # or more on one core. Stopped, it goes on where worlds.state says.

@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"errors"
 	"math"
 	"strconv"
 	"time"
@@ -61,6 +62,16 @@ func parseTime(s string) (ns int64, wrong string) {
 		return 0, beyondTime
 	}
 	return ns, ""
+}
+
+// ParseTime reads a moment as events have it: RFC 3339 text in any offset, to the
+// nanosecond, in the years 1700 to 2199. It returns nanoseconds since the epoch.
+func ParseTime(s string) (int64, error) {
+	ns, wrong := parseTime(s)
+	if wrong != "" {
+		return 0, errors.New(wrong)
+	}
+	return ns, nil
 }
 
 // two reads two digits; bad becomes other than 0 if there is none.

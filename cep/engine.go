@@ -15,6 +15,7 @@ type Options struct {
 	Lateness time.Duration // how much older than the highest event time an event may be; not negative
 	MaxAhead time.Duration // how far an event may be ahead of the highest event time; 0: any
 	Shards   int           // goroutines that match; 0: one
+	Trace    *Trace        // who is told what the Engine does; nil: nobody
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one
@@ -57,8 +58,14 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 		g.order.seq = g.order.seq || t.Schema != nil && t.Schema.Seq != ""
 	}
 	n := max(o.Shards, 1)
+	if o.Trace != nil {
+		n = 1
+	}
 	for i := range n {
 		g.shards = append(g.shards, newShard(g.plan, i, n))
+	}
+	if o.Trace != nil {
+		g.shards[0].trace = &follower{Trace: o.Trace}
 	}
 	g.stats.Types = make([]uint64, len(rs.Types))
 	g.stats.Fields = make([]bool, len(rs.Fields))
@@ -131,6 +138,9 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	if o.started && e.Time < o.low {
 		g.stats.Late++
 		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: elapsed(e.Time, o.low)})
+		if g.options.Trace != nil {
+			g.options.Trace.Tell(&Told{Kind: LateEvent, Event: e, Time: o.now, Behind: elapsed(e.Time, o.low), Source: at.Source, Line: at.Line})
+		}
 		return false
 	}
 	g.count(e)

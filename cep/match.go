@@ -45,11 +45,17 @@ func (s *shard) comeOut(st *ruleState, moment int64, place uint64) {
 		}
 		s.count(st, m)
 		if s.silent(st, m) {
+			if s.trace != nil {
+				s.trace.tell(Told{Kind: Silenced, Node: m.Captures.Traced(), Until: st.quiet})
+			}
 			continue
 		}
 		s.came = append(s.came, coming{
 			moment: moment, place: place, rule: st.rule, number: len(s.came), alert: s.alert(st, m),
 		})
+		if s.trace != nil {
+			s.trace.tell(Told{Kind: Alerted, Node: m.Captures.Traced(), Alert: &s.came[len(s.came)-1].alert})
+		}
 	}
 }
 

@@ -31,6 +31,7 @@ type shard struct {
 	came    []coming // alerts of this batch
 	spare   spare
 	names   namer
+	trace   *follower // nil: nobody is told what it does
 }
 
 // timer says that time changes a key. One that no longer agrees with its key is
@@ -68,6 +69,9 @@ func newShard(p *plan, number, shards int) *shard {
 func (s *shard) run(events []*Event, until int64) {
 	for _, e := range events {
 		s.advance(e.Time)
+		if s.trace != nil {
+			s.trace.Tell(&Told{Kind: Arrived, Event: e, Time: e.Time})
+		}
 		offers := s.plan.offers[e.Type+1]
 		for i := range offers {
 			if !s.offer(&offers[i], e) && s.number == 0 {
@@ -131,7 +135,8 @@ func (s *shard) enter(o *offer, e *Event) {
 			}
 			s.seen[st.rule] = s.visit
 			s.judge.ask(s.plan.rs.Rules[st.rule])
-			if s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge) && s.judge.sees() {
+			told := s.trace != nil && s.follow(st.rule, e, e.Time)
+			if (told || s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge)) && s.sees() {
 				s.step(ks, st, e)
 				changed = true
 			}
@@ -143,6 +148,11 @@ func (s *shard) enter(o *offer, e *Event) {
 	for i := range o.fields {
 		x := &o.fields[i]
 		for _, rule := range x.lookup(e.Field(x.field)) {
+			ks = s.begin(o, ks, rule, e, &changed)
+		}
+	}
+	if s.trace != nil { // the rules that the event cannot touch have something to tell
+		for _, rule := range o.rules {
 			ks = s.begin(o, ks, rule, e, &changed)
 		}
 	}
@@ -159,11 +169,12 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	}
 	s.seen[rule] = s.visit
 	r := s.plan.rs.Rules[rule]
-	if !s.judge.begins(r, s.plan.starts[rule]) {
+	told := s.trace != nil && s.follow(rule, e, e.Time)
+	if !told && !s.judge.begins(r, s.plan.starts[rule]) {
 		return ks
 	}
 	s.judge.ask(r)
-	if !s.judge.sees() {
+	if !s.sees() {
 		return ks
 	}
 	if ks != nil {
@@ -338,6 +349,9 @@ func (s *shard) lapse(st *ruleState, t int64) {
 	}
 	s.judge.ask(s.plan.rs.Rules[st.rule])
 	s.judge.view.state = st
+	if s.trace != nil {
+		s.follow(st.rule, nil, t)
+	}
 	s.matches = s.machine(st.rule).Advance(&st.runs, t, &s.judge, s.matches[:0])
 	s.comeOut(st, t, 0)
 }

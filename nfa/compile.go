@@ -382,9 +382,9 @@ func (c *compiler) link(l Link) Link {
 		l.Limit = c.gap
 		return l
 	}
-	c.bound(l.Limit, l.Pos, l.Pos+1)
+	c.bound(l.Limit, l.Pos, l.End)
 	if within := time.Duration(c.prog.within); within > 0 && l.Least >= within {
-		c.fail(l.Pos, l.Pos+1, "the least time of this link is not inside `within`", "the pattern could never match: make the bound shorter or the window longer")
+		c.fail(l.Pos, l.End, "the least time of this link is not inside `within`", "the pattern could never match: make the bound shorter or the window longer")
 	}
 	return l
 }

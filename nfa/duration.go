@@ -70,7 +70,23 @@ func parseDuration(text string) (time.Duration, *Error) {
 	if suffix[0] == '.' {
 		return fault(quote(text)+" is not a whole number of a unit", "write it in a smaller unit, like 90m for one and a half hours")
 	}
-	return fault(quote(text)+" has an unknown unit", durationForm)
+	hint := durationForm
+	if unit := spelled[strings.ToLower(strings.TrimSpace(suffix))]; unit != "" {
+		hint = "write " + number + unit
+	} else if strings.ContainsAny(suffix, "0123456789") {
+		hint = "write it in one unit, like 90m for one and a half hours"
+	}
+	return fault(quote(text)+" has an unknown unit", hint)
+}
+
+// spelled are units as they are spelled elsewhere, in lower case.
+var spelled = map[string]string{
+	"ms": "ms", "msec": "ms", "millis": "ms", "millisecond": "ms", "milliseconds": "ms",
+	"s": "s", "sec": "s", "secs": "s", "second": "s", "seconds": "s",
+	"m": "m", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+	"h": "h", "hr": "h", "hrs": "h", "hour": "h", "hours": "h",
+	"d": "d", "day": "d", "days": "d",
+	"w": "w", "wk": "w", "week": "w", "weeks": "w",
 }
 
 // FormatDuration gives the shortest exact form of d in Weir's units: 24 h is

@@ -48,6 +48,9 @@ func (m *Machine) expireGroup(g *group) {
 			continue
 		}
 		m.runs.open--
+		if m.Trace != nil {
+			m.tellExpired(g, n)
+		}
 		if live := m.expire(g, n); live != 0 {
 			key := g.groupKey
 			key.live = live
@@ -71,7 +74,7 @@ func (m *Machine) expire(g *group, at int32) uint64 {
 		}
 		live &^= 1 << k
 		if pl.closing&(1<<k) != 0 {
-			m.done = append(m.done, held{at, 0, limit})
+			m.complete(held{at, 0, limit})
 		} else if m.prog.timeout && g.live&pl.closing == 0 {
 			m.runOut(at, limit, g.fresh)
 		}
@@ -116,6 +119,9 @@ func (m *Machine) timeouts(out []Match) []Match {
 		for range o.copies {
 			out = append(out, m.match(TimedOut, held{o.node, 0, o.at}))
 		}
+		if m.Trace != nil {
+			m.tell(o.node, -1, Note{Kind: RanOut, Limit: o.at, Copies: o.copies})
+		}
 	}
 	m.outed = m.outed[:0]
 	return out
@@ -155,7 +161,7 @@ func (m *Machine) emit(out []Match) []Match {
 	}
 	m.done = m.done[:0]
 	if len(m.cuts) > 0 {
-		m.drop(m.consumed)
+		m.drop(m.consumed, Consumed)
 		m.cuts = m.cuts[:0]
 	}
 	if len(m.came) > 0 {
@@ -171,28 +177,53 @@ func (m *Machine) emit(out []Match) []Match {
 // moment.
 func (m *Machine) together(same []held, out []Match) []Match {
 	if m.consumed(same[0].node) {
+		if m.Trace != nil {
+			m.tellRefused(same, Consumed)
+		}
 		return out
 	}
 	slices.SortStableFunc(same, func(a, b held) int { return m.compare(a.node, b.node) })
 	for i, h := range same {
-		if i > 0 && m.compare(same[i-1].node, h.node) == 0 {
-			continue // the same captures found twice are one match
-		}
-		if m.found(h.node) || m.consumed(h.node) {
-			continue
-		}
-		if c := m.prog.Having; c >= 0 && !m.j.Holds(c, Captures{m.runs, m.prog, h.node}) {
+		twice := i > 0 && m.compare(same[i-1].node, h.node) == 0 // the same captures found twice are one match
+		if why := m.refused(h, twice); why != NoReason {
+			if m.Trace != nil {
+				m.tellRefused(same[i:i+1], why)
+			}
 			continue
 		}
 		m.comeOut(h.node)
 		if m.prog.inOrder {
 			m.runs.held = append(m.runs.held, h)
+			if m.Trace != nil {
+				m.tellHeld(h)
+			}
 			continue
 		}
-		out = append(out, m.match(Complete, h))
+		out = m.emerge(h, out)
 		m.consume(h)
 	}
 	return out
+}
+
+// refused says why a completed match does not come out, or nothing.
+func (m *Machine) refused(h held, twice bool) Why {
+	switch {
+	case twice || m.found(h.node):
+		return Repeated
+	case m.consumed(h.node):
+		return Consumed
+	case m.prog.Having >= 0 && !m.j.Holds(m.prog.Having, Captures{m.runs, m.prog, h.node}):
+		return HavingFailed
+	}
+	return NoReason
+}
+
+// emerge appends a match that comes out.
+func (m *Machine) emerge(h held, out []Match) []Match {
+	if m.Trace != nil {
+		m.tell(h.node, -1, Note{Kind: Out, Limit: h.at, Copies: 1})
+	}
+	return append(out, m.match(Complete, h))
 }
 
 // comeOut marks a match as found.
@@ -253,6 +284,9 @@ func (m *Machine) consume(h held) {
 	if !ok {
 		return
 	}
+	if m.Trace != nil {
+		m.eats(h, c)
+	}
 	i := m.cutsUpTo(c.low)
 	if i > 0 {
 		c.high = max(c.high, m.cuts[i-1].high)
@@ -305,14 +339,22 @@ func (m *Machine) release(out []Match) []Match {
 			return out
 		}
 		r.held = slices.Delete(r.held, next, next+1)
-		out = append(out, m.match(Complete, h))
+		out = m.emerge(h, out)
 		c, ok := m.cut(h)
 		if !ok {
 			continue
 		}
+		if m.Trace != nil {
+			m.eats(h, cut{low: 0, high: c.high})
+		}
 		gone := func(n int32) bool { return r.nodes[n-1].first <= c.high }
-		m.drop(gone)
-		r.held = slices.DeleteFunc(r.held, func(h held) bool { return gone(h.node) })
+		m.drop(gone, Consumed)
+		r.held = slices.DeleteFunc(r.held, func(h held) bool {
+			if m.Trace != nil && gone(h.node) {
+				m.tellRefused([]held{h}, Consumed)
+			}
+			return gone(h.node)
+		})
 	}
 	return out
 }

@@ -53,6 +53,11 @@ type Counts struct {
 type Machine struct {
 	Counts Counts
 
+	// Trace is told what every open match does and why; nil: nobody is told. It is set
+	// before the first step of the Runs that it is to follow, and called while they are
+	// stepped.
+	Trace func(Note)
+
 	prog *Program
 	runs *Runs
 	now  Time
@@ -67,6 +72,7 @@ type Machine struct {
 	chains []Captured
 	cuts   []cut   // by low; a high is at least that of the cut before
 	came   []int32 // with several patterns, the matches that came out at this moment, by compare
+	told   telling
 }
 
 type answer uint8
@@ -123,6 +129,10 @@ func (p *Program) NewMachine() *Machine {
 func (m *Machine) Step(r *Runs, t Time, e Event, j Judge, out []Match) []Match {
 	m.begin(r, t, e, j)
 	out = m.advance(out)
+	if m.Trace != nil {
+		m.tellLapsed()
+		m.told.trying = e
+	}
 	clear(m.may)
 	if r.open > 0 {
 		m.unless()
@@ -171,6 +181,9 @@ func (m *Machine) begins() bool {
 func (m *Machine) Advance(r *Runs, t Time, j Judge, out []Match) []Match {
 	m.begin(r, t, 0, j)
 	out = m.advance(out)
+	if m.Trace != nil {
+		m.tellLapsed()
+	}
 	r.tidy()
 	return out
 }
@@ -204,6 +217,9 @@ func (m *Machine) begin(r *Runs, t Time, e Event, j Judge) {
 	m.runs, m.now, m.ev, m.j = r, t, e, j
 	m.chains = m.chains[:0]
 	r.forget(m.prog)
+	if m.Trace != nil {
+		m.follow()
+	}
 }
 
 // asks reports whether c could hold on the current event.
@@ -227,12 +243,15 @@ func (m *Machine) unless() {
 	if c < 0 || !m.asks(c) {
 		return
 	}
-	m.drop(func(n int32) bool { return m.j.Holds(c, Captures{m.runs, m.prog, n}) })
+	m.drop(func(n int32) bool { return m.j.Holds(c, Captures{m.runs, m.prog, n}) }, UnlessHeld)
 }
 
 // drop removes the open matches for which gone holds.
-func (m *Machine) drop(gone func(n int32) bool) {
+func (m *Machine) drop(gone func(n int32) bool, why Why) {
 	r := m.runs
+	if m.Trace != nil {
+		gone = m.tellGone(gone, why)
+	}
 	for i := range r.groups {
 		g := &r.groups[i]
 		before := len(g.runs)
@@ -245,11 +264,17 @@ func (m *Machine) drop(gone func(n int32) bool) {
 func (m *Machine) offer() {
 	most, some := m.touch()
 	if !some && !m.begins() {
+		if m.Trace != nil {
+			m.tellPassed()
+		}
 		return // without looking for what has run out: Changes depends on it
 	}
 	if most > m.prog.maxOpen {
 		m.sweep()
 		m.touch()
+	}
+	if m.Trace != nil {
+		m.tellPassed()
 	}
 	for i := range m.runs.groups {
 		if g := &m.runs.groups[i]; g.touched {
@@ -280,8 +305,13 @@ func (m *Machine) offerGroup(g *group) {
 		births := len(m.born)
 		live, lifted := m.try(g, n)
 		stays := live != 0
+		if m.Trace != nil && !stays {
+			m.tellEnd(n, m.told.cause.Edge, m.told.cause)
+		}
 		if len(m.born)-births+b2i(stays) > 1 {
-			stays = m.crowd(births, stays)
+			if stays = m.crowd(births, stays); m.Trace != nil && !stays && live != 0 {
+				m.tellEnd(n, -1, Note{Why: OpenBound})
+			}
 		}
 		if stays && live == g.live && lifted == g.lifted && !g.fresh {
 			kept = append(kept, n)
@@ -335,8 +365,18 @@ func (m *Machine) crowd(births int, stays bool) bool {
 	if stays = stays && room > loops; stays {
 		room--
 	}
-	m.born = m.born[:min(births+room, len(m.born))]
+	m.keepBorn(min(births+room, len(m.born)))
 	return stays
+}
+
+// keepBorn keeps the first n of the matches that began or went on.
+func (m *Machine) keepBorn(n int) {
+	if m.Trace != nil {
+		for _, b := range m.born[n:] {
+			m.tellEnd(b.node, -1, Note{Why: OpenBound})
+		}
+	}
+	m.born = m.born[:n]
 }
 
 // touches reports whether the event can change a match of the group, which has
@@ -360,22 +400,28 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	pl := &m.prog.places[g.place]
 	stale := g.soonest <= m.now
 	since := elapsed(m.runs.nodes[at-1].at, m.now)
+	tracing := m.Trace != nil
+	if tracing {
+		m.told.cause = Note{}
+	}
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)
 		e := &pl.edges[k]
 		bit := uint64(1) << k
+		fits := false
 		switch {
 		case stale && m.limit(at, e) <= m.now:
 			live &^= bit
+			continue
 		case m.forbidden(e, at, since, g.fresh, &lifted):
 			live &^= bit
 		case e.to == end:
 			if e.next {
 				live &^= bit
-				m.done = append(m.done, held{at, m.ev, m.now})
+				m.complete(held{at, m.ev, m.now})
 			}
 		case since >= e.least && m.holds(Cond(m.prog.places[e.to].name), at):
-			if !m.ended(e, at) {
+			if fits = !m.ended(e, at); fits {
 				m.take(e, at)
 			}
 			if e.kind != Any {
@@ -383,6 +429,9 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 			}
 		case e.kind == Next:
 			live &^= bit
+		}
+		if tracing {
+			m.tellEdge(at, k, fits, live&bit != 0)
 		}
 	}
 	return live, lifted
@@ -393,6 +442,7 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 func (m *Machine) ended(e *edge, at int32) bool {
 	for _, c := range m.prog.places[e.to].untils {
 		if m.holds(c, at) {
+			m.told.why, m.told.blame = Stopped, c
 			return true
 		}
 	}
@@ -403,11 +453,13 @@ func (m *Machine) ended(e *edge, at int32) bool {
 func (m *Machine) forbidden(e *edge, at int32, since Time, fresh bool, lifted *uint64) bool {
 	for i := range e.nots {
 		if m.inForce(&e.nots[i], e, at, since, fresh) && m.holds(e.nots[i].cond, at) {
+			m.told.why, m.told.blame = Negated, e.nots[i].cond
 			return true
 		}
 	}
 	for _, c := range e.kills {
 		if m.holds(c, at) {
+			m.told.why, m.told.blame = UntilHeld, c
 			return true
 		}
 	}
@@ -419,6 +471,7 @@ func (m *Machine) forbidden(e *edge, at int32, since Time, fresh bool, lifted *u
 		if g.until >= 0 && m.holds(g.until, at) {
 			*lifted |= bit
 		} else if m.holds(g.cond, at) {
+			m.told.why, m.told.blame = Greedy, g.cond
 			return true
 		}
 	}
@@ -481,15 +534,30 @@ func (m *Machine) take(e *edge, at int32) {
 			*reg = m.now
 		}
 	}
+	if m.Trace != nil {
+		m.tellTaken(e, at, id)
+	}
 	for _, rs := range to.ends {
 		if m.counted(rs, id) {
-			m.done = append(m.done, held{id, m.ev, m.now})
+			m.complete(held{id, m.ev, m.now})
 			break
 		}
 	}
-	if live := m.waits(to, id); live != 0 {
+	live := m.waits(to, id)
+	if m.Trace != nil {
+		m.tellBorn(id, live)
+	}
+	if live != 0 {
 		key := groupKey{place: e.to, live: live, fresh: p.settles}
 		m.born = append(m.born, birth{key, id, m.limitOf(id, live), e.loop})
+	}
+}
+
+// complete notes a match that is complete.
+func (m *Machine) complete(h held) {
+	m.done = append(m.done, h)
+	if m.Trace != nil {
+		m.tell(h.node, -1, Note{Kind: Completed, Limit: h.at})
 	}
 }
 
@@ -541,6 +609,10 @@ func (m *Machine) waits(pl *place, at int32) uint64 {
 			live &^= 1 << k
 			m.Counts.Captures++
 			m.runs.atBound = true
+			if m.Trace != nil {
+				m.told.lack = CaptureBound
+				m.tell(at, k, Note{Kind: Closed, Why: CaptureBound})
+			}
 		}
 	}
 	return live
@@ -561,10 +633,12 @@ func (m *Machine) startAll() {
 		var lifted uint64
 		if m.holds(Cond(p.places[e.to].name), 0) && !m.ended(e, 0) && !m.forbidden(e, 0, 0, false, &lifted) {
 			m.take(e, 0)
+		} else if m.Trace != nil {
+			m.tellStart(i)
 		}
 	}
 	if room := p.maxOpen - m.runs.open - len(m.moves) - births; len(m.born)-births > max(room, 0) {
-		m.born = m.born[:births+max(room, 0)]
+		m.keepBorn(births + max(room, 0))
 		m.Counts.Open++
 		m.runs.atBound = true
 	}

@@ -3,6 +3,7 @@ package nfa
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -342,6 +343,9 @@ func (p *parser) name(captures bool) (int, *Error) {
 		return 0, fault(at, quote(text)+" is a word of the language", "expected the name of a variable")
 	}
 	p.next()
+	if strings.EqualFold(text, "not") && p.tok.kind == tokName {
+		return 0, fault(at, "unexpected "+quote(text), linkWords["not"])
+	}
 	i, known := p.index[text]
 	if !known {
 		i = len(p.names)
@@ -383,18 +387,27 @@ func (p *parser) group() (*Node, *Link, *Error) {
 	return n, trail, nil
 }
 
+// linkWords are words for links elsewhere, in lower case, and what stands for them.
+var linkWords = map[string]string{
+	"then": "write `->`", "followedby": "write `->`", "followed": "write `->`", "followedbyany": "write `->>`", "next": "write `,`",
+	"or": "write `|`", "and": "write `&` for both in any order, `->` for one after the other", "not": "write `!` before the name",
+	"notnext": "write `, !name`", "notfollowedby": "write `-> !name`",
+}
+
 // misplaced refuses a token where an element has ended.
 func (p *parser) misplaced() *Error {
 	at := p.tok
 	switch {
 	case p.isWord("until"), p.isWord("within"):
 		return fault(at, quote(p.textOf(at))+" is not at its place", "the order is quantifier, `until`, `within`, each once: `a+ until s within 5m`")
+	case at.kind == tokName && linkWords[strings.ToLower(p.textOf(at))] != "":
+		return fault(at, "unexpected "+quote(p.textOf(at)), linkWords[strings.ToLower(p.textOf(at))])
 	case at.kind == tokName, at.kind == tokNot, at.kind == tokOpen:
 		return fault(at, "a link is missing before "+quote(p.textOf(at)), "expected `->`, `,` or `->>` between two elements")
 	case p.atQuantifier():
 		return fault(at, "a second quantifier", "an element has one, and a second `+` makes it greedy, as in `a{2,}+`; without it a repeat is not greedy")
 	case at.kind == tokOpenBound:
-		return fault(at, "a bound stands in a link", "write `-[<5m]->`, `-[<5m]->>` or `,[<5m]`")
+		return fault(at, "a bound stands in a link", "write `-[<5m]->`, `-[<5m]->>` or `,[<5m]`; a count is written `{3}`")
 	case at.kind == tokClose:
 		return fault(at, "there is no `(` for this `)`", "remove it, or write the `(`")
 	}

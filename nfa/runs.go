@@ -17,6 +17,7 @@ type Runs struct {
 	lived     int     // nodes that the last compaction left
 	compacted uint32  // how often nodes were renumbered
 	atBound   bool    // a bound was reached since Runs were last empty
+	traced    *traced // nil: a Machine that stepped them told nobody
 }
 
 // node is a captured event; the chain of its parents is what was captured before
@@ -117,7 +118,7 @@ func (r *Runs) Reset() {
 	}
 	r.groups = r.groups[:0]
 	r.nodes, r.registers, r.held = r.nodes[:0], r.registers[:0], r.held[:0]
-	r.open, r.lived, r.atBound = 0, 0, false
+	r.open, r.lived, r.atBound, r.traced = 0, 0, false, nil
 	r.compacted++
 }
 
@@ -186,7 +187,7 @@ func (r *Runs) forget(p *Program) {
 	case r.Empty():
 		if len(r.nodes) > 0 {
 			r.nodes, r.registers = r.nodes[:0], r.registers[:0]
-			r.lived = 0
+			r.lived, r.traced = 0, nil
 			r.compacted++
 		}
 		r.atBound = false
@@ -225,6 +226,9 @@ func (r *Runs) compact(p *Program) {
 		copy(r.registers[int(next)*k:int(next+1)*k], r.registers[old*k:(old+1)*k])
 		next++
 		move[old+1] = next
+	}
+	if r.traced != nil {
+		r.traced.compact(move)
 	}
 	r.nodes, r.registers = r.nodes[:next], r.registers[:int(next)*k]
 	for i := range r.groups {

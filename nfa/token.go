@@ -129,7 +129,7 @@ var likenesses = [...]struct{ text, hint string }{
 	{"=>", "a link is written `->`"},
 	{"→", "a link is written `->`"},
 	{"--", "a link is written `->`"},
-	{"-", "a link is written `->`"},
+	{"-", "a link is written `->`, and a name has no `-`"},
 	{"=", "a bound is written `<5m`, `>5m` or `1m..5m`, a link `->`"},
 	{";", "elements are joined by `->`, `,` or `->>`"},
 	{"^", "a pattern begins at any event; leave it out"},

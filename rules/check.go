@@ -21,10 +21,11 @@ type Rule struct {
 	Description string
 	Disabled    bool
 
-	On      []string             // event types; nil: all
-	Params  map[string]cep.Value // the rule's and the ruleset's
-	Pattern *nfa.Pattern
-	Options nfa.Options
+	On        []string             // event types; nil: all
+	Params    map[string]cep.Value // the rule's and the ruleset's
+	KeyFields []string             // of a key by variable: the field for each name, by cep.Rule.Names; else nil
+	Pattern   *nfa.Pattern
+	Options   nfa.Options
 
 	Where    *Expression  // which events it sees; nil: all
 	Names    []Definition // by cep.Rule.Names
@@ -64,7 +65,10 @@ func (r *Rule) Cond(c nfa.Cond) *Expression {
 // Check makes a ruleset of files, which are read as one, and gives all that is
 // wrong or doubtful in them.
 func Check(files []source.File) *Checked {
-	c, set, rules := compileFiles(files)
+	return checked(compileFiles(files, nil))
+}
+
+func checked(c *compiler, set *cep.Ruleset, rules []*Rule) *Checked {
 	checked := &Checked{Findings: c.All()}
 	if source.ErrorsIn(checked.Findings) == nil {
 		checked.Ruleset, checked.Rules = set, rules
@@ -74,7 +78,7 @@ func Check(files []source.File) *Checked {
 
 // Compile makes a ruleset of files like Check. The error is of type source.Errors.
 func Compile(files []source.File) (*cep.Ruleset, error) {
-	c, set, _ := compileFiles(files)
+	c, set, _ := compileFiles(files, nil)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}

@@ -30,27 +30,32 @@ func Load(paths []string) (*cep.Ruleset, error) {
 	return Compile(files)
 }
 
-// compileFiles makes a ruleset of files. Where c has errors, the rest must not be
-// used.
-func compileFiles(files []source.File) (c *compiler, set *cep.Ruleset, rules []*Rule) {
-	c = &compiler{schemas: schemas{}, params: params{}}
+// compileFiles makes a ruleset of files, with params that win over those declared.
+// Where c has errors, the rest must not be used.
+func compileFiles(files []source.File, override params) (c *compiler, set *cep.Ruleset, rules []*Rule) {
+	c = &compiler{schemas: schemas{}, params: params{}, override: override, unbuilt: map[string]bool{}}
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
 	var parts []map[string]source.Entry
 	for _, file := range files {
-		doc := c.Parse(file.Path, file.Text)
-		n, ok := doc.Node()
+		before := c.Count()
+		n, ok := c.Parse(file.Path, file.Text).Node()
 		if !ok || n.Empty() {
+			c.unsure.all(c.Count() > before)
 			continue
 		}
 		part, _ := c.Record(n, "a ruleset", rulesetKeys)
 		parts = append(parts, part)
+		c.doubt(n)
 	}
 	c.readParams(parts)
 	c.readDefaults(parts)
 	c.readEvents(parts)
 	drafts := c.readRules(parts)
 	set, rules = c.compile(drafts)
+	if c.Err() == nil {
+		c.warnUnused(parts)
+	}
 	return c, set, rules
 }
 
@@ -62,9 +67,13 @@ type compiler struct {
 	findings
 	schemas  schemas
 	params   params
+	override params // win over all of their name
 	within   time.Duration
 	throttle time.Duration
 	onTypes  map[string]bool // event types that some rule is on
+
+	unsure  unsure
+	unbuilt map[string]bool // names that parts declare that are not built
 }
 
 // once reports a name that an earlier file or entry has already.
@@ -86,13 +95,18 @@ func (c *compiler) readParams(parts []map[string]source.Entry) {
 		if !ok {
 			continue
 		}
-		c.params = c.findings.params(e.Value, c.params)
+		var sure bool
+		c.params, sure = c.findings.params(e.Value, c.params)
+		c.unsure.params = c.unsure.params || !sure
 		if e.Value.Is(yaml.MappingNode) {
 			for _, p := range e.Value.Pairs() {
-				c.once(seen, p, "the param")
+				if !c.once(seen, p, "the param") {
+					c.params[p.Name] = cep.Value{} // either could be meant
+				}
 			}
 		}
 	}
+	c.params = c.params.under(c.override)
 }
 
 func (c *compiler) readDefaults(parts []map[string]source.Entry) {
@@ -108,7 +122,7 @@ func (c *compiler) readDefaults(parts []map[string]source.Entry) {
 			if !ok || !c.once(seen, d, "the default") {
 				continue
 			}
-			span, _ := c.duration(d.Value, source.Tick(name), c.params, false)
+			span, _ := c.duration(d.Value, source.Tick(name), c.params, !c.unsure.params, false)
 			if name == "within" {
 				c.within = span
 			} else {
@@ -125,13 +139,15 @@ func (c *compiler) readEvents(parts []map[string]source.Entry) {
 		if !ok {
 			continue
 		}
-		entries, _ := c.Entries(e.Value, "`events`")
+		entries, ok := c.Entries(e.Value, "`events`")
+		c.unsure.types = c.unsure.types || !ok || len(entries) != len(e.Value.YAML.Content)/2
 		for _, e := range entries {
-			if !c.once(seen, e, "the event type") || !c.typeName(e.KeyText()) {
+			if !c.once(seen, e, "the event type") {
+				c.schemas[e.Name] = nil // either could be meant
 				continue
 			}
-			if s, ok := c.schema(e); ok {
-				c.schemas[e.Name] = s
+			if c.typeName(e.KeyText()) {
+				c.schemas[e.Name] = c.schema(e)
 			}
 		}
 	}

@@ -5,8 +5,13 @@
 //
 //   - files are read as YAML (package source);
 //   - mappings are read by their known keys (schema.go, params.go, rule.go);
-//   - rules are compiled (program.go, key.go): names are resolved, expressions
-//     and patterns handed to their compilers, types and fields numbered.
+//   - rules are compiled (program.go, key.go, condition.go): names are resolved,
+//     expressions and patterns handed to their compilers, types and fields numbered;
+//   - what compiles and hardly means what was meant gets a warning (warn.go lists
+//     the kinds).
+//
+// A mistake has one finding: doubt.go and expression.go keep what follows from it
+// from being reported too.
 //
 // What the tools want to know of a rule beside what runs is in Rule (check.go).
 package rules

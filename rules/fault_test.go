@@ -3,6 +3,7 @@ package rules
 import (
 	"strings"
 	"testing"
+
 	"weir/rules/source"
 )
 
@@ -42,31 +43,31 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"quoted operand", "a: amount > 1", `a: "x" == country`,
-		"14:10: this is no YAML: expected `key: value`; quote this expression: '\"x\" == country'",
+		"14:10: this is no YAML: a quoted text ends at its second quote; quote this expression: '\"x\" == country'",
 	},
 	{
 		"braces first", "a: amount > 1", "a: {x} == country",
-		"14:10: this is no YAML: expected `key: value`; quote this expression: '{x} == country'",
+		"14:10: this is no YAML: `{` begins a mapping; quote this expression: '{x} == country'\n14:12: unexpected `}`; brackets do not match",
 	},
 	{
 		"brackets first", "a: amount > 1", "a: [1] == tags",
-		"14:10: this is no YAML: expected `key: value`; quote this expression: '[1] == tags'",
+		"14:10: this is no YAML: `[` begins a list; quote this expression: '[1] == tags'",
 	},
 	{
 		"a star first", "a: amount > 1", "a: *x > 1",
-		"14:10: this is no YAML: expected comment or line break; quote this expression: '*x > 1'",
+		"14:10: this is no YAML: `*` begins an alias; quote this expression: '*x > 1'",
 	},
 	{
 		"an alias", "a: amount > 1", "a: *x",
-		"14:10: this is no YAML: unknown anchor 'x' referenced; quote this expression: '*x'",
+		"14:10: this is no YAML: `*` begins an alias; quote this expression: '*x'",
 	},
 	{
 		"percent first", "a: amount > 1", "a: %x > 1",
-		"14:10: this is no YAML: a text cannot begin with this character; quote this expression: '%x > 1'",
+		"14:10: this is no YAML: no text begins with `%`; quote this expression: '%x > 1'",
 	},
 	{
 		"at first", "a: amount > 1", "a: @x > 1",
-		"14:10: this is no YAML: a text cannot begin with this character; quote this expression: '@x > 1'",
+		"14:10: this is no YAML: no text begins with `@`; quote this expression: '@x > 1'",
 	},
 	{
 		"a condition with ? :", "a: amount > 1", "a: amount > 1 ? true : false",
@@ -74,7 +75,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a condition with ? : in a flow mapping", "a: amount > 1", "a: {where: amount > 1 ? true : false}",
-		"14:18: this is no YAML: expected ',' or '}'; quote this expression: 'amount > 1 ? true : false'",
+		"14:7: the rule is not on the event type `a`; without a type `a` means the type of that name; write `a: CONDITION`, or `a: {type: T}`\n14:18: this is no YAML: expected ',' or '}'; quote this expression: 'amount > 1 ? true : false'",
 	},
 	{
 		"a second colon", "id: r", "id: r\n    title: Cards: testing",
@@ -82,23 +83,23 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"an open quote", "id: r", "id: 'r",
-		"8:9: this is no YAML: what begins here is not closed",
+		"8:9: this is no YAML: what begins here is not closed; end the text with `'`",
 	},
 	{
 		"an open brace", "a: amount > 1", "a: {where: amount > 1",
-		"15:8: this is no YAML: expected ',' or '}'; the bracket in line 14, column 10 may not be closed",
+		"14:7: the rule is not on the event type `a`; without a type `a` means the type of that name; write `a: CONDITION`, or `a: {type: T}`\n14:10: this is no YAML: the bracket that begins here is not closed; end it with `}`",
 	},
 	{
 		"a line without a colon", "    key: card", "    key card",
-		"10:5: this is no YAML: expected `: ` behind the key",
+		"10:5: this is no YAML: expected `: ` behind the key; write `key: card`, or indent the line deeper if it goes on with the text above",
 	},
 	{
 		"wrong indentation", "    key: card", "   key: card",
-		"10:4: this is no YAML: expected `- ` or a line that is indented less",
+		"10:4: this is no YAML: this line is indented like none that it could belong to; the key in line 9 begins in column 5, this one in column 4",
 	},
 	{
 		"a tab", "    key: card", "\tkey: card",
-		"10:1: this is no YAML: found a tab character that violates indentation",
+		"10:1: this is no YAML: a tab cannot indent a line; indent with spaces",
 	},
 	{
 		"a tag", "a: amount > 1", "a: !blocked && amount > 1",
@@ -142,7 +143,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a comment in an expression", "a: amount > 1", `a: country == "x # y"`,
-		"14:23: …; ` #` begins a comment; if it is part of the text, quote that: 'country == \"x # y\"'",
+		"14:21: the string is not closed; ` #` begins a comment; if it is part of the text, quote that: 'country == \"x # y\"'",
 	},
 	{
 		"a comment in a pattern", "pattern: a -> b", "pattern: a -> b -> # c",
@@ -150,7 +151,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a comma in a flow mapping", "a: amount > 1", `a: {where: country in ["KP", "IR"], amount > 5}`,
-		`14:18: this is no YAML: expected ',' or '}'; quote this expression: 'country in ["KP", "IR"], amount > 5'`,
+		"14:7: the rule is not on the event type `a`; without a type `a` means the type of that name; write `a: CONDITION`, or `a: {type: T}`\n14:18: this is no YAML: expected ',' or '}'; quote this expression: 'country in [\"KP\", \"IR\"], amount > 5'\n14:41: unexpected `,`",
 	},
 	{
 		"a list as a key", "id: r", "[a]: r",
@@ -198,7 +199,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"unknown key, far from all", "within: 1h", "zzzzzzz: 1h",
-		"11:5: a rule has no key `zzzzzzz`; the keys of a rule are id, title, description, severity, tags, status, on, where, key, within, gap, params, pattern, define, skip, emit, timeout, unless, limit, having, measures, score, action, message, throttle",
+		"11:5: a rule has no key `zzzzzzz`; the keys of a rule are id, title, description, severity, tags, status, on, where, key, within, gap, params, pattern, define, skip, emit, timeout, unless, limit, having, measures, score, action, message, throttle, lang",
 	},
 	{
 		"hold", "within: 1h", "hold: 24h",
@@ -225,8 +226,8 @@ var faults = []struct{ name, old, new, want string }{
 		"12:5: `window_close` is not supported yet; remove it",
 	},
 	{
-		"lang", "within: 1h", "lang: cel",
-		"11:5: `lang` is not supported yet; remove it",
+		"lang", "within: 1h", "lang: cell",
+		"11:11: `cell` is no value of `lang`; did you mean `cel`?",
 	},
 	{
 		"derive", "    fields: {card: string, ip", "    derive: {}\n    fields: {card: string, ip",
@@ -270,7 +271,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a name that is none", "max: 2", "1max: 2",
-		"6:10: `1max` is no name for a param; a name is a letter or `_`, then letters, digits and `_`\n15:26: …",
+		"6:10: `1max` is no name for a param; a name is a letter or `_`, then letters, digits and `_`",
 	},
 	{
 		"a number too large", "max: 2", "max: 1e999",
@@ -502,7 +503,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a definition of an unknown key", "a: amount > 1", "a: {wher: amount > 1}",
-		"14:11: a definition has no key `wher`; did you mean `where`?",
+		"14:7: the rule is not on the event type `a`; without a type `a` means the type of that name; write `a: CONDITION`, or `a: {type: T}`\n14:11: a definition has no key `wher`; did you mean `where`?",
 	},
 	{
 		"a definition of another type", "a: amount > 1", "a: {type: login}",
@@ -510,7 +511,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a definition of an unknown type", "on: pay\n    key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "on: \"*\"\n    key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: {type: pya}",
-		"14:17: there is no event type `pya`; did you mean `pay`?",
+		"14:17: there is no event type `pya`; did you mean `pay`?\n15:10: …",
 	},
 	{
 		"an unknown field under all types", "on: pay\n    key: card", "on: \"*\"\n    key: crad",
@@ -554,7 +555,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a definition cut at a comma", "define:\n      a: amount > 1\n      b: amount > params.max", "define: {a: max(1, 2) > 1, b: amount > 1}",
-		"13:22: …\n13:24: `2) > 1` has no value; quote the text if it holds a comma or bracket, here or in the entry before",
+		"13:17: between braces a comma ends the text; quote this expression: 'max(1, 2) > 1'",
 	},
 	{
 		"a variable called like a function", "pattern: a -> b\n    define:\n      a:", "pattern: count -> b\n    define:\n      count:",
@@ -571,6 +572,10 @@ var faults = []struct{ name, old, new, want string }{
 	{
 		"unknown status", "within: 1h", "status: on",
 		"11:13: `on` is no value of `status`; it is one of active, shadow, disabled",
+	},
+	{
+		"status enabled", "within: 1h", "status: enabled",
+		"11:13: `enabled` is no value of `status`; did you mean `active`?",
 	},
 	{
 		"unknown action", "within: 1h", "action: deny",
@@ -698,7 +703,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"E measure", "within: 1h", "measures: {x: sum(a.amont)}",
-		"11:23: …",
+		"11:25: `a` has no field `amont`; did you mean `amount`?",
 	},
 	{
 		"E score", "within: 1h", "score: 10 * y",
@@ -726,11 +731,11 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"E null", "a: amount > 1", "a: country == null",
-		"14:21: there is no `null`: write nil; what is missing or null is nil; a field of that name is event.null",
+		"14:21: there is no `null`: write nil; what is missing is nil; a field of that name is event.null",
 	},
 	{
 		"E null, no schema", "on: pay\n    key: card\n    within: 1h\n    pattern: a -> b\n    define:\n      a: amount > 1", "on: other\n    key: card\n    pattern: a -> b\n    define:\n      a: null",
-		"13:10: there is no `null`: write nil; what is missing or null is nil; a field of that name is event.null",
+		"13:10: there is no `null`: write nil; what is missing is nil; a field of that name is event.null",
 	},
 	{
 		"a message that a comment cuts", "within: 1h", "message: card #{card} was hit",
@@ -758,11 +763,11 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"a colon in a later line", "a: amount > 1", "a: amount > 1 &&\n        (country == \"x\" ? true : false)",
-		"15:32: this is no YAML: a `: ` cannot stand here; quote this expression, or write it as a block: `>-` behind the key, and the text below",
+		"14:10: this is no YAML: a `: ` cannot stand here; quote this expression: 'amount > 1 && (country == \"x\" ? true : false)'",
 	},
 	{
 		"a tab in a block", "a: amount > 1", "a: |\n        amount > 1\n      \t",
-		"16:7: this is no YAML: found a tab character where an indentation space is expected",
+		"16:7: this is no YAML: a tab cannot indent a line; indent with spaces",
 	},
 	{
 		"an empty key", "key: card", "key: {}",

@@ -1,7 +1,11 @@
 package rules
 
 import (
+	"os"
+	"path/filepath"
 	"testing"
+	"time"
+
 	"weir/rules/source"
 )
 
@@ -17,25 +21,56 @@ func FuzzCompile(f *testing.F) {
 			f.Add("rules:\n  - id: r\n    on: pay\n    key: card\n    pattern: a\n    define:\n      a: x > 1\n    " + tt.new + "\n")
 		}
 	}
+	for _, tt := range doubts {
+		f.Add(tt.rule.String())
+	}
+	f.Add(wholeRules)
 	for _, key := range ruleKeys.Known {
 		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": \"\"\n")
 		f.Add("rules:\n  - id: r\n    on: pay\n    pattern: a\n    define: {a: x > 1}\n    " + key + ": {}\n")
 	}
+	for _, tt := range traps {
+		f.Add(trapped(tt.place, tt.text))
+	}
+	paths, err := filepath.Glob(filepath.Join(corpus, "*.yaml"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue // a folder
+		}
+		f.Add(string(text))
+	}
 	f.Fuzz(func(t *testing.T, text string) {
-		set, err := Compile([]source.File{{Path: "r.yaml", Text: text}})
+		begin := time.Now()
+		checked := Check([]source.File{{Path: "r.yaml", Text: text}})
+		if took := time.Since(begin); took > 10*time.Second {
+			t.Errorf("took %v", took)
+		}
+		err := source.ErrorsIn(checked.Findings)
+		set := checked.Ruleset
 		if (set == nil) == (err == nil) {
 			t.Fatalf("ruleset %v, error %v", set, err)
 		}
 		if err == nil {
+			for _, d := range checkText(text) {
+				if d.Severity == source.Error {
+					t.Errorf("there is a ruleset, and an error: %v", d)
+				}
+			}
 			for _, r := range set.Rules {
 				if r.Program == nil || len(r.Conds) < len(r.Names) {
 					t.Errorf("rule %q is not whole", r.ID)
 				}
 			}
-			return
 		}
 		src := source.New("r.yaml", text)
-		for _, d := range err.(source.Errors) {
+		for _, d := range checked.Findings {
+			if d.Line == 0 {
+				continue // the file as a whole
+			}
 			for _, p := range [][2]int{{d.Line, d.Column}, {d.EndLine, d.EndColumn}} {
 				at := src.Offset(p[0], p[1])
 				if line, col := src.Position(at); line != p[0] || col != p[1] {

@@ -7,6 +7,7 @@ import (
 
 	"weir/cep"
 	"weir/rules/expr"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -17,26 +18,52 @@ import (
 func (r *ruleCompiler) key() {
 	e, ok := r.require(r.draft, "key")
 	if !ok {
+		r.anyResult = true
+		r.anyName = r.anyName || r.draft.misspeltMapping()
 		return
 	}
 	if e.Value.Is(yaml.MappingNode) {
 		r.keyByName(e.Value)
 		return
 	}
-	fields, good := r.List(e.Value, "`key`")
-	r.keyed = good
+	fields, sure := r.List(e.Value, "`key`")
+	r.anyResult = r.anyResult || !sure
 	for _, t := range fields {
 		if slices.Contains(r.rule.Key.Names, t.Value) {
 			r.Add(t.Place(), source.CodeDuplicate, fmt.Sprintf("the field %s stands twice in the key", source.Tick(t.Value)), "")
-			r.keyed = false
 			continue
 		}
-		if !r.keyName(t) || !r.draft.onGood || !r.keyField(t, r.events, true) {
-			r.keyed = false
+		if !r.keyName(t) {
+			r.suspectKey(t.Value)
 			continue
+		}
+		if !r.keyField(t, r.events, true) {
+			r.suspectKey(t.Value)
 		}
 		r.rule.Key.Names = append(r.rule.Key.Names, t.Value)
 		r.rule.Key.Fields = append(r.rule.Key.Fields, r.numbers.field(t.Value))
+	}
+}
+
+// misspeltMapping says whether the rule has a mapping under a key that there is
+// not, which may be a key by variable.
+func (d *draft) misspeltMapping() bool {
+	return slices.ContainsFunc(d.at.Pairs(), func(e source.Entry) bool {
+		return e.Value.YAML.Kind == yaml.MappingNode && !slices.Contains(ruleKeys.Known, e.Name)
+	})
+}
+
+// suspectKey notes that a part of the key has another name than it should: what
+// reads the right one is not wrong.
+func (r *ruleCompiler) suspectKey(name string) {
+	r.suspects[name] = true
+	if r.events.declares(name) {
+		return
+	}
+	if meant := nearest.Name(name, r.events.names()); meant != "" {
+		r.suspects[meant] = true
+	} else {
+		r.anyResult = true
 	}
 }
 
@@ -58,7 +85,7 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 // must have it: the rule would never see the events of one that has not.
 func (r *ruleCompiler) keyField(t source.Text, events *scope, every bool) bool {
 	if _, _, ok := events.info(t.Value); !ok {
-		r.Add(t.Place(), source.CodeName, fmt.Sprintf("there is no field %s in %s", source.Tick(t.Value), events.typeList()), source.DidYouMean(t.Value, events.names(), "declare it under `events`"))
+		r.Add(t.Place(), source.CodeName, fmt.Sprintf("there is no field %s in %s", source.Tick(t.Value), events.typeList()), nearest.DidYouMean(t.Value, events.names(), "declare it under `events`"))
 		return false
 	}
 	for _, name := range events.types {
@@ -70,7 +97,7 @@ func (r *ruleCompiler) keyField(t source.Text, events *scope, every bool) bool {
 		switch {
 		case !has && every && !events.all:
 			r.Add(t.Place(), source.CodeName, fmt.Sprintf("events of type %s have no field %s, so the rule would never see them", source.Tick(name), source.Tick(t.Value)),
-				source.DidYouMean(t.Value, sortedKeys(schema.Fields), "take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}"))
+				nearest.DidYouMean(t.Value, sortedKeys(schema.Fields), "take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}"))
 			return false
 		case has && (kind == cep.Time || kind == cep.List || kind == cep.Map):
 			r.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s is a %s and cannot be a key", source.Tick(t.Value), kind), "a key is a string, a whole number or a bool")
@@ -83,63 +110,66 @@ func (r *ruleCompiler) keyField(t source.Text, events *scope, every bool) bool {
 // keyByName reads NAME: {VARIABLE: FIELD}.
 func (r *ruleCompiler) keyByName(n source.Node) {
 	entries, _ := r.Entries(n, "`key`")
-	if len(entries) != len(n.YAML.Content)/2 {
-		return
-	}
+	r.byName = true
 	if len(entries) == 0 {
-		r.Add(n.Place(), source.CodeMissing, "`key` is empty", "name a field, or write {NAME: {VARIABLE: FIELD}}")
+		r.anyName = true
+		if len(n.YAML.Content) == 0 {
+			r.Add(n.Place(), source.CodeMissing, "`key` is empty", "name a field, or write {NAME: {VARIABLE: FIELD}}")
+		}
 		return
 	}
+	r.anyName = r.anyName || len(entries) != len(n.YAML.Content)/2
 	if len(entries) > 1 {
 		r.Add(entries[1].Key.Place(), source.CodeValue, "a key by variable has one name", "write key: {NAME: {VARIABLE: FIELD}}, or a list of fields")
-		return
+		for _, e := range entries[1:] {
+			r.suspects[e.Name] = true
+		}
 	}
 	e := entries[0]
 	name := e.KeyText()
 	switch {
 	case !isName(e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a key", nameForm)
-		return
+		r.anyName = true
 	case expr.Reserved(e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a word of the language", "give the key another name")
-		return
-	case e.Value.Empty():
+		r.anyName = true
+	default:
+		r.rule.Key.Names = []string{e.Name}
+	}
+	if e.Value.Empty() {
 		r.NoValue(n, e)
 		return
 	}
 	fields, ok := r.Entries(e.Value, "the key "+source.Tick(e.Name))
-	r.byName = true
-	r.rule.Key.Names = []string{e.Name}
-	if r.pattern == nil || !ok {
-		return
+	if ok {
+		r.keyFields(e, fields)
 	}
-	r.keyed = len(fields) == len(e.Value.YAML.Content)/2
+}
+
+// keyFields reads the field of each variable of a key.
+func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 	byName := map[string]cep.FieldID{}
 	for _, f := range fields {
 		if f.Value.Empty() {
 			r.NoValue(e.Value, f)
-			r.keyed = false
 			continue
 		}
 		t, ok := r.Text(f.Value, "the key of "+source.Tick(f.Name))
 		i := slices.Index(r.names(), f.Name)
 		switch {
-		case !ok:
-			r.keyed = false
-		case i < 0:
-			r.Add(f.Key.Place(), source.CodeName, fmt.Sprintf("the pattern has no name %s", source.Tick(f.Name)), source.DidYouMean(f.Name, r.names(), "remove it"))
-			r.keyed = false
-		case !r.defined:
-		case !r.keyField(t, r.scopes[i], false):
-			r.keyed = false
-		default:
+		case i < 0 && r.pattern != nil:
+			r.Add(f.Key.Place(), source.CodeName, fmt.Sprintf("the pattern has no name %s", source.Tick(f.Name)), nearest.DidYouMean(f.Name, r.names(), "remove it"))
+		case ok && i >= 0 && r.keyField(t, r.scopes[i], false):
 			byName[f.Name] = r.numbers.field(t.Value)
 		}
+	}
+	if r.pattern == nil {
+		return
 	}
 	for _, name := range r.rule.Names {
 		if e.Value.Lacks(name.Text, source.Keys{Known: r.names()}) {
 			r.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the key says no field for %s", source.Tick(name.Text)), "every variable of the pattern has one, negated and until names too")
-			r.keyed = false
 		}
 		r.rule.Key.ByName = append(r.rule.Key.ByName, byName[name.Text])
 	}

@@ -9,6 +9,7 @@ import (
 
 	"weir/cep"
 	"weir/nfa"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -17,21 +18,24 @@ import (
 // params are the named values of a ruleset or rule.
 type params map[string]cep.Value
 
-// params reads a mapping of params on top of outer, which it wins over.
-func (f *findings) params(n source.Node, outer params) params {
-	all := params{}
+// params reads a mapping of params on top of outer, which it wins over. It is not
+// sure where there may be more of them.
+func (f *findings) params(n source.Node, outer params) (all params, sure bool) {
+	all = params{}
 	for name, v := range outer {
 		all[name] = v
 	}
-	entries, _ := f.Entries(n, "`params`")
+	entries, sure := f.Entries(n, "`params`")
+	sure = sure && len(entries) == len(n.YAML.Content)/2
 	for _, e := range entries {
 		if !isName(e.Name) {
 			f.Add(e.Key.Place(), source.CodeName, source.Tick(e.Name)+" is no name for a param", nameForm)
+			sure = false
 			continue
 		}
 		all[e.Name], _ = f.param(e) // nil where it has a finding, so that nobody misses it
 	}
-	return all
+	return all, sure
 }
 
 // param reads a value: a number, true or false, a duration, a list, or text.
@@ -137,9 +141,9 @@ func (p params) inPattern(name string) (nfa.Param, bool) {
 // names gives the names of params in order.
 func (p params) names() []string { return sortedKeys(p) }
 
-// duration reads a duration, or `$NAME` of a param that is one. none is whether
-// the text may be `none`, which gives 0.
-func (f *findings) duration(n source.Node, what string, p params, none bool) (d time.Duration, ok bool) {
+// duration reads a duration, or `$NAME` of a param that is one; sure is whether p
+// are all there are. none is whether the text may be `none`, which gives 0.
+func (f *findings) duration(n source.Node, what string, p params, sure, none bool) (d time.Duration, ok bool) {
 	t, ok := f.Text(n, what)
 	if !ok {
 		return 0, false
@@ -149,15 +153,22 @@ func (f *findings) duration(n source.Node, what string, p params, none bool) (d 
 	}
 	if name := t.Value[1:]; t.Value[0] == '$' {
 		v, ok := p[name]
+		if !ok && !sure {
+			return 0, false
+		}
 		if !ok {
-			f.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), source.DidYouMean(name, p.names(), "declare it under `params`"))
+			f.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), nearest.DidYouMean(name, p.names(), "declare it under `params`"))
 			return 0, false
 		}
 		if v.Kind == cep.Nil {
 			return 0, false // the param has a finding
 		}
 		if v.Kind != cep.Duration {
-			f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the param %s is a %s, not a duration", source.Tick(name), v.Kind), "a duration is a whole number and one of ms s m h d w, like 90s")
+			hint := "a duration is a whole number and one of ms s m h d w, like 90s"
+			if e, ok := durationError(v.Text); ok {
+				hint = e.Hint // `30 minutes`, or 90 without a unit
+			}
+			f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the param %s is a %s, not a duration", source.Tick(name), v.Kind), hint)
 			return 0, false
 		}
 		return time.Duration(v.Int()), true
@@ -168,6 +179,13 @@ func (f *findings) duration(n source.Node, what string, p params, none bool) (d 
 		return 0, false
 	}
 	return d, true
+}
+
+// durationError says why a text is no duration.
+func durationError(text string) (e *nfa.Error, wrong bool) {
+	_, err := nfa.ParseDuration(text)
+	e, wrong = err.(*nfa.Error)
+	return e, wrong
 }
 
 // nfaError reports an error in a duration or pattern at its place in t.

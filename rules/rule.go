@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"weir/nfa"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -17,13 +17,14 @@ var ruleKeys = source.Keys{
 	Known: []string{
 		"id", "title", "description", "severity", "tags", "status", "on", "where", "key", "within", "gap", "params",
 		"pattern", "define", "skip", "emit", "timeout", "unless", "limit", "having", "measures", "score", "action",
-		"message", "throttle",
+		"message", "throttle", "lang",
 	},
-	Later: []string{"hold", "then", "when", "edge", "evidence", "window_close", "lang"},
+	Later: []string{"hold", "then", "when", "edge", "evidence", "window_close"},
+	Meant: ruleWords,
 }
 
 var (
-	definitionKeys = source.Keys{Of: "a definition", Known: []string{"type", "where"}}
+	definitionKeys = source.Keys{Of: "a definition", Known: []string{"type", "where"}, Meant: definitionWords}
 	limitKeys      = source.Keys{Of: "`limit`", Known: []string{"open"}}
 )
 
@@ -33,6 +34,7 @@ var (
 	actions    = []string{"allow", "review", "challenge", "block"}
 	emits      = []string{"at_once", "in_order"}
 	booleans   = []string{"true", "false"}
+	langs      = []string{"expr", "cel"}
 )
 
 // defaultScores are the scores of rules that say none, by severity.
@@ -56,9 +58,12 @@ type draft struct {
 
 	all    bool          // on: "*"
 	on     []source.Text // else the types that it is on
-	onGood bool
+	onSure bool          // these are all
 
-	define []definition
+	define     []definition
+	defineSure bool // these are all
+
+	faulty bool // it has findings
 }
 
 // definition is an entry of `define`.
@@ -67,7 +72,7 @@ type definition struct {
 	bare  bool          // nothing, or a mapping without `type`: the type is the name's own
 	types []source.Text // declared types
 	where *source.Text  // condition; nil: none
-	bad   bool          // it has a finding
+	sure  bool          // the types are known
 }
 
 // typeNames gives the names of the event types that a definition is limited to.
@@ -85,6 +90,7 @@ func (d *definition) typeNames() []string {
 // draft reads what must be known of a rule before any is compiled. It gives nil
 // for what is no rule.
 func (f *findings) draft(n source.Node) *draft {
+	before := f.Count()
 	r, ok := f.Record(n, "a rule", ruleKeys)
 	if !ok {
 		return nil
@@ -97,11 +103,18 @@ func (f *findings) draft(n source.Node) *draft {
 	case "disabled":
 		d.disabled = true
 	}
-	d.all, d.on, d.onGood = f.on(d)
+	d.all, d.on, d.onSure = f.on(d)
 	if e, ok := r["define"]; ok {
-		d.define = f.define(e.Value)
+		d.define, d.defineSure = f.define(e.Value)
 	}
+	d.faulty = f.Count() > before
 	return d
+}
+
+// unsure says whether something is meant as an entry that could not be read.
+func (d *draft) unsure(name string) bool {
+	_, ok := d.entries[name]
+	return !ok && doubtful(d.at, name, ruleKeys)
 }
 
 // require gives an entry that a rule must have.
@@ -137,36 +150,46 @@ func (f *findings) choice(d *draft, name string, of []string, otherwise string) 
 		return otherwise
 	}
 	if !slices.Contains(of, t.Value) {
-		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), name), source.DidYouMean(t.Value, of, "it is one of "+strings.Join(of, ", ")))
+		f.Add(t.Place(), source.CodeValue, fmt.Sprintf("%s is no value of `%s`", source.Tick(t.Value), name), choiceHint(t.Value, of))
 		return otherwise
 	}
 	return t.Value
 }
 
-// on reads the event types of a rule.
-func (f *findings) on(d *draft) (all bool, types []source.Text, ok bool) {
+// choiceHint names the value that was meant, or all there are. `enabled` is nearest
+// to its opposite.
+func choiceHint(value string, of []string) string {
+	if value == "enabled" && slices.Contains(of, "active") {
+		return "did you mean `active`?"
+	}
+	return nearest.DidYouMean(value, of, "it is one of "+strings.Join(of, ", "))
+}
+
+// on reads the event types of a rule; not sure where there may be others.
+func (f *findings) on(d *draft) (all bool, types []source.Text, sure bool) {
 	e, ok := f.require(d, "on")
 	if !ok {
 		return false, nil, false
 	}
-	types, ok = f.List(e.Value, "`on`")
+	list, sure := f.List(e.Value, "`on`")
 	seen := map[string]bool{}
-	for _, t := range types {
+	for _, t := range list {
 		switch {
-		case t.Value == allTypes && len(types) == 1:
-			return true, nil, ok
+		case t.Value == allTypes && len(list) == 1:
+			return true, nil, sure
 		case t.Value == allTypes:
 			f.Add(t.Place(), source.CodeValue, "`*` stands for all event types and goes with no other", "write on: \"*\"")
-			ok = false
+			sure = false
 		case !f.typeName(t):
-			ok = false
+			sure = false
 		case seen[t.Value]:
 			f.Add(t.Place(), source.CodeDuplicate, fmt.Sprintf("the event type %s stands twice", source.Tick(t.Value)), "")
-			ok = false
+		default:
+			types = append(types, t)
 		}
 		seen[t.Value] = true
 	}
-	return false, types, ok
+	return false, types, sure
 }
 
 // typeName checks that a text can be the name of an event type.
@@ -182,56 +205,55 @@ func (f *findings) typeName(t source.Text) bool {
 	return false
 }
 
-// define reads the entries of `define`.
-func (f *findings) define(n source.Node) []definition {
-	entries, _ := f.Entries(n, "`define`")
-	list := make([]definition, 0, len(entries))
+// define reads the entries of `define`; not sure where there may be others.
+func (f *findings) define(n source.Node) (list []definition, sure bool) {
+	entries, sure := f.Entries(n, "`define`")
 	for _, e := range entries {
 		list = append(list, f.definition(n, e))
 	}
-	return list
+	return list, sure && len(entries) == len(n.YAML.Content)/2
 }
 
 func (f *findings) definition(n source.Node, e source.Entry) definition {
-	d := definition{Entry: e}
+	d := definition{Entry: e, sure: true}
 	switch {
 	case e.Value.Bad():
-		d.bad = true
+		d.sure = false
 	case e.Value.Empty() && n.YAML.Style&yaml.FlowStyle != 0:
 		f.NoValue(n, e)
-		d.bad = true
+		d.sure = false
 	case e.Value.Empty():
 		d.bare = true
 	case e.Value.YAML.Kind == yaml.MappingNode:
-		r, ok := f.Record(e.Value, "the definition of "+source.Tick(e.Name), definitionKeys)
-		d.bad = !ok || len(r) != len(e.Value.YAML.Content)/2
-		if t, ok := r["type"]; ok {
-			d.types, ok = f.List(t.Value, "`type`")
-			d.bad = d.bad || !ok
-			for _, t := range d.types {
-				d.bad = !f.typeName(t) || d.bad
-			}
-		}
-		d.bare = e.Value.Lacks("type", definitionKeys)
-		if w, ok := r["where"]; ok {
-			if t, ok := f.Text(w.Value, "`where`"); ok {
-				d.where = &t
-			} else {
-				d.bad = true
-			}
-		}
+		f.typed(&d)
 	default:
 		if t, ok := f.Text(e.Value, "the condition of "+source.Tick(e.Name)); ok {
 			d.where = &t
-		} else {
-			d.bad = true
 		}
 	}
 	return d
 }
 
-// skip reads what a match consumes.
-func (f *findings) skip(d *draft, pattern *nfa.Pattern) (kind nfa.SkipKind, variable string) {
+// typed reads a definition {type: T, where: CONDITION}.
+func (f *findings) typed(d *definition) {
+	r, ok := f.Record(d.Value, "the definition of "+source.Tick(d.Name), definitionKeys)
+	d.sure = ok && !doubtful(d.Value, "type", definitionKeys)
+	if t, ok := r["type"]; ok {
+		d.types, d.sure = f.List(t.Value, "`type`")
+		for _, t := range d.types {
+			d.sure = f.typeName(t) && d.sure
+		}
+	}
+	d.bare = d.Value.Lacks("type", definitionKeys)
+	if w, ok := r["where"]; ok {
+		if t, ok := f.Text(w.Value, "`where`"); ok {
+			d.where = &t
+		}
+	}
+}
+
+// skip reads what a match consumes. sure is whether names are those of the pattern.
+func (f *findings) skip(d *draft, names []nfa.Name, sure bool) (kind nfa.SkipKind, variable string) {
 	e, ok := d.entries["skip"]
 	if !ok {
 		return nfa.SkipPastLast, ""
@@ -255,31 +277,28 @@ func (f *findings) skip(d *draft, pattern *nfa.Pattern) (kind nfa.SkipKind, vari
 		if head == "to_last" {
 			kind = nfa.SkipToLast
 		}
-		if !f.skipVariable(t, len(head)+1, variable, pattern) {
+		if !sure || !f.skipVariable(t, len(head)+1, variable, names) {
 			return nfa.SkipPastLast, ""
 		}
 		return kind, variable
 	}
 	forms := []string{"past_last", "none", "to_next", "to_first(v)", "to_last(v)"}
-	f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no value of `skip`", source.DidYouMean(t.Value, forms, "it is one of "+strings.Join(forms, ", ")))
+	f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no value of `skip`", nearest.DidYouMean(t.Value, forms, "it is one of "+strings.Join(forms, ", ")))
 	return nfa.SkipPastLast, ""
 }
 
 // skipVariable checks that the variable of to_first or to_last captures events.
-func (f *findings) skipVariable(t source.Text, at int, variable string, pattern *nfa.Pattern) bool {
-	if pattern == nil {
-		return false
-	}
-	var names []string
-	for _, n := range pattern.Names() {
+func (f *findings) skipVariable(t source.Text, at int, variable string, names []nfa.Name) bool {
+	var captured []string
+	for _, n := range names {
 		if n.Captures {
-			names = append(names, n.Text)
+			captured = append(captured, n.Text)
 		}
 	}
-	if slices.Contains(names, variable) {
+	if slices.Contains(captured, variable) {
 		return true
 	}
-	f.Add(t.Part(at, at+len(variable)), source.CodeName, fmt.Sprintf("the pattern captures no %s", source.Tick(variable)), source.DidYouMean(variable, names, "name a variable of the pattern that captures events"))
+	f.Add(t.Part(at, at+len(variable)), source.CodeName, fmt.Sprintf("the pattern captures no %s", source.Tick(variable)), nearest.DidYouMean(variable, captured, "name a variable of the pattern that captures events"))
 	return false
 }
 
@@ -314,14 +333,6 @@ func (f *findings) limit(d *draft) int {
 		return 0
 	}
 	return n
-}
-
-// span reads a duration of a rule; a rule that says nothing has the default.
-func (f *findings) span(d *draft, name string, p params, otherwise time.Duration, none bool) (time.Duration, bool) {
-	if e, ok := d.entries[name]; ok {
-		return f.duration(e.Value, source.Tick(name), p, none)
-	}
-	return otherwise, d.at.Lacks(name, ruleKeys)
 }
 
 // describe fills in what a rule says about itself.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"weir/cep"
+	"weir/rules/nearest"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -19,6 +20,7 @@ var schemaKeys = source.Keys{
 	Of:    "an event type",
 	Known: []string{"time", "id", "seq", "fields"},
 	Later: []string{"derive"},
+	Meant: eventWords,
 }
 
 var (
@@ -41,15 +43,16 @@ const (
 	typeField   = "type" // the type, a field of every event
 )
 
-// schema reads an event type.
-func (f *findings) schema(e source.Entry) (*cep.Schema, bool) {
+// schema reads an event type. It is nil where the fields are not known, after a
+// finding.
+func (f *findings) schema(e source.Entry) *cep.Schema {
 	if e.Value.Empty() {
 		f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the event type %s says nothing", source.Tick(e.Name)), "list its `fields`, or remove it: a type that is not declared has dynamic fields")
-		return nil, false
+		return nil
 	}
 	r, ok := f.Record(e.Value, "the event type "+source.Tick(e.Name), schemaKeys)
 	if !ok {
-		return nil, false
+		return nil
 	}
 	s := &cep.Schema{Time: defaultTime, TimeUnit: time.Millisecond}
 	fields, said := r["fields"]
@@ -57,9 +60,14 @@ func (f *findings) schema(e source.Entry) (*cep.Schema, bool) {
 		if e.Value.Lacks("fields", schemaKeys) {
 			f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the event type %s has no `fields`", source.Tick(e.Name)), "list the fields that rules may read, each with its type")
 		}
-		return nil, false
+		return nil
 	}
-	s.Fields = f.schemaFields(fields.Value)
+	if s.Fields, ok = f.schemaFields(fields.Value); !ok {
+		return nil
+	}
+	for name := range namesUnder(e.Value, "derive") {
+		s.Fields[name] = cep.Nil // not built, but not unknown
+	}
 	if t, ok := r["time"]; ok {
 		f.schemaTime(t.Value, s)
 	}
@@ -69,51 +77,64 @@ func (f *findings) schema(e source.Entry) (*cep.Schema, bool) {
 	if seq, ok := r["seq"]; ok {
 		s.Seq = f.schemaField(seq, s, cep.Number)
 	}
-	return s, true
+	return s
 }
 
-// schemaFields reads `fields`: a type each, as text or as {type: T}.
-func (f *findings) schemaFields(n source.Node) map[string]cep.Kind {
-	fields := map[string]cep.Kind{}
-	entries, _ := f.Entries(n, "`fields`")
+// schemaFields reads `fields`: a type each, as text or as {type: T}. A field whose
+// type has a finding may be anything; ok is false where there may be more fields.
+func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, ok bool) {
+	fields = map[string]cep.Kind{}
+	entries, ok := f.Entries(n, "`fields`")
+	ok = ok && len(entries) == len(n.YAML.Content)/2
 	for _, e := range entries {
-		value := e.Value
-		if value.Empty() {
-			f.NoValue(n, e)
-			continue
-		}
-		if e.Name == "" {
-			f.Add(e.Key.Place(), source.CodeName, "a field has no name", "write `name: type`")
-			continue
-		}
-		if value.YAML.Kind == yaml.MappingNode {
-			r, ok := f.Record(value, "the field "+source.Tick(e.Name), fieldKeys)
-			t, said := r["type"]
-			if !said {
-				if ok && value.Lacks("type", fieldKeys) {
-					f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the field %s has no `type`", source.Tick(e.Name)), "a type is one of "+strings.Join(kindNames, ", "))
-				}
-				continue
-			}
-			value = t.Value
-		}
-		t, ok := f.Text(value, "the type of a field")
-		if !ok {
-			continue
-		}
-		kind, ok := fieldKinds[t.Value]
 		switch {
-		case !ok:
-			f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no type of a field", source.DidYouMean(t.Value, kindNames, "a type is one of "+strings.Join(kindNames, ", ")))
-		case e.Name == defaultTime && kind != cep.Time:
-			f.Add(t.Place(), source.CodeValue, "`ts` is the event time", "give it the type `time`, or the field another name")
-		case e.Name == typeField && kind != cep.Text:
-			f.Add(t.Place(), source.CodeValue, "`type` is the type of the event", "give it the type `string`, or the field another name")
+		case e.Value.Empty():
+			f.NoValue(n, e)
+			fields[e.Name] = cep.Nil
+		case e.Name == "":
+			f.Add(e.Key.Place(), source.CodeName, "a field has no name", "write `name: type`")
+			ok = false
 		default:
-			fields[e.Name] = kind
+			fields[e.Name] = f.fieldType(e)
 		}
 	}
-	return fields
+	return fields, ok
+}
+
+// fieldType reads the type of a field; Nil: it has a finding.
+func (f *findings) fieldType(e source.Entry) cep.Kind {
+	value := e.Value
+	if value.YAML.Kind == yaml.MappingNode {
+		r, ok := f.Record(value, "the field "+source.Tick(e.Name), fieldKeys)
+		t, said := r["type"]
+		if !said {
+			if ok && value.Lacks("type", fieldKeys) {
+				f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the field %s has no `type`", source.Tick(e.Name)), "a type is one of "+strings.Join(kindNames, ", "))
+			}
+			return cep.Nil
+		}
+		value = t.Value
+	}
+	t, ok := f.Text(value, "the type of a field")
+	if !ok {
+		return cep.Nil
+	}
+	kind, ok := fieldKinds[t.Value]
+	switch {
+	case !ok:
+		hint := nearest.DidYouMean(t.Value, kindNames, "a type is one of "+strings.Join(kindNames, ", "))
+		if other := kindWords[strings.ToLower(t.Value)]; other != "" {
+			hint = "did you mean " + source.Tick(other) + "?"
+		}
+		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no type of a field", hint)
+	case e.Name == defaultTime && kind != cep.Time:
+		f.Add(t.Place(), source.CodeValue, "`ts` is the event time", "give it the type `time`, or the field another name")
+	case e.Name == typeField && kind != cep.Text:
+		f.Add(t.Place(), source.CodeValue, "`type` is the type of the event", "give it the type `string`, or the field another name")
+	default:
+		return kind
+	}
+	return cep.Nil
 }
 
 // schemaTime reads `time`: a field, {field, unit} or `arrival`.
@@ -158,7 +179,7 @@ func (f *findings) schemaTime(n source.Node, s *cep.Schema) {
 	case !declared && !strings.Contains(t.Value, "."):
 		s.Fields[t.Value] = cep.Time
 	case !declared:
-		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), source.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
+		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), nearest.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
 	}
 }
 
@@ -170,7 +191,7 @@ func (f *findings) schemaField(e source.Entry, s *cep.Schema, kinds ...cep.Kind)
 	}
 	kind, declared := fieldKind(s, t.Value)
 	if !declared {
-		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), source.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
+		f.Add(t.Place(), source.CodeName, "there is no field "+source.Tick(t.Value), nearest.DidYouMean(t.Value, sortedKeys(s.Fields), "declare it under `fields`"))
 		return ""
 	}
 	if kind != cep.Nil && !slices.Contains(kinds, kind) {
@@ -190,7 +211,7 @@ func fieldKind(s *cep.Schema, path string) (cep.Kind, bool) {
 		return cep.Text, true
 	}
 	head, rest, dotted := strings.Cut(path, ".")
-	if dotted && rest != "" && s.Fields[head] == cep.Map {
+	if k, ok := s.Fields[head]; ok && dotted && rest != "" && (k == cep.Map || k == cep.Nil) {
 		return cep.Nil, true
 	}
 	return cep.Nil, false

@@ -15,14 +15,16 @@ type scope struct {
 	numbers *numbering
 	types   []string // names of the event types
 	all     bool     // of all types; types are those declared
+	loose   bool     // what else they may be is not known: any name is a field
 
+	known []string // names of declared fields, once somebody has asked
 	clash []string // fields that were asked for and have several types
 }
 
 // info gives what the scope's schemas say of a field: one kind, or where it has
 // two, both as they stand in text.
 func (s *scope) info(path string) (info expr.FieldInfo, clash string, ok bool) {
-	dynamic := s.all && len(s.types) == 0
+	dynamic := s.loose || s.all && len(s.types) == 0
 	declared := ""
 	for _, name := range s.types {
 		schema := s.schemas[name]
@@ -65,12 +67,24 @@ func (s *scope) field(path string) (expr.FieldInfo, bool) {
 	if clash != "" {
 		s.clash = append(s.clash, path)
 	}
-	info.ID = s.numbers.field(path)
+	if s.numbers != nil {
+		info.ID = s.numbers.field(path)
+	}
 	return info, true
 }
 
-// names lists the declared fields.
+// names lists the declared fields. They are kept: every expression asks.
 func (s *scope) names() []string {
+	if s.known == nil {
+		s.known = s.listNames()
+	}
+	return s.known
+}
+
+func (s *scope) listNames() []string {
+	if len(s.types) == 1 && s.schemas[s.types[0]] == nil {
+		return []string{}
+	}
 	set := map[string]bool{}
 	for _, t := range s.types {
 		if schema := s.schemas[t]; schema != nil {

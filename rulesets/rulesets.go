@@ -1,17 +1,18 @@
-// Package rulesets holds the rules that come with Weir, and a sample of events
-// to try them on. It is data; cmd/weir reads it for the demo.
+// Package rulesets holds the rules that come with Weir, a folder for each kind of
+// fraud, and samples of events to try them on. It is data; cmd/weir reads it for
+// the demo. README.md says what is there.
 package rulesets
 
 import "embed"
 
-// Files are the rule files, by their names in this folder.
+// Files are the files of rules and their tests, like card-testing/card-testing.yaml.
 //
-//go:embed *.yaml
+//go:embed */*.yaml
 var Files embed.FS
 
-// Sample is a day of invented payments as NDJSON, in the order of their time:
-// three cards are tested and cashed out, some others come close to it, most do
-// nothing of the kind. sample_test.go makes it.
+// Samples are streams of invented events as NDJSON, in the order of their time,
+// like sample/payments.ndjson: in each a few keys do what the rules look for, some
+// others come close to it, most do nothing of the kind. sample_test.go makes them.
 //
-//go:embed sample/payments.ndjson
-var Sample []byte
+//go:embed sample/*.ndjson
+var Samples embed.FS

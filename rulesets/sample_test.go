@@ -11,179 +11,87 @@ import (
 	"time"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write sample/payments.ndjson anew")
+var rewrite = flag.Bool("rewrite", false, "write the samples and lists of this folder anew")
 
-// TestSample compares the bundled sample with what the generator below makes.
+// streams make the samples, by the names of their files.
+var streams = map[string]func(*stream){
+	"payments":  payments,
+	"logins":    logins,
+	"sightings": sightings,
+	"accounts":  accounts,
+	"deposits":  deposits,
+}
+
+// TestSample compares the bundled samples with what the generators make.
 //
 //	go test ./rulesets -run TestSample -rewrite
 func TestSample(t *testing.T) {
-	made := makeSample()
-	if *rewrite {
-		if err := os.WriteFile("sample/payments.ndjson", made, 0o644); err != nil {
-			t.Fatal(err)
+	total := 0
+	for name, fill := range streams {
+		s := &stream{dice: 20260102}
+		fill(s)
+		made := s.ndjson()
+		total += len(made)
+		file := "sample/" + name + ".ndjson"
+		if *rewrite {
+			if err := os.WriteFile(file, made, 0o644); err != nil {
+				t.Fatal(err)
+			}
+			continue
 		}
-		return
-	}
-	if !bytes.Equal(made, Sample) {
-		t.Error("sample/payments.ndjson is not what the generator makes; after a change of the generator run: go test ./rulesets -run TestSample -rewrite")
-	}
-}
-
-// payment is an event of the sample. Amounts are in cents.
-type payment struct {
-	at       time.Duration // since midnight
-	card     int
-	merchant string
-	cents    int
-	country  string
-	declined bool
-}
-
-// sample collects payments.
-type sample struct {
-	dice     dice
-	payments []payment
-}
-
-func makeSample() []byte {
-	s := &sample{dice: 20260102}
-	s.shoppers()
-	s.tested()
-	s.lookAlikes()
-	return s.ndjson()
-}
-
-// shops are ordinary merchants, with the least and the highest price in cents.
-var shops = []struct {
-	name     string
-	from, to int
-}{
-	{"m-grocer", 640, 9800},
-	{"m-bakery", 210, 1450},
-	{"m-fuel", 2500, 8800},
-	{"m-pharmacy", 380, 4600},
-	{"m-books", 890, 5200},
-	{"m-transit", 240, 620},
-	{"m-cinema", 900, 3600},
-	{"m-shoes", 3900, 17900},
-	{"m-electronics", 1900, 64900},
-}
-
-var homes = []string{"FR", "DE", "ES", "NL", "IT"}
-
-// shoppers is what cards do on an ordinary day.
-func (s *sample) shoppers() {
-	for card := 100; card < 220; card++ {
-		country := homes[s.dice.roll(len(homes))]
-		for range 1 + s.dice.roll(5) {
-			shop := shops[s.dice.roll(len(shops))]
-			s.add(payment{
-				at:       7*time.Hour + s.dice.upTo(15*time.Hour),
-				card:     card,
-				merchant: shop.name,
-				cents:    shop.from + s.dice.roll(shop.to-shop.from),
-				country:  country,
-				declined: s.dice.roll(30) == 0,
-			})
+		if bundled, err := Samples.ReadFile(file); err != nil || !bytes.Equal(made, bundled) {
+			t.Errorf("%s is not what its generator makes; after a change of the generator run: make sample", file)
 		}
 	}
-}
-
-// tested are the three cards that the rule is to find.
-func (s *sample) tested() {
-	s.row(11, "US", clock(9, 12), []purchase{
-		{0, "m-donations", 100, false},
-		{40 * time.Second, "m-songs", 129, false},
-		{95 * time.Second, "m-parking", 50, false},
-		{9 * time.Minute, "m-electronics", 48900, false},
-	})
-	s.row(12, "FR", clock(13, 40), []purchase{
-		{0, "m-songs", 99, false},
-		{15 * time.Second, "m-donations", 100, true},
-		{31 * time.Second, "m-donations", 100, false},
-		{50 * time.Second, "m-apps", 149, false},
-		{75 * time.Second, "m-songs", 99, false},
-		{2 * time.Minute, "m-parking", 60, false},
-		{4 * time.Minute, "m-giftcards", 20000, true},
-		{6 * time.Minute, "m-giftcards", 15000, false},
-	})
-	s.row(13, "GB", clock(21, 3), []purchase{
-		{0, "m-apps", 199, false},
-		{5 * time.Minute, "m-donations", 100, false},
-		{11 * time.Minute, "m-transit", 240, false},
-		{12 * time.Minute, "m-apps", 99, false},
-		{26 * time.Minute, "m-jewels", 129900, false},
-	})
-}
-
-// lookAlikes come close to card testing and are none.
-func (s *sample) lookAlikes() {
-	// A vending machine at work, and new shoes at noon: all small sums at one merchant.
-	s.row(31, "DE", clock(11, 45), []purchase{
-		{0, "m-vending", 120, false},
-		{6 * time.Minute, "m-vending", 150, false},
-		{9 * time.Minute, "m-vending", 120, false},
-		{25 * time.Minute, "m-shoes", 12900, false},
-	})
-	// Small payments all day; the large one comes too late for any three of them.
-	s.row(32, "NL", clock(8, 10), []purchase{
-		{0, "m-songs", 129, false},
-		{3 * time.Minute, "m-parking", 80, false},
-		{7 * time.Minute, "m-apps", 99, false},
-		{95 * time.Minute, "m-electronics", 39900, false},
-	})
-	// Two small payments are one too few.
-	s.row(33, "ES", clock(17, 20), []purchase{
-		{0, "m-parking", 110, false}, {4 * time.Minute, "m-songs", 99, false}, {20 * time.Minute, "m-shoes", 9900, false},
-	})
-	// The probes are declined: the card is worth nothing, and the large payment is the owner's.
-	s.row(34, "IT", clock(15, 2), []purchase{
-		{0, "m-donations", 100, true},
-		{20 * time.Second, "m-songs", 99, true},
-		{45 * time.Second, "m-apps", 149, true},
-		{22 * time.Minute, "m-electronics", 24900, false},
-	})
-	// Coins for the laundry, and a dinner: larger, but not by so much.
-	s.row(35, "FR", clock(19, 30), []purchase{
-		{0, "m-laundry", 150, false},
-		{2 * time.Minute, "m-parking", 180, false},
-		{5 * time.Minute, "m-laundry", 150, false},
-		{24 * time.Minute, "m-restaurant", 6400, false},
-	})
-}
-
-// purchase is a payment of a row: when after its begin, where, how much.
-type purchase struct {
-	after    time.Duration
-	merchant string
-	cents    int
-	declined bool
-}
-
-// row adds the payments of one card.
-func (s *sample) row(card int, country string, begin time.Duration, row []purchase) {
-	for _, p := range row {
-		s.add(payment{at: begin + p.after, card: card, merchant: p.merchant, cents: p.cents, country: country, declined: p.declined})
+	if total > 400<<10 {
+		t.Errorf("the samples have %d bytes; they are part of the binary, and 400 KiB are enough", total)
 	}
 }
 
-func (s *sample) add(p payment) { s.payments = append(s.payments, p) }
+// stream collects the events of a sample.
+type stream struct {
+	dice   dice
+	events []event
+}
 
-// ndjson writes the payments in the order of their time.
-func (s *sample) ndjson() []byte {
-	slices.SortStableFunc(s.payments, func(a, b payment) int { return cmp.Compare(a.at, b.at) })
-	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+// event is an event of a stream.
+type event struct {
+	at     time.Duration // since midnight of the first day
+	kind   string        // its type
+	id     string        // the field of its id
+	fields string        // the rest of the JSON object, from the first comma on
+}
+
+// add adds an event. fields are names and values in turn.
+func (s *stream) add(at time.Duration, kind, id string, fields ...any) {
+	var rest bytes.Buffer
+	for i := 0; i < len(fields); i += 2 {
+		value := fields[i+1]
+		if text, ok := value.(string); ok {
+			value = fmt.Sprintf("%q", text)
+		}
+		fmt.Fprintf(&rest, ",%q:%v", fields[i], value)
+	}
+	s.events = append(s.events, event{at, kind, id, rest.String()})
+}
+
+// ndjson writes the events in the order of their time. Ids count the events of
+// the stream.
+func (s *stream) ndjson() []byte {
+	slices.SortStableFunc(s.events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
+	friday := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	var out bytes.Buffer
-	for i, p := range s.payments {
-		status := "approved"
-		if p.declined {
-			status = "declined"
-		}
-		fmt.Fprintf(&out, `{"type":"payment","ts":%q,"payment_id":"p%04d","card_id":"c%d","merchant_id":%q,"amount":%d.%02d,"currency":"EUR","country":%q,"status":%q}`+"\n",
-			day.Add(p.at).Format(time.RFC3339), i+1, p.card, p.merchant, p.cents/100, p.cents%100, p.country, status)
+	for i, e := range s.events {
+		fmt.Fprintf(&out, `{"type":%q,"ts":%q,%q:"%c%04d"%s}`+"\n",
+			e.kind, friday.Add(e.at).Format(time.RFC3339), e.id, e.id[0], i+1, e.fields)
 	}
 	return out.Bytes()
 }
+
+// money is an amount in cents.
+type money int
+
+func (m money) String() string { return fmt.Sprintf("%d.%02d", m/100, m%100) }
 
 func clock(hour, minute int) time.Duration {
 	return time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
@@ -208,3 +116,6 @@ func (d *dice) roll(n int) int { return int(d.next() % uint64(n)) }
 func (d *dice) upTo(max time.Duration) time.Duration {
 	return time.Duration(d.roll(int(max/time.Second))) * time.Second
 }
+
+// waking gives a time of the day, from seven in the morning to ten at night.
+func (d *dice) waking() time.Duration { return 7*time.Hour + d.upTo(15*time.Hour) }

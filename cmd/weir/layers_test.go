@@ -27,11 +27,12 @@ var layers = map[string]layer{
 	"nfa":            {},
 	"nfa/oracle":     {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
 	"cep":            {imports: []string{"weir/nfa"}},
-	"rules/expr":     {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/nfa"}},
-	"rules/source":   {imports: []string{"go.yaml.in/yaml/v4"}, files: true}, // YAML text and findings in it
-	"rules":          {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules/expr", "weir/rules/source"}, files: true},
-	"rules/ruletest": {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}, files: true},
+	"rules/nearest":  {}, // which name was meant
+	"rules/expr":     {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/nfa", "weir/rules/nearest"}},
+	"rules/source":   {imports: []string{"go.yaml.in/yaml/v4", "weir/rules/nearest"}, files: true}, // YAML text and findings in it
+	"rules":          {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source"}, files: true},
 	"rules/trace":    {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr"}},
+	"rules/ruletest": {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source", "weir/rules/trace"}, files: true},
 	"rules/explain":  {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
 	"rules/format":   {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/source"}},
 	"rules/infer":    {imports: []string{"weir/cep", "weir/nfa"}},

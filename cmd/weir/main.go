@@ -25,9 +25,16 @@ const (
 
 // commands is the command line as a whole, one field a subcommand.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Run rules over files of events and print the alerts."`
-	Demo    demoCommand    `cmd:"" help:"Run a shipped rule over a bundled sample and show what it finds."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run        runCommand        `cmd:"" help:"Run rules over files of events and print the alerts."`
+	Check      checkCommand      `cmd:"" help:"Find what is wrong or doubtful in rules."`
+	Explain    explainCommand    `cmd:"" help:"Say in plain English what rules do."`
+	Test       testCommand       `cmd:"" help:"Run the tests that stand beside rules."`
+	Trace      traceCommand      `cmd:"" help:"Follow one key through a rule: what each open match did with each event, and why."`
+	Fmt        fmtCommand        `cmd:"" help:"Write rules and tests in their canonical form."`
+	New        newCommand        `cmd:"" help:"Write a first ruleset, with the schema of your events."`
+	Demo       demoCommand       `cmd:"" help:"Run the shipped rules over bundled samples and show what they find."`
+	Completion completionCommand `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
+	Version    versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // streams are the standard streams of the process.

@@ -48,8 +48,8 @@ func (c *runCommand) Validate() error {
 	if len(c.Events) == 0 {
 		return errors.New("no events: name them, as in --events FILE")
 	}
-	if slices.Contains(c.Rules, "") {
-		return errors.New("the name of a rule file is empty")
+	if err := validRules(c.Rules); err != nil {
+		return err
 	}
 	stdin := 0
 	for _, name := range c.Events {
@@ -65,9 +65,13 @@ func (c *runCommand) Validate() error {
 
 // Run reads the events and writes the alerts.
 func (c *runCommand) Run(std *streams) error {
-	ruleset, ruleFiles, err := loadRules(c.Rules, std)
+	checked, ruleFiles, err := loadRules(c.Rules, std)
 	if err != nil {
 		return err
+	}
+	ruleset := checked.Ruleset
+	if len(checked.Findings) > 0 && !c.JSON {
+		fmt.Fprintf(std.err, "weir: %s in the rules; see weir check\n", amount(len(checked.Findings), "warning", "warnings"))
 	}
 	if len(ruleset.Rules) == 0 && !c.JSON {
 		fmt.Fprintln(std.err, "weir: no rule is run: there is none, or all are disabled")
@@ -130,23 +134,17 @@ func (c *runCommand) Run(std *streams) error {
 
 // loadRules loads and checks the rules and gives their files too. What is wrong
 // with them has been written when it returns an error.
-func loadRules(paths []string, std *streams) (ruleset *cep.Ruleset, files []source.File, err error) {
-	files, err = source.Read(paths)
-	if err == nil {
-		ruleset, err = rules.Compile(files)
+func loadRules(paths []string, std *streams) (*rules.Checked, []source.File, error) {
+	files, checked, err := checkRules(paths)
+	if err != nil {
+		return nil, nil, err
 	}
-	var findings source.Errors
-	if !errors.As(err, &findings) {
-		return ruleset, files, err
+	wrong := slices.DeleteFunc(slices.Clone(checked.Findings), func(d source.Diagnostic) bool { return d.Severity != source.Error })
+	if len(wrong) == 0 {
+		return checked, files, nil
 	}
-	fmt.Fprintln(std.err, findings)
-	code := exitFindings
-	for _, d := range findings {
-		if d.Code == source.CodeFile {
-			code = exitFailed // what could not be read is no finding in the rules
-		}
-	}
-	return nil, nil, &exitError{code: code}
+	writeFindings(std.err, files, wrong)
+	return nil, nil, findingsError(wrong)
 }
 
 // openOutputs creates the output files. An output that is also read, or that is

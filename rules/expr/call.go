@@ -2,8 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 
 	"github.com/expr-lang/expr/ast"
@@ -16,8 +14,8 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 	if why, ok := refused[name]; ok {
 		l.failAt(at, tick(name)+" is not available", why)
 	}
-	if _, ok := functionNames[name]; !ok {
-		l.failAt(at, "unknown function "+tick(name), didYouMean(name, slices.Sorted(maps.Keys(functionNames))))
+	if _, ok := l.env.Lang.functions(name); !ok {
+		l.failAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
 	}
 	if _, ok := loops[name]; ok && len(args) > 1 && isPredicate(args[1]) {
 		return l.loop(name, at, args)
@@ -40,33 +38,44 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 		i := l.index(n.args[0], n.args[1], at)
 		i.pos, i.end = n.pos, n.end
 		return i
-	case "len":
+	case "len", "size":
 		if len(args) == 1 && l.isVariable(n.args[0]) {
 			return l.countOf(n)
 		}
-	case "hour", "weekday", "date":
-		if len(args) == 2 {
-			return l.calendar(name, n)
-		}
+	}
+	if c, ok := calendarOf(name); ok && len(args) == 2 {
+		return l.calendar(name, c, n)
 	}
 	return l.function(name, n, n.args)
 }
 
 func isPredicate(a ast.Node) bool {
-	_, ok := a.(*ast.PredicateNode)
-	return ok
+	switch a.(type) {
+	case *ast.PredicateNode, *named:
+		return true
+	}
+	return false
 }
 
 // arguments fails for a wrong number of arguments.
 func (l *lowering) arguments(n *node, name, want string, got int) {
-	l.fail(n, fmt.Sprintf("%s takes %s arguments, not %d", tick(name), want, got), "")
+	l.fail(n, takes(name, want, got), "")
+}
+
+// takes says that a function is given a wrong number of arguments.
+func takes(name, want string, got int) string {
+	if want == "1" {
+		return fmt.Sprintf("%s takes 1 argument, not %d", tick(name), got)
+	}
+	return fmt.Sprintf("%s takes %s arguments, not %d", tick(name), want, got)
 }
 
 // function makes a call of a function of the table.
 func (l *lowering) function(name string, n *node, args []*node) *node {
 	var f *function
 	want := ""
-	for _, g := range functionNames[name] {
+	versions, _ := l.env.Lang.functions(name)
+	for _, g := range versions {
 		if len(g.params) == len(args) || g.rest && len(args) >= len(g.params) {
 			f = g
 		}
@@ -76,18 +85,19 @@ func (l *lowering) function(name string, n *node, args []*node) *node {
 		want += strconv.Itoa(len(g.params))
 	}
 	if f == nil {
-		if want == "1" {
-			l.fail(n, fmt.Sprintf("%s takes 1 argument, not %d", tick(name), len(args)), "")
-		}
 		l.arguments(n, name, want, len(args))
 	}
 	n.op, n.function, n.typ = opCall, f, f.result
 	constants := make([]cep.Value, len(args))
 	constant := f.test != nil
 	for i, a := range args {
-		if len(args) == 1 {
+		_, method := celMethods[name]
+		switch {
+		case len(args) == 1 || method && i == 0:
 			l.want(a, f.param(i), "what "+name+" takes")
-		} else {
+		case method: // what it is called on is no argument
+			l.want(a, f.param(i), fmt.Sprintf("argument %d of %s", i, name))
+		default:
 			l.want(a, f.param(i), fmt.Sprintf("argument %d of %s", i+1, name))
 		}
 		v, ok := a.constant()
@@ -110,13 +120,10 @@ func (l *lowering) function(name string, n *node, args []*node) *node {
 			n.typ = either(n.typ, typ{k: kList, elem: a.typ.elem, vars: a.typ.vars})
 		}
 	}
-	switch f.name {
-	case "..":
+	if f.name == ".." {
 		return l.constantRange(n)
-	case "len":
-		return l.fold(n)
 	}
-	if f.list != nil {
+	if f.list != nil && !f.isLength() {
 		return n
 	}
 	return l.fold(n)
@@ -139,8 +146,9 @@ func (l *lowering) constantRange(n *node) *node {
 	return n
 }
 
-// calendar makes hour, weekday or date in a zone; a constant one is looked up now.
-func (l *lowering) calendar(name string, n *node) *node {
+// calendar makes hour, weekday and the like in a zone; a constant one is looked up
+// now.
+func (l *lowering) calendar(name string, c calendar, n *node) *node {
 	n = l.function(name, n, n.args)
 	if n.op != opCall {
 		return n
@@ -150,7 +158,7 @@ func (l *lowering) calendar(name string, n *node) *node {
 		return n
 	}
 	n.zone, _ = zone(v.Text) // function has refused an unknown one
-	n.op, n.name, n.args = opCalendar, name, n.args[:1]
+	n.op, n.calendar, n.args = opCalendar, c, n.args[:1]
 	return n
 }
 
@@ -187,7 +195,9 @@ func (l *lowering) folding(f folding, name string, n *node) *node {
 		}
 		return n
 	case x.op == opEvent && (f == foldFirst || f == foldLast):
-		return x // the first and last of one event
+		one := *x // the first and last of one event
+		one.pos, one.end = n.pos, n.end
+		return &one
 	}
 	n.typ = numType
 	var k kinds
@@ -222,11 +232,34 @@ func (l *lowering) foldable(f folding, name string, a *node, elem typ) {
 	hint := ""
 	switch {
 	case elem.k == kEvent:
-		hint = "name a field, as in " + name + "(" + l.text[a.pos:a.end] + ".amount)"
+		hint = "name a field, as in " + name + "(" + l.source(a) + ".amount)"
 	case elem.k == kDuration:
 		hint = "write seconds(d) for each"
 	}
 	l.fail(a, fmt.Sprintf("%s takes %ss, %s holds %ss", tick(name), f.takes(), l.quote(a), elem.k), hint)
+}
+
+// predicate lowers the predicate of a function on elements of the type elem. A
+// name for the element is # inside the predicate, and a local name inside those
+// that it holds.
+func (l *lowering) predicate(a ast.Node, elem typ) *node {
+	l.points = append(l.points, elem)
+	defer func() { l.points = l.points[:len(l.points)-1] }()
+	p, ok := a.(*named)
+	if !ok {
+		return l.lower(a.(*ast.PredicateNode).Node)
+	}
+	l.lets++
+	l.locals = append(l.locals, local{name: p.variable, index: l.lets, typ: elem, element: len(l.points)})
+	body := l.lower(p.Node)
+	v := l.locals[len(l.locals)-1]
+	l.locals = l.locals[:len(l.locals)-1]
+	if !v.inner {
+		return body
+	}
+	element := l.make(node{op: opPointer, typ: elem}, nil)
+	element.pos, element.end = body.pos, body.end
+	return l.make(node{op: opLet, index: v.index, args: []*node{element, body}, typ: body.typ}, nil)
 }
 
 // loop makes a function with a predicate.
@@ -238,16 +271,18 @@ func (l *lowering) loop(name string, at ast.Node, args []ast.Node) *node {
 	} else if list.typ.k != kList {
 		elem = either(elem, typ{k: list.typ.k &^ kList, vars: list.typ.vars})
 	}
-	l.points = append(l.points, elem)
-	body := l.lower(args[1].(*ast.PredicateNode).Node)
-	l.points = l.points[:len(l.points)-1]
+	if list.typ.k == kMap && l.env.Lang == LangCEL {
+		l.fail(list, l.is(list)+"; the order of its keys is not fixed", "ask for one, as in \"a\" in "+l.source(list))
+	}
+	body := l.predicate(args[1], elem)
 	n := l.make(node{op: opLoop, name: name, args: []*node{list, body}}, at)
 	switch name {
 	case "map", "sortBy", "reduce":
 	case "sum":
 		l.foldable(foldSum, name, body, body.typ)
 	default:
-		l.want(body, kBool, "the predicate of "+name)
+		from, to := byteSpan(l.text, at.Location())
+		l.want(body, kBool, "the predicate of "+l.text[from:to])
 	}
 	if len(args) == 3 {
 		extra := l.lower(args[2])

@@ -154,7 +154,7 @@ func partOf(n *node) valueFunc {
 	case opNegate:
 		return func(s *cep.Scope) cep.Value { return negate(x(s)) }
 	case opCalendar:
-		read := calendars[n.name].in(n.zone)
+		read := n.calendar.in(n.zone)
 		return func(s *cep.Scope) cep.Value {
 			t := x(s)
 			if t.Kind != cep.Time {
@@ -277,7 +277,7 @@ func computeOf(n *node) valueFunc {
 
 func callOf(n *node) valueFunc {
 	f := n.function
-	if f.list != nil && f.name != "len" {
+	if f.list != nil && !f.isLength() {
 		return nil
 	}
 	fs := values(n.args)
@@ -285,7 +285,7 @@ func callOf(n *node) valueFunc {
 		return nil
 	}
 	switch {
-	case f.name == "len":
+	case f.isLength():
 		return lengthOf(fs[0])
 	case f.f1 != nil:
 		a := fs[0]

@@ -58,7 +58,7 @@ func CompileValue(text string, env Env) (func(*cep.Scope) cep.Value, error) {
 	if k := n.typ.k; k == kEvent || k == kList && n.typ.elem != nil && n.typ.elem.k == kEvent {
 		field := text[n.pos:n.end] + ".amount"
 		if k == kList && n.op != opEvents {
-			field = "map(" + text[n.pos:n.end] + ", .amount)"
+			field = env.Lang.field(text[n.pos:n.end], "amount")
 		}
 		return nil, &Error{Pos: n.pos, End: n.end, Msg: "an event is no value", Hint: "name a field, as in " + tick(field)}
 	}
@@ -106,7 +106,7 @@ func lowerBool(text string, env *Env) (*node, error) {
 	if n.typ.k&kBool == 0 {
 		hint := ""
 		if n.typ.k != 0 && n.typ.k != kEvent {
-			hint = "compare it, as in " + text[n.pos:n.end] + " != nil"
+			hint = "compare it, as in " + text[n.pos:n.end] + " != " + env.Lang.null()
 		}
 		return nil, &Error{Pos: n.pos, End: n.end, Msg: "a condition is true or false, this is " + article(n.typ.k), Hint: hint}
 	}

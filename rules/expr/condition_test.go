@@ -122,3 +122,35 @@ func benchmarkCond(b *testing.B, machine bool) {
 
 func BenchmarkCondClosures(b *testing.B) { benchmarkCond(b, false) }
 func BenchmarkCondMachine(b *testing.B)  { benchmarkCond(b, true) }
+
+// BenchmarkLanguages measures conditions that say the same in both languages, each
+// on the executor that it gets.
+func BenchmarkLanguages(b *testing.B) {
+	for _, p := range []struct {
+		name string
+		phrase
+	}{
+		{"fields", phrase{`amount < 200 && type == "payment" && status != nil && country in ["KP", "IR"]`, `amount < 200 && type == "payment" && status != null && country in ["KP", "IR"]`}},
+		{"captures", phrase{`amount > 20 * mean(probe.amount) && distinct(probe.country) == 2`, `amount > 20 * mean(probe.amount) && distinct(probe.country) == 2`}},
+		{"texts", phrase{`status startsWith "app" && email contains "@" && len(tags) == 3`, `status.startsWith("app") && email.contains("@") && tags.size() == 3`}},
+		{"predicate", phrase{`any(probe, .amount > 3 && .country == "FR")`, `probe.exists(p, p.amount > 3 && p.country == "FR")`}},
+	} {
+		for lang, text := range []string{p.expr, p.cel} {
+			b.Run(p.name+"/"+[]string{"expr", "cel"}[lang], func(b *testing.B) {
+				w := declared
+				w.lang = Lang(lang)
+				holds, err := CompileBool(text, w.env())
+				if err != nil {
+					b.Fatal(err)
+				}
+				s := w.scope()
+				b.ReportAllocs()
+				for b.Loop() {
+					if !holds(s) {
+						b.Fatal("it does not hold")
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,10 +1,14 @@
 // Package expr compiles the expressions of rules: conditions, measures, scores
 // and messages.
 //
-// An expression is parsed by expr-lang, then lowered to a tree of this package
-// in which every name is resolved, every operation checked against the types of
-// the fields, and every part that is constant worked out (lower.go). The tree
-// runs on one of two executors:
+// An expression is written in expr-lang or in CEL (Env.Lang). Each is parsed by its
+// own parser; what is written in CEL is then put into the syntax tree that
+// expr-lang has for the same (cel.go). So there is one language with two
+// spellings: names, types, functions, nil, bounds and errors are the same in both.
+//
+// The tree is lowered to one of this package in which every name is resolved,
+// every operation checked against the types of the fields, and every part that is
+// constant worked out (lower.go). It runs on one of two executors:
 //
 //   - closures over the slots of an event (closure.go): no allocation, a few
 //     nanoseconds for each part; they know scalars and the list functions over
@@ -27,5 +31,8 @@
 //   - What it can cost is bounded when it is compiled.
 //   - The functions made may be called by several goroutines at once.
 //
-// Nothing else in Weir imports expr-lang.
+// From the same tree come the reasons of a condition (why.go) and what it does with
+// fields (uses.go).
+//
+// Nothing else in Weir imports expr-lang or cel-go.
 package expr

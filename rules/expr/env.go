@@ -12,6 +12,8 @@ import (
 // reads. Its functions are called while the expression is compiled only, except
 // Fault.
 type Env struct {
+	Lang Lang // what the expression is written in
+
 	// Fields resolves the path of a field of the current event, like "amount" or
 	// "device.os", and registers it as read. It is not asked for `type` and `ts`.
 	Fields     func(path string) (FieldInfo, bool)
@@ -98,7 +100,22 @@ func (e *Env) names() []string {
 	}
 	names = append(names, e.Keys...)
 	names = append(names, e.Measures...)
-	return append(names, "params", "true", "false", "nil")
+	return append(names, "params", "true", "false", e.Lang.null())
+}
+
+// meant is a hint that says what an unknown name stands for, or empty.
+func (e *Env) meant(name string) string {
+	param := strings.TrimPrefix(name, "$")
+	if _, ok := e.Params[param]; ok {
+		return "write " + tick("params."+param)
+	}
+	return didYouMean(name, e.names())
+}
+
+// fieldsBegin says whether there is a field of the current event with a path that
+// begins with a name.
+func (e *Env) fieldsBegin(name string) bool {
+	return e.Current && slices.ContainsFunc(e.FieldNames, func(f string) bool { return f == name || strings.HasPrefix(f, name+".") })
 }
 
 func (e *Env) paramNames() []string { return slices.Sorted(maps.Keys(e.Params)) }
@@ -121,6 +138,13 @@ func (e *Env) holder(path string) string {
 	return ""
 }
 
+// Functions returns the names of all functions that an expression can call, in
+// order.
+func Functions() []string {
+	names := slices.Sorted(maps.Keys(functionNames))
+	return slices.DeleteFunc(names, func(name string) bool { return name == ".." })
+}
+
 // words are the words of the language beside its functions: nothing that a rule
 // declares may be called like one.
 var words = []string{
@@ -128,8 +152,30 @@ var words = []string{
 	"let", "if", "else", "true", "false", "nil", "event", "params", "type", "ts",
 }
 
-// Reserved reports whether name is a function or a word of the language. A
-// variable, measure or key must not be called so.
+// celWords are the words of CEL beside its functions.
+var celWords = []string{
+	"null", "dyn", "has", "exists", "exists_one", "existsOne", "list", "null_type",
+	"as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop",
+	"namespace", "package", "return", "var", "void", "while",
+}
+
+// ReservedIn reports whether name is a function or a word of the language that a
+// rule is written in. A variable, measure or key of the rule must not be called so.
+func ReservedIn(lang Lang, name string) bool {
+	if lang != LangCEL {
+		return Reserved(name)
+	}
+	if slices.Contains(celWords, name) {
+		return true
+	}
+	_, function := celFunctions[name]
+	_, other := refusedCEL[name]
+	return function || other || Reserved(name)
+}
+
+// Reserved reports whether name is a function or a word of expr-lang: what no
+// variable, measure or key must be called, in whichever language its rule is
+// written. ReservedIn says it for one language.
 func Reserved(name string) bool {
 	if slices.Contains(words, name) || strings.HasPrefix(name, "$") {
 		return true

@@ -1,5 +1,12 @@
 package expr
 
+import (
+	"slices"
+	"strings"
+
+	"weir/rules/nearest"
+)
+
 // Error is a fault in the text of an expression.
 type Error struct {
 	Pos, End int    // byte offsets of the text at fault; Pos == End at the end of the text
@@ -14,28 +21,56 @@ func (e *Error) Error() string {
 	return e.Msg + "; " + e.Hint
 }
 
-// tick quotes a piece of an expression in a message.
-func tick(s string) string { return "`" + s + "`" }
-
-// didYouMean is a hint that names the nearest of names, or empty if none is near.
-func didYouMean(name string, names []string) string {
-	if n := nearest(name, names); n != "" {
-		return "did you mean " + tick(n) + "?"
+// tick quotes a piece of an expression in a message,
+// shortened if it is long.
+func tick(s string) string {
+	const most = 60
+	if at := runeOffset(s, most); at < len(s) {
+		s = s[:runeOffset(s, most-3)] + "..."
 	}
-	return ""
+	return "`" + s + "`"
 }
 
-// nearest gives the name with the fewest edits from name, the first of equals;
-// empty if all are too far to be meant.
-func nearest(name string, names []string) string {
-	best, limit := "", (len(name)+2)/3
-	for _, n := range names {
-		if n == name || len(n) == 1 && len(name) == 1 || len(n) > len(name)+limit || len(name) > len(n)+limit {
-			continue
-		}
-		if d, ok := editDistance(name, n); ok && (d < limit || d == limit && best == "") {
-			best, limit = n, d
-		}
+// didYouMean is a hint that names the nearest of names, or empty if none is near.
+func didYouMean(name string, names []string) string { return nearest.DidYouMean(name, names, "") }
+
+// elsewhere are functions of other languages, in lower case, and what is called
+// so here.
+var elsewhere = map[string]string{
+	"avg": "mean", "average": "mean", "std": "stddev", "stdev": "stddev", "stddev_pop": "stddev",
+	"size": "count", "length": "count", "lenght": "len", "least": "min", "greatest": "max",
+	"count_distinct": "distinct", "countdistinct": "distinct", "uniq": "distinct", "unique": "distinct",
+	"exists": "any", "some": "any", "haversine": "distance_km", "levenshtein": "edit_distance",
+	"day_of_week": "weekday", "dayofweek": "weekday", "to_date": "date",
+}
+
+// meantFunction is a hint that says what an unknown function stands for, or empty.
+func (g Lang) meantFunction(name string) string {
+	f := g.called(name)
+	if other := elsewhere[strings.ToLower(name)]; g == LangExpr && other != "" {
+		f = other // of events, rather than the length of a text
 	}
-	return best
+	if f != "" {
+		return "did you mean " + tick(f) + "?"
+	}
+	return didYouMean(name, g.functionNames())
+}
+
+// called gives the function of one value that name is, or that is called so
+// elsewhere; empty if there is none.
+func (g Lang) called(name string) string {
+	word := strings.ToLower(name)
+	length := word == "size" || word == "length" || word == "lenght"
+	switch other := elsewhere[word]; {
+	case length && g == LangCEL:
+		name = "size"
+	case length:
+		name = "len"
+	case other != "":
+		name = other
+	}
+	if slices.Contains(g.functionNames(), name) {
+		return name
+	}
+	return ""
 }

@@ -5,22 +5,24 @@ import (
 	"testing"
 )
 
-// TestErrors checks what is refused: the text at fault is given between « and »,
+// faultRow is a text that is refused: what is at fault in it is between « and »,
 // and the message and hint must hold the given words.
+type faultRow struct{ text, msg, hint string }
+
 func TestErrors(t *testing.T) {
-	for _, c := range []struct{ text, msg, hint string }{
+	checkFaults(t, LangExpr, []faultRow{
 		// names
 		{"«amuont» > 5", "unknown name `amuont`", "did you mean `amount`?"},
 		{"«event.amuont» > 5", "unknown name `amuont`", "did you mean `amount`?"},
 		{"«xyzzy» == 1", "unknown name `xyzzy`", ""},
-		{"«prob.amount» > 1", "unknown name `prob.amount`", ""},
+		{"«prob».amount > 1", "unknown name `prob`", "`probe`"},
 		{"«prob» == 1", "unknown name `prob`", "`probe`"},
 		{"params.«limti» > 1", "unknown param `limti`", "`limit`"},
 		{"«params» == 1", "no value", "params.limit"},
 		{"«event» == nil", "`event` is no value", "event.amount"},
-		{"«last(probe).amuont» > 1", "has no field `amuont`", "`amount`"},
-		{"«probe.amuont» == [1]", "`probe` has no field `amuont`", "`amount`"},
-		{"any(probe, «.amuont» > 1)", "has no field", "`amount`"},
+		{"last(probe).«amuont» > 1", "has no field `amuont`", "`amount`"},
+		{"probe.«amuont» == [1]", "`probe` has no field `amuont`", "`amount`"},
+		{"any(probe, .«amuont» > 1)", "has no field", "`amount`"},
 		{"«count» > 1", "`count` is a function", "event.count"},
 		{"«never».amount > 1", "captures nothing", ""},
 		{"amount > 1 && «date» == 1", "`date` is a function", "event.date"},
@@ -88,7 +90,7 @@ func TestErrors(t *testing.T) {
 		{"any(probe, «.amount»)", "the predicate of any is a bool", ""},
 		{"«cashout»[0].amount == 1", "is an event, and has no elements", "it is one event"},
 		{"«status.length» == 1", "`status` is a string and has no field `length`", ""},
-		{"«tags[\"a\"» ] == 1", "`tags` is a list and has no field `a`", ""},
+		{"«tags[\"a\" ]» == 1", "`tags` is a list and has no field `a`", ""},
 		{"tags[«flag»] == 1", "an index is a number", ""},
 		{"status[«\"a\"»:] == \"a\"", "a bound of a slice is a number", ""},
 		{"status matches «country»", "not a constant", ""},
@@ -106,7 +108,7 @@ func TestErrors(t *testing.T) {
 		{"amount > 5«)»", "unexpected `)`", "brackets"},
 		{"«in» > 5", "unexpected `in`", "event.in"},
 		{"amount > 5 «amount»", "unexpected `amount`", ""},
-		{"status == \"a«»", "literal not terminated", ""},
+		{"status == «\"a»", "the string is not closed", "end it with"},
 		{"amount > 5 «\\»", "unrecognized character", ""},
 		{"«b\"x\"» == status", "byte strings", ""},
 		{"flag; «off»", "one value", ""},
@@ -123,9 +125,15 @@ func TestErrors(t *testing.T) {
 		{"«" + strings.Repeat("!", maxNodes+2) + "flag»", "too many parts", ""},
 		{"«" + strings.Repeat("(", 60) + "flag" + strings.Repeat(" ?: flag)", 60) + "»", "too many parts", ""},
 		{"«" + strings.Repeat(" ", maxLength) + "flag»", "16 KiB", ""},
-	} {
+	})
+}
+
+func checkFaults(t *testing.T, lang Lang, rows []faultRow) {
+	t.Helper()
+	for _, c := range rows {
 		text := strings.NewReplacer("«", "", "»", "").Replace(c.text)
 		w := declared
+		w.lang = lang
 		_, err := CompileBool(text, w.env())
 		if c.msg == "" && c.hint == "" {
 			if err == nil {

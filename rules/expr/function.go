@@ -80,6 +80,10 @@ func (f *function) call6(args [6]cep.Value) cep.Value {
 // param is the kinds that the i-th argument may have.
 func (f *function) param(i int) kinds { return f.params[min(i, len(f.params)-1)] }
 
+// isLength reports whether f is the length of a text, list or map, which is known
+// without making the list.
+func (f *function) isLength() bool { return f.name == "len" || f.name == "size" }
+
 // callNative calls f on values of the machine.
 func (f *function) callNative(args []any) (any, error) {
 	for i, a := range args {

@@ -2,7 +2,6 @@ package expr
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,23 +24,25 @@ type lowering struct {
 	env    *Env
 	text   string
 	count  int     // of nodes made
-	locals []local // visible `let` names, the innermost last
-	lets   int     // of `let` names so far
+	locals []local // visible, the innermost last
+	lets   int     // of local names so far
 	points []typ   // type of # in each predicate around, the innermost last
+
+	brackets brackets // of text, once a place is asked for
 }
 
+// local is a name that a part of the expression gives: by `let`, or to the element
+// of a predicate.
 type local struct {
-	name  string
-	index int
-	typ   typ
+	name    string
+	index   int
+	typ     typ
+	element int  // of an element: how many predicates there are around its readers, its own included; else 0
+	inner   bool // of an element: it is read in a predicate inside its own
 }
 
 // lower parses text and resolves it against env.
 func lower(text string, env *Env) (n *node, err error) {
-	tree, err := parse(text)
-	if err != nil {
-		return nil, err
-	}
 	defer func() {
 		if r := recover(); r != nil {
 			e, ok := r.(*Error)
@@ -51,18 +52,47 @@ func lower(text string, env *Env) (n *node, err error) {
 			n, err = nil, e
 		}
 	}()
+	tree, err := parse(text, env)
+	if err != nil {
+		return nil, err
+	}
 	l := &lowering{env: env, text: text}
 	n = l.lower(tree)
 	if n.cost() > maxCost {
 		l.fail(n, "the expression may take too many steps", "nest fewer list functions; a list has up to 1,000 elements")
 	}
+	l.settle(n)
 	return n, nil
+}
+
+// place is where n stands in the text, with the brackets that its parts are in.
+func (l *lowering) place(n *node) (pos, end int) {
+	if l.brackets == nil {
+		l.brackets = bracketsOf(l.text, l.env.Lang)
+	}
+	return l.brackets.widen(n.pos, n.end)
+}
+
+// settle gives all nodes their place.
+func (l *lowering) settle(n *node) {
+	n.pos, n.end = l.place(n)
+	for _, a := range n.args {
+		if a != nil {
+			l.settle(a)
+		}
+	}
+	for _, a := range n.folded {
+		if a != nil {
+			l.settle(a)
+		}
+	}
 }
 
 // fail ends the lowering with a fault at n. lower recovers it: the tree is
 // walked by functions that all could fail, and none goes on after a fault.
 func (l *lowering) fail(n *node, msg, hint string) {
-	panic(&Error{Pos: n.pos, End: n.end, Msg: msg, Hint: hint})
+	pos, end := l.place(n)
+	panic(&Error{Pos: pos, End: end, Msg: msg, Hint: hint})
 }
 
 func (l *lowering) failAt(a ast.Node, msg, hint string) {
@@ -70,10 +100,16 @@ func (l *lowering) failAt(a ast.Node, msg, hint string) {
 	panic(&Error{Pos: pos, End: end, Msg: msg, Hint: hint})
 }
 
+// source is the text of n.
+func (l *lowering) source(n *node) string {
+	pos, end := l.place(n)
+	return l.text[pos:end]
+}
+
 // quote is the text of n for a message.
 func (l *lowering) quote(n *node) string {
 	const most = 40
-	s := l.text[n.pos:n.end]
+	s := l.source(n)
 	if len(s) > most {
 		s = s[:runeOffset(s, most-3)] + "..."
 	}
@@ -126,6 +162,7 @@ func (l *lowering) close(n *node, bracket byte) *node {
 
 // fold works out a node whose arguments are all constant scalars.
 func (l *lowering) fold(n *node) *node {
+	param := false
 	for _, a := range n.args {
 		if a == nil {
 			continue
@@ -133,6 +170,7 @@ func (l *lowering) fold(n *node) *node {
 		if _, ok := a.constant(); !ok {
 			return n
 		}
+		param = param || a.param
 	}
 	f, ok := closure(n)
 	if !ok {
@@ -142,7 +180,11 @@ func (l *lowering) fold(n *node) *node {
 	if v.Kind == cep.List || v.Kind == cep.Map {
 		return n
 	}
-	return &node{op: opConst, pos: n.pos, end: n.end, value: v, typ: typ{k: setOf(v.Kind)}}
+	c := &node{op: opConst, pos: n.pos, end: n.end, value: v, typ: typ{k: setOf(v.Kind)}, param: param}
+	if param {
+		c.folded = n.args
+	}
+	return c
 }
 
 func (l *lowering) lower(a ast.Node) *node {
@@ -176,6 +218,8 @@ func (l *lowering) lower(a ast.Node) *node {
 		return l.unary(a)
 	case *ast.BinaryNode:
 		return l.binary(a)
+	case *present:
+		return l.present(a)
 	case *ast.ConditionalNode:
 		return l.conditional(a)
 	case *ast.BuiltinNode:
@@ -184,7 +228,7 @@ func (l *lowering) lower(a ast.Node) *node {
 		if id, ok := a.Callee.(*ast.IdentifierNode); ok {
 			return l.call(id.Value, id, a.Arguments)
 		}
-		l.failAt(a, "methods are not available", "use a function: hour(t), weekday(t), date(t), seconds(d)")
+		l.failAt(a, "methods are not available", l.insteadOf(a))
 	case *ast.VariableDeclaratorNode:
 		return l.let(a)
 	case *ast.SequenceNode:
@@ -210,8 +254,8 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 		path = append(path, p.(*ast.StringNode).Value)
 	}
 	for i := len(l.locals) - 1; i >= 0; i-- {
-		if v := l.locals[i]; v.name == id.Value {
-			return l.access(l.make(node{op: opLocal, index: v.index, typ: v.typ}, id), props)
+		if v := &l.locals[i]; v.name == id.Value {
+			return l.access(l.make(l.local(v), id), props)
 		}
 	}
 	if n := l.word(id, path, props); n != nil {
@@ -224,27 +268,39 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 		l.failAt(id, tick(id.Value)+" is not available", why)
 	}
 	if _, ok := functionNames[id.Value]; ok {
-		hint := "call it, as in " + id.Value + "(...)"
+		msg, hint := " is a function", "call it, as in "+id.Value+"(...)"
+		if why := refusedCEL[id.Value]; why != "" && l.env.Lang == LangCEL {
+			msg, hint = " is not available", why
+		}
 		if l.env.Current {
 			hint += "; a field of that name is event." + strings.Join(path, ".")
 		}
-		l.failAt(id, tick(id.Value)+" is a function", hint)
+		l.failAt(id, tick(id.Value)+msg, hint)
 	}
 	if n := l.declared(id, path, props); n != nil {
 		return n
 	}
-	if id.Value == "null" && !slices.Contains(l.env.FieldNames, id.Value) {
-		hint := "what is missing or null is nil"
+	if id.Value == l.env.Lang.foreignNull() && !slices.Contains(l.env.FieldNames, id.Value) {
+		hint := "what is missing is " + l.env.Lang.null()
 		if l.env.Current {
 			hint += "; a field of that name is event." + strings.Join(path, ".")
 		}
-		l.failAt(id, "there is no `null`: write nil", hint)
+		l.failAt(id, "there is no "+tick(id.Value)+": write "+l.env.Lang.null(), hint)
 	}
 	if l.env.Current {
 		return l.current(id, path, props)
 	}
 	l.unknown(id, path, props)
 	return nil
+}
+
+// local reads a local name. The element of the innermost predicate is #.
+func (l *lowering) local(v *local) node {
+	if v.element > 0 && v.element == len(l.points) {
+		return node{op: opPointer, typ: v.typ}
+	}
+	v.inner = true
+	return node{op: opLocal, index: v.index, typ: v.typ}
 }
 
 // word resolves the names that are words of the language.
@@ -259,6 +315,7 @@ func (l *lowering) word(id *ast.IdentifierNode, path []string, props []ast.Node)
 			l.failAt(props[0], "unknown param "+tick(path[1]), didYouMean(path[1], l.env.paramNames()))
 		}
 		n := l.constant(v, id)
+		n.param = true
 		_, n.end = byteSpan(l.text, props[0].Location())
 		if v.Kind == cep.List || v.Kind == cep.Map {
 			n.value, n.native = settle(v), native(v)
@@ -315,7 +372,7 @@ func (l *lowering) keyIsField(name string) bool {
 
 // current resolves a field of the current event.
 func (l *lowering) current(id *ast.IdentifierNode, path []string, props []ast.Node) *node {
-	n := l.make(node{op: opField, src: current}, id)
+	n := l.make(node{op: opField, src: current, path: path}, id)
 	if len(props) > 0 {
 		_, n.end = byteSpan(l.text, props[len(props)-1].Location())
 	}
@@ -345,6 +402,28 @@ func (l *lowering) always(n *node, path []string) bool {
 	return true
 }
 
+// insteadOf says what to write instead of the call of a method.
+func (l *lowering) insteadOf(a *ast.CallNode) string {
+	name := ""
+	if m, ok := a.Callee.(*ast.MemberNode); ok {
+		if s, ok := m.Property.(*ast.StringNode); ok {
+			name = s.Value
+		}
+	}
+	switch name {
+	case "startsWith", "endsWith", "contains", "matches":
+		return "write x " + name + " \"...\""
+	case "exists", "all", "filter", "map":
+		if name == "exists" {
+			name = "any"
+		}
+		return "write " + name + "(probe, .amount > 5)"
+	case "size", "length":
+		return "write count(x), or len(x)"
+	}
+	return "use a function: hour(t), weekday(t), date(t), seconds(d)"
+}
+
 // unknown fails for a name that means nothing.
 func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.Node) {
 	name := strings.Join(path, ".")
@@ -352,10 +431,20 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 	if len(props) > 0 {
 		_, end = byteSpan(l.text, props[len(props)-1].Location())
 	}
-	e := &Error{Pos: pos, End: end, Msg: "unknown name " + tick(name), Hint: didYouMean(name, l.env.names())}
+	pos, end = l.place(&node{pos: pos, end: end})
+	e := &Error{Pos: pos, End: end, Msg: "unknown name " + tick(name), Hint: l.env.meant(name)}
+	if e.Hint == "" && len(path) > 1 && !l.env.fieldsBegin(path[0]) {
+		if e.Hint = l.env.meant(path[0]); e.Hint != "" {
+			_, e.End = byteSpan(l.text, id.Location())
+			e.Msg = "unknown name " + tick(path[0])
+		}
+	}
 	if l.env.Current && len(path) > 1 {
 		if info, ok := l.env.Fields(path[0]); ok && !info.Dynamic {
 			e.Msg = tick(path[0]) + " is " + article(info.typ().k) + " and has no field " + tick(strings.Join(path[1:], "."))
+			if f := l.env.Lang.called(path[1]); f != "" && e.Hint == "" {
+				e.Hint = "write " + f + "(" + path[0] + ")"
+			}
 		}
 	}
 	if !l.env.Current {
@@ -398,12 +487,12 @@ func (l *lowering) access(n *node, props []ast.Node) *node {
 	case k == 0:
 		return n // nothing is read of nil
 	case n.op == opEvents:
-		m := l.make(node{op: opValues, index: n.index}, last)
+		m := l.make(node{op: opValues, index: n.index, path: path}, last)
 		l.resolve(m, n, path)
 		m.pos, m.typ = n.pos, listOf(m.typ)
 		return m
 	case n.op == opEvent:
-		m := l.make(node{op: opField, src: n.src, index: n.index}, last)
+		m := l.make(node{op: opField, src: n.src, index: n.index, path: path}, last)
 		m.pos = n.pos
 		l.resolve(m, n, path)
 		return m
@@ -417,11 +506,15 @@ func (l *lowering) access(n *node, props []ast.Node) *node {
 		}
 		return m
 	case k == kList:
-		l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "write map("+l.text[n.pos:n.end]+", ."+path[0]+")")
+		l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "write "+l.env.Lang.field(l.source(n), path[0]))
 	case k == kTime:
 		l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "use a function: hour(t), weekday(t), date(t)")
 	}
-	l.fail(n, l.is(n)+" and has no field "+tick(path[0]), "")
+	hint := ""
+	if f := l.env.Lang.called(path[0]); f != "" {
+		hint = "write " + f + "(" + l.source(n) + ")"
+	}
+	l.fail(n, l.is(n)+" and has no field "+tick(path[0]), hint)
 	return nil
 }
 
@@ -453,7 +546,10 @@ func (l *lowering) resolve(m, of *node, path []string) {
 		m.field, m.typ, m.dynamic = info.ID, t, info.Dynamic
 	}
 	if !found && only {
-		pos, end := of.pos, m.end
+		pos, end := l.place(&node{pos: of.pos, end: m.end})
+		if at := end - len(name); at > pos && l.text[at:end] == name {
+			pos = at
+		}
 		panic(&Error{Pos: pos, End: end, Msg: l.quote(of) + " has no field " + tick(name), Hint: didYouMean(name, names)})
 	}
 }
@@ -492,7 +588,7 @@ func (l *lowering) member(a *ast.MemberNode) *node {
 // bracketed includes the bracket in the place of n if the last of props is
 // written a["b"].
 func (l *lowering) bracketed(n *node, props []ast.Node) *node {
-	if len(props) == 0 {
+	if len(props) == 0 || l.env.Lang == LangCEL {
 		return n
 	}
 	if pos, _ := byteSpan(l.text, props[len(props)-1].Location()); strings.IndexByte("\"'`", l.text[pos]) < 0 {
@@ -507,7 +603,7 @@ func (l *lowering) index(x, i *node, at ast.Node) *node {
 	if k != 0 && k&(kList|kText|kMap) == 0 {
 		hint := ""
 		if k == kEvent {
-			hint = "it is one event; name a field with a constant, as in " + l.text[x.pos:x.end] + ".amount"
+			hint = "it is one event; name a field with a constant, as in " + l.source(x) + ".amount"
 		}
 		l.fail(x, l.is(x)+", and has no elements", hint)
 	}
@@ -576,8 +672,13 @@ func (l *lowering) slice(a *ast.SliceNode) *node {
 func (l *lowering) want(n *node, k kinds, what string) {
 	if n.typ.k != 0 && n.typ.k&k == 0 {
 		hint := ""
-		if n.typ.k == kList {
+		switch {
+		case n.typ.k == kList:
 			hint = l.listHint(n)
+		case n.typ.k == kDuration:
+			hint = "seconds(" + l.source(n) + ") is a number"
+		case n.typ.k == kTime && k&kNumber != 0:
+			hint = "a time compares with a number as its epoch milliseconds"
 		}
 		l.fail(n, fmt.Sprintf("%s; %s is %s", l.is(n), what, article(k)), hint)
 	}
@@ -588,8 +689,8 @@ func (l *lowering) listHint(n *node) string {
 	if n.op != opValues {
 		return ""
 	}
-	v, path, _ := strings.Cut(l.text[n.pos:n.end], ".")
-	return fmt.Sprintf("for one value write last(%s).%s, for all of them any(%s, .%s ...), or sum, mean, min, max of the list", v, path, v, path)
+	v, path, _ := strings.Cut(l.source(n), ".")
+	return fmt.Sprintf("for one value write last(%s).%s, for all of them %s, or sum, mean, min, max of the list", v, path, l.env.Lang.some(v, path))
 }
 
 func (l *lowering) unary(a *ast.UnaryNode) *node {
@@ -636,7 +737,7 @@ func (l *lowering) binary(a *ast.BinaryNode) *node {
 		return l.in(n)
 	case "contains", "startsWith", "endsWith":
 		if x.typ.k == kList {
-			l.fail(x, l.is(x)+"; "+a.Operator+" looks into a string", "write "+l.text[y.pos:y.end]+" in "+l.text[x.pos:x.end])
+			l.fail(x, l.is(x)+"; "+a.Operator+" looks into a string", "write "+l.source(y)+" in "+l.source(x))
 		}
 		l.want(x, kText, "what "+a.Operator+" takes")
 		l.want(y, kText, "what "+a.Operator+" takes")
@@ -651,6 +752,19 @@ func (l *lowering) binary(a *ast.BinaryNode) *node {
 		return l.function("..", n, n.args)
 	}
 	l.fail(n, "the operator "+tick(a.Operator)+" is not supported", "")
+	return nil
+}
+
+// present makes has(x.field). Of several x there is a list of fields, which is never
+// nil.
+func (l *lowering) present(a *present) *node {
+	n := l.binary(&a.BinaryNode)
+	if n.op != opNot || n.args[0].op != opEqual || n.args[0].args[0].op != opValues {
+		return n
+	}
+	x := n.args[0].args[0]
+	v, path, _ := strings.Cut(l.source(x), ".")
+	l.fail(x, l.is(x)+"; `has` asks for a field of one event", fmt.Sprintf("write %s.exists(e, has(e.%s)), or has(last(%s).%s)", v, path, v, path))
 	return nil
 }
 
@@ -678,6 +792,10 @@ func (l *lowering) pairs(n *node, operator string, fit func(a, b cep.Kind) bool)
 		hint = "write a duration, like duration(\"5m\"), or seconds(d)"
 	case both == kDuration|kText:
 		hint = "write a duration, like duration(\"5m\")"
+	case both == kTime|kText:
+		hint = l.env.Lang.moment()
+	case x.op == opCompare:
+		hint = "compare twice, as in " + l.source(x) + " && " + l.source(x.args[1]) + " " + operator + " " + l.source(y)
 	}
 	l.fail(n, fmt.Sprintf("%s, %s: %s does not compare them", l.is(x), l.is(y), operator), hint)
 }
@@ -691,7 +809,7 @@ func (l *lowering) equality(n *node) *node {
 		if v, ok := other.constant(); !ok || v.Kind != cep.Nil || a.typ.k&kList == 0 || a.op != opEvents {
 			continue
 		}
-		l.fail(a, l.is(a)+" and never nil", "write count("+l.text[a.pos:a.end]+") == 0")
+		l.fail(a, l.is(a)+" and never nil", "write count("+l.source(a)+") == 0")
 	}
 	return l.fold(n)
 }
@@ -708,6 +826,12 @@ func (l *lowering) computed(n *node, operator string) *node {
 			if a.typ.k == kList && hint == "" {
 				hint = l.listHint(a)
 			}
+		}
+		switch {
+		case x.typ.k == kList && y.typ.k == kList && operator == "+":
+			hint = "write concat(" + l.source(x) + ", " + l.source(y) + ")"
+		case x.typ.k == kTime && y.typ.k == kNumber:
+			hint = "write a duration, like duration(\"5m\")"
 		}
 		l.fail(n, fmt.Sprintf("%s, %s: %s does not take them", l.is(x), l.is(y), operator), hint)
 	}
@@ -729,7 +853,7 @@ func (l *lowering) in(n *node) *node {
 	if y.typ.k != 0 && y.typ.k&(kList|kMap) == 0 {
 		hint := ""
 		if y.typ.k == kText {
-			hint = "write " + l.text[y.pos:y.end] + " contains " + l.text[x.pos:x.end]
+			hint = "write " + l.env.Lang.contains(l.source(y), l.source(x))
 		}
 		l.fail(y, l.is(y)+"; `in` looks into a list", hint)
 	}
@@ -754,9 +878,9 @@ func (l *lowering) matches(n *node) *node {
 	if !ok || v.Kind != cep.Text {
 		l.fail(y, "the pattern of `matches` is not a constant string", "write it here or in params; contains, startsWith and endsWith take any string")
 	}
-	re, err := regexp.Compile(v.Text)
-	if err != nil {
-		l.fail(y, "wrong pattern: "+strings.TrimPrefix(err.Error(), "error parsing regexp: "), "")
+	re, e := compilePattern(v.Text)
+	if e != nil {
+		l.fail(y, e.Msg, e.Hint)
 	}
 	n.op, n.pattern, n.args = opMatches, re, n.args[:1]
 	return l.fold(n)
@@ -778,10 +902,12 @@ func (l *lowering) let(a *ast.VariableDeclaratorNode) *node {
 	v := l.lower(a.Value)
 	l.lets++
 	index := l.lets
-	l.locals = append(l.locals, local{name, index, v.typ})
+	l.locals = append(l.locals, local{name: name, index: index, typ: v.typ})
 	body := l.lower(a.Expr)
 	l.locals = l.locals[:len(l.locals)-1]
-	return l.make(node{op: opLet, index: index, args: []*node{v, body}, typ: body.typ}, a)
+	n := l.make(node{op: opLet, index: index, args: []*node{v, body}, typ: body.typ}, a)
+	n.pos = max(0, strings.LastIndex(l.text[:n.pos], "let")) // a has its place at the name
+	return n
 }
 
 func (l *lowering) list(a *ast.ArrayNode) *node {
@@ -792,6 +918,7 @@ func (l *lowering) list(a *ast.ArrayNode) *node {
 		e := l.lower(x)
 		v, ok := e.constant()
 		constant = constant && ok
+		n.param = n.param || e.param
 		natives = append(natives, native(v))
 		elem = either(elem, e.typ)
 		n.args = append(n.args, e)
@@ -799,7 +926,7 @@ func (l *lowering) list(a *ast.ArrayNode) *node {
 	}
 	n.typ = listOf(elem)
 	if constant {
-		n.op, n.native, n.args = opConst, natives, nil
+		n.op, n.native, n.folded, n.args = opConst, natives, n.args, nil
 		n.value = value(natives)
 	}
 	return l.close(n, ']')
@@ -812,6 +939,10 @@ func (l *lowering) mapping(a *ast.MapNode) *node {
 	for _, p := range a.Pairs {
 		pair := p.(*ast.PairNode)
 		key, ok := pair.Key.(*ast.StringNode)
+		switch pair.Key.(type) {
+		case *ast.FloatNode, *ast.BoolNode, *ast.NilNode:
+			l.failAt(pair.Key, "the keys of a map are strings", "write it in quotes")
+		}
 		if !ok {
 			l.failAt(pair.Key, "the key of a map is not a constant", "write it as a string")
 		}

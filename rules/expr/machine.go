@@ -182,7 +182,7 @@ func (w *writer) operation(n *node) ast.Node {
 	case opCall:
 		return w.call(n.function.callNative, w.all(n.args)...)
 	case opCalendar:
-		read := calendars[n.name].in(n.zone)
+		read := n.calendar.in(n.zone)
 		return w.of(n.args, func(args []any) any {
 			if t, ok := args[0].(moment); ok {
 				return native(read(cep.TimeValue(int64(t))))

@@ -15,7 +15,7 @@ const maxMessage = 500
 // is beyond 500 characters is cut. The error is an *Error with its place in
 // template.
 func CompileMessage(template string, env Env) (func(*cep.Scope) string, error) {
-	pieces, err := split(template)
+	pieces, err := split(template, env.Lang)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,18 @@ func CompileMessage(template string, env Env) (func(*cep.Scope) string, error) {
 	}, nil
 }
 
+// Placeholders gives the expressions of a message, without their braces: where each
+// begins and ends, in bytes. There are none in a message whose braces do not match.
+func (g Lang) Placeholders(template string) (spans [][2]int) {
+	pieces, _ := split(template, g)
+	for _, p := range pieces {
+		if p.isExpression {
+			spans = append(spans, [2]int{p.pos, p.pos + len(p.text)})
+		}
+	}
+	return spans
+}
+
 // piece is a part of a message: text as it is, or an expression.
 type piece struct {
 	text         string
@@ -52,7 +64,7 @@ type piece struct {
 }
 
 // split takes a message apart.
-func split(template string) ([]piece, error) {
+func split(template string, lang Lang) ([]piece, error) {
 	var pieces []piece
 	var text strings.Builder
 	for i := 0; i < len(template); i++ {
@@ -66,7 +78,7 @@ func split(template string) ([]piece, error) {
 		case c == '}':
 			return nil, &Error{Pos: i, End: i + 1, Msg: "a } without {", Hint: "write }} for a brace"}
 		default:
-			end := closing(template, i+1)
+			end := closing(template, i+1, lang)
 			if end < 0 {
 				return nil, &Error{Pos: i, End: i + 1, Msg: "a { without }", Hint: "write {{ for a brace"}
 			}
@@ -86,10 +98,10 @@ func split(template string) ([]piece, error) {
 
 // closing finds the brace that ends the expression at offset i: braces inside it
 // come in pairs, and those in its strings do not count. It is -1 if there is none.
-func closing(template string, i int) int {
+func closing(template string, i int, lang Lang) int {
 	depth := 0
-	for ; i < len(template); i++ {
-		switch c := template[i]; c {
+	for i < len(template) {
+		switch template[i] {
 		case '{':
 			depth++
 		case '}':
@@ -97,13 +109,8 @@ func closing(template string, i int) int {
 				return i
 			}
 			depth--
-		case '"', '\'', '`':
-			for i++; i < len(template) && template[i] != c; i++ {
-				if template[i] == '\\' && c != '`' {
-					i++
-				}
-			}
 		}
+		i = lang.pass(template, i)
 	}
 	return -1
 }

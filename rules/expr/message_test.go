@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -55,17 +56,71 @@ func TestMessageErrors(t *testing.T) {
 		{"{«probe»}", "an event is no value; name a field, as in `probe.amount`"},
 		{"{«filter(probe, .amount > 1)»}", "as in `map(filter(probe, .amount > 1), .amount)`"},
 	} {
-		text := strings.NewReplacer("«", "", "»", "").Replace(c.text)
 		w := completed
-		_, err := CompileMessage(text, w.env())
-		e, ok := err.(*Error)
-		if !ok || !strings.Contains(e.Error(), c.msg) {
-			t.Errorf("%s: %v, want %q", text, err, c.msg)
+		checkFault(t, c.text, c.msg, func(text string) error {
+			_, err := CompileMessage(text, w.env())
+			return err
+		})
+	}
+}
+
+// checkFault checks that a text is refused with a message, at the place that is
+// between « and ».
+func checkFault(t *testing.T, marked, msg string, compile func(text string) error) {
+	t.Helper()
+	text := strings.NewReplacer("«", "", "»", "").Replace(marked)
+	err := compile(text)
+	e, ok := err.(*Error)
+	if !ok || !strings.Contains(e.Error(), msg) {
+		t.Errorf("%s: %v, want %q", text, err, msg)
+		return
+	}
+	if got := text[:e.Pos] + "«" + text[e.Pos:e.End] + "»" + text[e.End:]; got != marked {
+		t.Errorf("marked %s, want %s", got, marked)
+	}
+}
+
+// TestCELMessage finds the ends of placeholders in CEL's syntax.
+func TestCELMessage(t *testing.T) {
+	for _, c := range []struct{ template, want string }{
+		{"{probes} probes, then {cashout.amount} on card {card_id}", "3 probes, then 50 on card c1"},
+		{"{probe.map(p, [p.rate])}", "[2], [3], [1]"},
+		{`{"}" + '{' + r"}\" + "\"}"}`, `}{}\"}`},
+		{`{"""}"}""" + R'\' + '}' + ""}.`, `}"}\}.`},
+		{"{'''\n}'''}", "\n}"},
+		{`{ {"a": {"}": probes}}["a"]["}"] }`, "3"},
+		{`{[cashout][0].amount}{{{label}}}`, "50{card}"},
+		{`{missing}`, "-"},
+		{"é{probes}é{label}", "é3écard"},
+	} {
+		w := completed
+		w.lang = LangCEL
+		f, err := CompileMessage(c.template, w.env())
+		if err != nil {
+			t.Errorf("%q: %v", c.template, err)
 			continue
 		}
-		if marked := text[:e.Pos] + "«" + text[e.Pos:e.End] + "»" + text[e.End:]; marked != c.text {
-			t.Errorf("marked %s, want %s", marked, c.text)
+		if got := f(w.scope()); got != c.want {
+			t.Errorf("%q: %q, want %q", c.template, got, c.want)
 		}
+	}
+	for _, c := range []struct{ text, msg string }{
+		{"ünï {probes} {«porbes»}", "unknown name `porbes`; did you mean `probes`?"},
+		{"é {'é' + «.label»}", "does not begin with a dot"},
+		{`é «{»r"}\"`, "a { without }"},
+		{`é «{»"""}`, "a { without }"},
+		{`{probes «probes»}`, "unexpected `probes`"},
+		{`{probes > «»}`, "ends too early"},
+		{`{«amount»}`, "no current event"},
+		{`{«probe»}`, "as in `probe.amount`"},
+		{`{«probe.filter(p, p.amount > 1)»}`, "as in `probe.filter(p, p.amount > 1).map(e, e.amount)`"},
+	} {
+		w := completed
+		w.lang = LangCEL
+		checkFault(t, c.text, c.msg, func(text string) error {
+			_, err := CompileMessage(text, w.env())
+			return err
+		})
 	}
 }
 
@@ -75,6 +130,29 @@ func TestFormatTime(t *testing.T) {
 	} {
 		if got := formatTime(ns); got != want {
 			t.Errorf("%d: %s, want %s", ns, got, want)
+		}
+	}
+}
+
+func TestPlaceholders(t *testing.T) {
+	for _, c := range []struct {
+		template string
+		lang     Lang
+		want     []string
+	}{
+		{"", LangExpr, nil},
+		{"no {{placeholder}}", LangExpr, nil},
+		{"{a} é {b + 1}{}", LangExpr, []string{"a", "b + 1", ""}},
+		{`{"}" + a} http://x {{{r"\"}}}`, LangCEL, []string{`"}" + a`, `r"\"`}},
+		{`{{"a": 1}["a"]} {b}`, LangCEL, nil},
+		{"{a", LangExpr, nil},
+	} {
+		var got []string
+		for _, span := range c.lang.Placeholders(c.template) {
+			got = append(got, c.template[span[0]:span[1]])
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.template, got, c.want)
 		}
 	}
 }

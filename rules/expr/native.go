@@ -150,11 +150,13 @@ func plain(x any) any {
 	return x
 }
 
-// settle makes a value independent of how it was come by: a number drops the
-// digits it was read from and the sign of zero, a list or map is written in one
-// way.
+// settle makes a value independent of how it was come by: a text drops the place
+// it was read from, a number the digits and the sign of zero, a list or map is
+// written in one way.
 func settle(v cep.Value) cep.Value {
 	switch v.Kind {
+	case cep.Text:
+		return cep.TextValue(v.Text)
 	case cep.Number:
 		return cep.NumberValue(v.Number() + 0) // -0 + 0 is 0
 	case cep.List, cep.Map:

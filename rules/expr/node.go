@@ -36,7 +36,7 @@ const (
 	opCompute             // args[0] operator args[1]
 	opNegate              // -args[0]
 	opCall                // function of args
-	opCalendar            // calendar name of args[0] in zone
+	opCalendar            // calendar of args[0] in zone
 	opFold                // folding of args
 	opAggregate           // folding of aggregate index of the captures
 	opCaptured            // how many events the variable index has captured
@@ -72,13 +72,16 @@ type node struct {
 	spread   bool // opValues: a value that is a list stands for its elements
 	name     string
 	names    []string
-	path     []string
+	path     []string // opMember; opField and opValues: of the field
+	param    bool     // opConst: it is a param, or worked out of one
+	folded   []*node  // opConst: what it was worked out of, if of a param
 	relation relation
 	operator operator
 	test     textTest
 	pattern  *regexp.Regexp
 	folding  folding
 	function *function
+	calendar calendar
 	zone     *time.Location
 }
 
@@ -122,7 +125,7 @@ func (n *node) cost() float64 {
 	case opEvents, opValues, opFold:
 		c += maxList
 	case opCall:
-		if n.function.list != nil && n.function.name != "len" {
+		if n.function.list != nil && !n.function.isLength() {
 			c += maxList
 		}
 	}

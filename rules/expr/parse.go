@@ -15,8 +15,8 @@ import (
 // deep as the text does.
 const maxLength = 1 << 14
 
-// parse makes the syntax tree of an expression.
-func parse(text string) (ast.Node, error) {
+// parse makes the syntax tree of an expression. Places in it are in characters.
+func parse(text string, env *Env) (ast.Node, error) {
 	switch {
 	case len(text) > maxLength:
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is longer than 16 KiB"}
@@ -24,6 +24,9 @@ func parse(text string) (ast.Node, error) {
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is not valid UTF-8"}
 	case strings.TrimSpace(text) == "":
 		return nil, &Error{Pos: 0, End: len(text), Msg: "the expression is empty", Hint: "expected a condition or a value"}
+	}
+	if env.Lang == LangCEL {
+		return parseCEL(text, env)
 	}
 	tree, err := parser.Parse(text)
 	if err == nil {
@@ -54,15 +57,22 @@ var misspelt = map[string]string{
 	"}":   "brackets do not match",
 	")":   "brackets do not match",
 	"]":   "brackets do not match",
+
+	"AND": "write and, or &&", "OR": "write or, or ||", "NOT": "write not, or !", "IN": "write in, with a list like [1, 2]",
+	"LIKE": "write contains, startsWith, endsWith or matches", "like": "write contains, startsWith, endsWith or matches",
+	"BETWEEN": "write both bounds: x >= 1 && x <= 10", "between": "write both bounds: x >= 1 && x <= 10",
+	"IS": "write == nil or != nil", "is": "write == nil or != nil",
 }
 
 // literal finds what may be a number in an expression.
 var literal = regexp.MustCompile(`[0-9][0-9A-Za-z_.]*`)
 
+const largeHint = "write a whole number of more than 18 digits with an exponent, like 1e20; the largest number is about 1.8e308"
+
 // largeNumber is the fault of a number that cannot be held. at is a place near
 // it, at which the parser stood; digits are its own, without `_`.
 func largeNumber(text string, at int, digits string) *Error {
-	e := &Error{Pos: at, End: at, Hint: "write a whole number of more than 18 digits with an exponent, like 1e20; the largest number is about 1.8e308"}
+	e := &Error{Pos: at, End: at, Hint: largeHint}
 	for _, m := range literal.FindAllStringIndex(text, -1) {
 		if m[0] <= at && strings.ReplaceAll(text[m[0]:m[1]], "_", "") == digits {
 			e.Pos, e.End = m[0], m[1]
@@ -72,12 +82,61 @@ func largeNumber(text string, at int, digits string) *Error {
 	return e
 }
 
+// bar finds a text that ends with a single `|` and a name.
+var bar = regexp.MustCompile(`(^|[^|])\|\s*[A-Za-z_][A-Za-z0-9_.]*\s*$`)
+
+// unclosed finds the last bracket and the quote that a text does not close; -1
+// where there is none.
+func unclosed(text string) (bracket, quote int) {
+	var open []int
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; c {
+		case '(', '[', '{':
+			open = append(open, i)
+		case ')', ']', '}':
+			if len(open) > 0 {
+				open = open[:len(open)-1]
+			}
+		case '"', '\'', '`':
+			begin := i
+			for i++; i < len(text) && text[i] != c; i++ {
+				if text[i] == '\\' && c != '`' {
+					i++
+				}
+			}
+			if i >= len(text) {
+				return -1, begin
+			}
+		}
+	}
+	if len(open) == 0 {
+		return -1, -1
+	}
+	return open[len(open)-1], -1
+}
+
 // syntaxError says in plain words what the parser found.
 func syntaxError(text string, pos, end int, msg string) *Error {
 	kind, found := strings.CutPrefix(msg, "unexpected token ")
 	switch {
 	case found && kind == "EOF" || msg == "unexpected end of expression":
-		return &Error{Pos: len(text), End: len(text), Msg: "the expression ends too early", Hint: "expected a value"}
+		e := &Error{Pos: len(text), End: len(text), Msg: "the expression ends too early", Hint: "expected a value"}
+		if open, _ := unclosed(text); open >= 0 {
+			e.Hint = "`" + text[open:open+1] + "` is not closed"
+		}
+		return e
+	case msg == "literal not terminated":
+		if _, quote := unclosed(text); quote >= 0 {
+			return &Error{Pos: quote, End: len(text), Msg: "the string is not closed", Hint: "end it with " + text[quote:quote+1]}
+		}
+	case strings.HasPrefix(msg, "unrecognized character") && strings.ContainsAny(msg, "“”„‘’"):
+		_, size := utf8.DecodeRuneInString(text[pos:])
+		return &Error{Pos: pos, End: pos + size, Msg: "unexpected " + tick(text[pos:pos+size]), Hint: "strings stand between straight quotes, like \"this\""}
+	case msg == "invalid char escape":
+		return &Error{Pos: pos, End: max(end, min(pos+1, len(text))), Msg: "no such escape in a string", Hint: "write the backslash twice, or put the string between backticks"}
+	case found && bar.MatchString(text[:pos]):
+		at := strings.LastIndexByte(text[:pos], '|')
+		return &Error{Pos: at, End: at + 1, Msg: "unexpected `|`", Hint: misspelt["|"]}
 	case found && pos < len(text):
 		token := text[pos:end]
 		e := &Error{Pos: pos, End: end, Msg: "unexpected " + tick(token), Hint: misspelt[token]}

@@ -5,16 +5,22 @@ import (
 	"slices"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"weir/cep"
 )
 
 // scene is the small world of the tests: a current event, what a match has
 // captured, a key, params and measures.
 type scene struct {
+	lang    Lang
 	schema  bool // the fields are declared
 	current bool // there is a current event
 	machine bool // everything on the virtual machine
 	walk    bool // no aggregates
+
+	event    *cep.Event     // the current event; nil: sceneEvent
+	captured [][]*cep.Event // by variable; nil: as sceneVars has it
 
 	aggregates []cep.AggregateOf
 	faults     []error
@@ -137,6 +143,7 @@ func (c *scene) field(path string) (FieldInfo, bool) {
 
 func (c *scene) env() Env {
 	e := Env{
+		Lang:      c.lang,
 		Fields:    c.field,
 		Keys:      []string{"card_id", "home"},
 		KeyByName: true,
@@ -174,7 +181,9 @@ func (c *scene) env() Env {
 
 func (c *scene) scope() *cep.Scope {
 	s := &cep.Scope{Captures: c, Key: []string{"c1", "h1"}}
-	if c.current {
+	if c.current && c.event != nil {
+		s.Event = c.event
+	} else if c.current {
 		s.Event = sceneEvent
 	} else {
 		s.Measures = []cep.Value{num(3), {}, text("card")}
@@ -182,30 +191,38 @@ func (c *scene) scope() *cep.Scope {
 	return s
 }
 
-func (c *scene) Len(v int) int { return len(sceneVars[v].events) }
+// events are those that a variable has captured.
+func (c *scene) events(v int) []*cep.Event {
+	if c.captured != nil {
+		return c.captured[v]
+	}
+	return sceneVars[v].events
+}
+
+func (c *scene) Len(v int) int { return len(c.events(v)) }
 
 func (c *scene) First(v int) *cep.Event {
 	if c.Len(v) == 0 {
 		return nil
 	}
-	return sceneVars[v].events[0]
+	return c.events(v)[0]
 }
 
 func (c *scene) Last(v int) *cep.Event {
 	if c.Len(v) == 0 {
 		return nil
 	}
-	return sceneVars[v].events[c.Len(v)-1]
+	return c.events(v)[c.Len(v)-1]
 }
 
 func (c *scene) Append(dst []*cep.Event, v int) []*cep.Event {
-	return append(dst, sceneVars[v].events...)
+	return append(dst, c.events(v)...)
 }
 
 func (c *scene) Aggregate(i int) cep.Aggregate {
 	var a cep.Aggregate
 	of := c.aggregates[i]
-	for _, e := range sceneVars[of.Var].events {
+	for _, e := range c.events(of.Var) {
 		v := e.Field(of.Field)
 		if v.Kind != cep.Number {
 			continue
@@ -219,6 +236,56 @@ func (c *scene) Aggregate(i int) cep.Aggregate {
 		a.Min, a.Max = min(a.Min, x), max(a.Max, x)
 	}
 	return a
+}
+
+// drawnValues are what fields of a drawn scene hold, by kind.
+var drawnValues = map[cep.Kind][]cep.Value{
+	cep.Nil:      {{}},
+	cep.Bool:     {yes(), cep.BoolValue(false)},
+	cep.Number:   {num(0), num(1), num(2.5), digits(100, "100.0"), num(-3), num(36.12), num(1e300)},
+	cep.Text:     {text("a"), text("approved"), text("KP"), text("FR"), text(""), text("Ünï@x.de"), text("Europe/Paris"), text("5")},
+	cep.Time:     {cep.TimeValue(sceneTime), cep.TimeValue(sceneTime - 36e11), cep.TimeValue(0)},
+	cep.Duration: {cep.DurationValue(time.Minute)},
+	cep.List:     {list(`[]`), list(`["a","b",null]`), list(`[3,1,2]`), list(`[1,2.5,"KP"]`)},
+	cep.Map:      {object(`{}`), object(`{"os":"ios","extra":{"deep":1}}`)},
+}
+
+// drawScene draws the events of a scene; with a schema the fields are of their
+// kinds, or nil.
+func drawScene(t *rapid.T, schema bool) scene {
+	c := scene{schema: schema, current: true, walk: true, event: drawEvent(t, schema, 9)}
+	for v, of := range sceneVars {
+		most := 1
+		if of.list {
+			most = 4
+		}
+		if of.empty {
+			most = 0
+		}
+		var events []*cep.Event
+		for i := range rapid.IntRange(0, most).Draw(t, "captured") {
+			events = append(events, drawEvent(t, schema, uint64(10*v+i+10)))
+		}
+		c.captured = append(c.captured, events)
+	}
+	return c
+}
+
+func drawEvent(t *rapid.T, schema bool, place uint64) *cep.Event {
+	fields := row{}
+	for _, f := range sceneFields {
+		kind := f.kind
+		if kind == cep.Nil || !schema && rapid.IntRange(0, 3).Draw(t, "other") == 0 {
+			kind = rapid.SampledFrom([]cep.Kind{cep.Bool, cep.Number, cep.Text, cep.List, cep.Map}).Draw(t, "kind")
+		}
+		if rapid.IntRange(0, 3).Draw(t, "missing") == 0 {
+			kind = cep.Nil
+		}
+		fields[f.path] = rapid.SampledFrom(drawnValues[kind]).Draw(t, f.path)
+	}
+	typ := rapid.SampledFrom([]string{"payment", "login"}).Draw(t, "type")
+	after := rapid.SampledFrom([]time.Duration{0, -time.Minute, time.Second}).Draw(t, "after")
+	return newEvent(place, typ, after, fields)
 }
 
 // show writes a value so that different values look different.

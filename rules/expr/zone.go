@@ -60,6 +60,15 @@ var calendars = map[string]calendar{
 	"date":    func(t time.Time) cep.Value { return cep.TextValue(t.Format(time.DateOnly)) },
 }
 
+// calendarOf gives what a function or method of times reads.
+func calendarOf(name string) (calendar, bool) {
+	c, ok := calendars[name]
+	if !ok {
+		c, ok = getterCalendars[name]
+	}
+	return c, ok
+}
+
 // in reads the calendar of a zone that is known when the expression is compiled.
 func (c calendar) in(z *time.Location) func(cep.Value) cep.Value {
 	return func(t cep.Value) cep.Value { return c(time.Unix(0, t.Int()).In(z)) }

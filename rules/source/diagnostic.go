@@ -24,21 +24,76 @@ type Diagnostic struct {
 	Code               string
 	Msg                string // what is wrong
 	Hint               string // what was expected or what to write instead; may be empty
+	Fix                *Edit  // the change that mends it without a doubt about what was meant; nil: there is none
 }
 
-// The codes of diagnostics.
+// Edit replaces the bytes From up to To of a file's text as it was given to
+// Parse by New.
+type Edit struct {
+	From, To int
+	New      string
+}
+
+// In makes the edit in the text of the file.
+func (e Edit) In(text string) string { return text[:e.From] + e.New + text[e.To:] }
+
+// The codes of diagnostics; Codes says what each means.
 const (
-	CodeFile        = "file"        // a file cannot be read
-	CodeYAML        = "yaml"        // the text is no YAML, or YAML that reads as something else than it says
-	CodeUnknown     = "unknown"     // a key that there is not
-	CodeUnsupported = "unsupported" // a part of the language that is not built
-	CodeMissing     = "missing"     // something that must be said
-	CodeValue       = "value"       // a value that is not allowed
-	CodeDuplicate   = "duplicate"   // said twice
-	CodeName        = "name"        // a name that is not declared, or that means two things
-	CodePattern     = "pattern"     // a pattern that is wrong
-	CodeExpression  = "expression"  // an expression that is wrong
+	CodeFile        = "file"
+	CodeYAML        = "yaml"
+	CodeUnknown     = "unknown"
+	CodeUnsupported = "unsupported"
+	CodeMissing     = "missing"
+	CodeValue       = "value"
+	CodeDuplicate   = "duplicate"
+	CodeName        = "name"
+	CodePattern     = "pattern"
+	CodeExpression  = "expression"
+	CodeMore        = "more"
+
+	CodeLooseEnd    = "W1"
+	CodeGreedyBound = "W2"
+	CodeIdleNot     = "W3"
+	CodeOpenJoin    = "W4"
+	CodePairs       = "W5"
+	CodeNoWindow    = "W6"
+	CodeManyOpen    = "W7"
+	CodeMayMiss     = "W8"
+	CodeNever       = "never"
+	CodeUnusedParam = "unused-param"
 )
+
+// Code is a code of diagnostics with its meaning in one sentence.
+type Code struct {
+	Code    string
+	Meaning string
+}
+
+// Codes are all codes of diagnostics: errors, then warnings.
+var Codes = []Code{
+	{CodeFile, "A file cannot be read, or holds no rules."},
+	{CodeYAML, "The text is no YAML, or YAML reads it as something else than it says."},
+	{CodeUnknown, "There is no key of this name here."},
+	{CodeUnsupported, "This part of the language is not built yet."},
+	{CodeMissing, "Something is missing that must be said."},
+	{CodeValue, "A value is not one of those that are allowed."},
+	{CodeDuplicate, "The same thing is said twice."},
+	{CodeName, "A name is not declared, cannot be used, or means two things."},
+	{CodePattern, "The pattern is wrong."},
+	{CodeExpression, "The expression is wrong."},
+	{CodeMore, "There are more findings than are listed."},
+
+	{CodeLooseEnd, "The last element of the pattern may be left out or go on, and the alert does not wait for that."},
+	{CodeGreedyBound, "A greedy repeat with an upper count stands before another element: one event too many, and nothing matches."},
+	{CodeIdleNot, "A negation stands before a last element that may be left out, and restrains nothing."},
+	{CodeOpenJoin, "A field that all events of a match share is not in the key: a match of one value drops open matches of another."},
+	{CodePairs, "Of neighbours the second cannot begin the next pair, because a match consumes it."},
+	{CodeNoWindow, "Without `within` open or held matches may wait for ever."},
+	{CodeManyOpen, "A repeat that is not greedy and has no upper count stands before another element: every event of it leaves one more match open."},
+	{CodeMayMiss, "A `!=` or `not in` also holds for events that do not have the field."},
+	{CodeNever, "A condition can never be true, or the least times of a pattern leave it no time to match."},
+	{CodeUnusedParam, "Nothing reads the param."},
+}
 
 // String gives `file:line:column: message; hint`.
 func (d Diagnostic) String() string {
@@ -68,33 +123,110 @@ func (e Errors) Error() string {
 	return strings.Join(lines, "\n")
 }
 
+// maxFound bounds the errors and the warnings that Findings keeps: the others are
+// counted.
+const maxFound = 1_000
+
 // Findings gathers diagnostics.
-type Findings struct{ found []Diagnostic }
+type Findings struct {
+	found []Diagnostic
+	kept  map[Severity]int
+	more  []more
+}
+
+// more are findings of a severity that were not kept.
+type more struct {
+	Severity
+	file  string // that the first is in
+	count int
+}
+
+// Count gives how many findings there are so far.
+func (f *Findings) Count() int {
+	n := len(f.found)
+	for _, m := range f.more {
+		n += m.count
+	}
+	return n
+}
 
 // Add adds an error.
 func (f *Findings) Add(p Place, code, msg, hint string) {
-	f.found = append(f.found, finding(Error, p, code, msg, hint))
+	if f.room(Error, p.Src.Path) {
+		f.found = append(f.found, finding(Error, p, code, msg, hint))
+	}
+}
+
+// quote adds an error that quoting the bytes from up to to mends.
+func (f *Findings) quote(p Place, code, msg, hint string, from, to int) {
+	if !f.room(Error, p.Src.Path) {
+		return
+	}
+	d := finding(Error, p, code, msg, hint+Quoted(p.Src.Text[from:to]))
+	d.Fix = p.Src.quoting(from, to)
+	f.found = append(f.found, d)
 }
 
 // Warn adds a warning.
 func (f *Findings) Warn(p Place, code, msg, hint string) {
-	f.found = append(f.found, finding(Warning, p, code, msg, hint))
+	if f.room(Warning, p.Src.Path) {
+		f.found = append(f.found, finding(Warning, p, code, msg, hint))
+	}
+}
+
+// full says whether no more findings of a severity are kept.
+func (f *Findings) full(severity Severity) bool { return f.kept[severity] >= maxFound }
+
+// room says whether one more finding is kept, and counts it.
+func (f *Findings) room(severity Severity, file string) bool {
+	if !f.full(severity) {
+		if f.kept == nil {
+			f.kept = map[Severity]int{}
+		}
+		f.kept[severity]++
+		return true
+	}
+	i := slices.IndexFunc(f.more, func(m more) bool { return m.Severity == severity })
+	if i < 0 {
+		i, f.more = len(f.more), append(f.more, more{severity, file, 0})
+	}
+	f.more[i].count++
+	return false
 }
 
 func finding(severity Severity, p Place, code, msg, hint string) Diagnostic {
+	p = p.given()
 	d := Diagnostic{Severity: severity, File: p.Src.Path, Code: code, Msg: msg, Hint: hint}
 	d.Line, d.Column = p.Src.Position(p.From)
 	d.EndLine, d.EndColumn = p.Src.Position(max(p.From, p.To))
 	return d
 }
 
-// All gives the findings by file and position, each once.
+// All gives the findings by file and position, each once. Of very many the last
+// ones say how many more there are.
 func (f *Findings) All() []Diagnostic {
 	slices.SortStableFunc(f.found, func(a, b Diagnostic) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	f.found = slices.Compact(f.found)
-	return f.found
+	f.found = slices.CompactFunc(f.found, func(d, before Diagnostic) bool {
+		return d.same(before) || d.follows(before)
+	})
+	all := slices.Clip(f.found)
+	for _, m := range f.more {
+		all = append(all, Diagnostic{Severity: m.Severity, File: m.file, Code: CodeMore, Msg: fmt.Sprintf("there are %d more findings of severity %s", m.count, m.Severity), Hint: "mend the others first"})
+	}
+	return all
+}
+
+func (d Diagnostic) same(as Diagnostic) bool {
+	d.Fix, as.Fix = nil, nil // what is wrong at one place has one fix
+	return d == as
+}
+
+// follows says whether another reader stumbles over what YAML stumbled over.
+func (d Diagnostic) follows(before Diagnostic) bool {
+	return before.Code == CodeYAML && (d.Code == CodeExpression || d.Code == CodePattern) &&
+		before.File == d.File && before.Line == d.Line && before.Column == d.Column
 }
 
 // Err gives the errors among the findings, in order, or nil.

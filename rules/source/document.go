@@ -1,10 +1,9 @@
 package source
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"regexp"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -29,40 +28,31 @@ func (n Node) Bad() bool { return n.Doc.bad[n.YAML] }
 // Node gives the root of the document; false: the file is empty or no YAML.
 func (d *Document) Node() (Node, bool) { return Node{d, d.Root}, d.Root != nil }
 
-// maxFile bounds the text of one file, in bytes.
-const maxFile = 16 << 20
-
 // Parse reads a file as YAML and finds what YAML would read as something else
-// than was written.
+// than was written. What is no YAML is reported and, where it can be, mended, so
+// that the rest of the file is read too.
 func (f *Findings) Parse(path, text string) *Document {
 	d := &Document{Src: New(path, text), bad: map[*yaml.Node]bool{}}
-	if len(text) > maxFile {
-		f.Add(Place{d.Src, 0, 0}, CodeFile, "the file is larger than 16 MiB", "split it")
+	if msg, hint := d.Src.tooLarge(); msg != "" {
+		f.Add(Place{d.Src, 0, 0}, CodeFile, msg, hint)
 		return d
 	}
-	if p, msg, hint := d.Src.fault(); msg != "" {
-		f.Add(p, CodeYAML, msg, hint)
-		return d
+	if d.Src = f.characters(d.Src); d.Src == nil {
+		return &Document{Src: New(path, "")}
 	}
-	loader, err := yaml.NewLoader(strings.NewReader(d.Src.Text), yaml.WithUniqueKeys(false))
-	if err != nil {
-		f.Add(Place{d.Src, 0, 0}, CodeYAML, err.Error(), "")
-		return d
+	r := read(d.Src)
+	for left := newAttempts(d.Src); r.err != nil; {
+		next, ok := f.broken(d.Src, r, left)
+		if !ok {
+			return d
+		}
+		d.Src, r = next.src, next
 	}
-	var first, more yaml.Node
-	if err := loader.Load(&first); err == io.EOF {
-		return d
-	} else if err != nil {
-		f.yaml(d.Src, err)
-		return d
+	if r.second != nil {
+		f.Add(Node{d, r.second}.Place(), CodeYAML, "a second document begins here", "remove the `---`: a file is one document")
 	}
-	if err := loader.Load(&more); err == nil {
-		f.Add(Node{d, &more}.Place(), CodeYAML, "a second document begins here", "remove the `---`: a file is one document")
-	} else if err != io.EOF {
-		f.yaml(d.Src, err)
-	}
-	if len(first.Content) == 1 {
-		d.Root = first.Content[0]
+	if r.first != nil && len(r.first.Content) == 1 {
+		d.Root = r.first.Content[0]
 		f.audit(Node{d, d.Root})
 	}
 	return d
@@ -72,6 +62,9 @@ func (f *Findings) Parse(path, text string) *Document {
 // in n and below.
 func (f *Findings) audit(n Node) {
 	switch {
+	case n.YAML.Kind == yaml.ScalarNode && slices.Contains(n.Doc.Src.lost, n.YAML.Line):
+		n.Doc.bad[n.YAML] = true
+		return
 	case n.YAML.Kind == yaml.AliasNode:
 		f.eaten(n, "`*` begins an alias")
 		return
@@ -83,6 +76,9 @@ func (f *Findings) audit(n Node) {
 		return
 	}
 	if n.YAML.Kind == yaml.MappingNode {
+		if n.YAML.Style&yaml.FlowStyle != 0 {
+			f.auditCommas(n)
+		}
 		f.auditKeys(n)
 	}
 	for _, c := range n.YAML.Content {
@@ -93,15 +89,50 @@ func (f *Findings) audit(n Node) {
 // eaten reports a node whose first character means something to YAML.
 func (f *Findings) eaten(n Node, why string) {
 	n.Doc.bad[n.YAML] = true
-	hint := "remove it"
 	if n.YAML.Kind == yaml.ScalarNode || n.YAML.Kind == yaml.AliasNode {
-		hint = "if it is part of an expression or a text, quote that: " + Quoted(n.written())
+		from, to := n.written()
+		f.quote(n.Token(), CodeYAML, why, "if it is part of an expression or a text, quote that: ", from, to)
+		return
 	}
-	f.Add(n.Token(), CodeYAML, why, hint)
+	f.Add(n.Token(), CodeYAML, why, "remove it")
+}
+
+// auditCommas finds calls that end at a comma, within a mapping in braces: what
+// stands behind it has become keys without values.
+func (f *Findings) auditCommas(n Node) {
+	nodes := n.YAML.Content
+	for i := 1; i < len(nodes); i += 2 {
+		v := Node{n.Doc, nodes[i]}
+		depth := unclosedCalls(v.YAML)
+		last := i
+		for ; depth > 0 && last+2 < len(nodes); last += 2 {
+			if k := nodes[last+1]; k.Kind != yaml.ScalarNode || !(Node{n.Doc, nodes[last+2]}).Empty() {
+				break
+			}
+			depth += unclosedCalls(nodes[last+1])
+		}
+		if last == i || depth != 0 {
+			continue
+		}
+		for k := i; k < last; k++ {
+			n.Doc.bad[nodes[k]] = true
+		}
+		from, to := v.start(), Node{n.Doc, nodes[last-1]}.Place().To
+		f.quote(Place{n.Doc.Src, from, to}, CodeYAML, "between braces a comma ends the text", "quote this expression: ", from, to)
+		i = last
+	}
+}
+
+// unclosedCalls counts parentheses that a plain scalar opens and does not close.
+func unclosedCalls(n *yaml.Node) int {
+	if n.Kind != yaml.ScalarNode || n.Style != 0 {
+		return 0
+	}
+	return strings.Count(n.Value, "(") - strings.Count(n.Value, ")")
 }
 
 func (f *Findings) auditKeys(n Node) {
-	seen := map[string]Node{}
+	seen := make(map[string]int, len(n.YAML.Content)/2) // lines by key
 	for i := 0; i+1 < len(n.YAML.Content); i += 2 {
 		k := Node{n.Doc, n.YAML.Content[i]}
 		switch {
@@ -116,96 +147,16 @@ func (f *Findings) auditKeys(n Node) {
 		default:
 			if first, ok := seen[k.YAML.Value]; ok {
 				k.Doc.bad[k.YAML] = true
-				f.Add(k.Place(), CodeDuplicate, fmt.Sprintf("the key %s stands twice", Tick(k.YAML.Value)), fmt.Sprintf("the first is in line %d; remove one", first.YAML.Line))
+				if f.full(Error) {
+					f.room(Error, n.Doc.Src.Path)
+					continue
+				}
+				f.Add(k.Place(), CodeDuplicate, fmt.Sprintf("the key %s stands twice", Tick(k.YAML.Value)), fmt.Sprintf("the first is in line %d; remove one", first))
 				continue
 			}
-			seen[k.YAML.Value] = k
+			seen[k.YAML.Value] = k.YAML.Line
 		}
 	}
-}
-
-// plainer are words of the YAML reader and what they mean.
-var plainer = strings.NewReplacer(
-	"did not find expected key", "expected `key: value`",
-	"did not find expected '-' indicator", "expected `- ` or a line that is indented less",
-	"did not find expected ", "expected ",
-	"could not find expected ':'", "expected `: ` behind the key",
-	"mapping values are not allowed in this context", "a `: ` cannot stand here",
-	"mapping keys are not allowed in this context", "a `? ` cannot stand here",
-	"block sequence entries are not allowed in this context", "a `- ` cannot stand here",
-	"found character that cannot start any token", "a text cannot begin with this character",
-	"found unexpected end of stream", "what begins here is not closed",
-)
-
-// yaml reports an error of the YAML reader.
-func (f *Findings) yaml(src *Source, err error) {
-	var e *yaml.LoadError
-	if !errors.As(err, &e) {
-		f.Add(Place{src, 0, 0}, CodeYAML, err.Error(), "")
-		return
-	}
-	at, msg := src.Offset(e.Mark.Line, e.Mark.Column), "this is no YAML: "+plainer.Replace(e.Message)
-	began := e.ContextMark
-	open := strings.Contains(e.ContextMsg, "quoted scalar")
-	flow := strings.Contains(e.ContextMsg, "flow")
-	if began.Line > 0 && (open || strings.Contains(e.ContextMsg, "simple key") || strings.TrimSpace(src.Text[at:]) == "") {
-		// What is never closed is found at the end of the text, a key without `:` a
-		// line later; both are to be mended where they begin.
-		at = src.Offset(began.Line, began.Column)
-		flow = false
-	}
-	from, to, ok := src.valueAround(at)
-	switch {
-	case ok && !open && strings.ContainsRune("{[", rune(src.Text[from])) && strings.Contains(src.Text[from:to], " #"):
-		f.Add(Place{src, from, to}, CodeYAML, msg, "` #` begins a comment, also within brackets: quote the text that it is part of, or close the bracket before it")
-	case ok && !open:
-		f.Add(Place{src, from, to}, CodeYAML, msg, "quote this expression: "+Quoted(src.Text[from:to]))
-	case strings.HasPrefix(e.Message, "mapping values"):
-		f.Add(Place{src, at, at}, CodeYAML, msg, "quote this expression, or write it as a block: `>-` behind the key, and the text below")
-	case flow && began.Line < e.Mark.Line:
-		f.Add(Place{src, at, at}, CodeYAML, msg, fmt.Sprintf("the bracket in line %d, column %d may not be closed", began.Line, began.Column))
-	default:
-		f.Add(Place{src, at, at}, CodeYAML, msg, "")
-	}
-}
-
-var (
-	blockEntry = regexp.MustCompile(`^[ \t]*(- +)*[^\s'"{\[#][^'"{\[#]*?:[ \t]+`)
-	blockHead  = regexp.MustCompile(`^[|>][-+0-9]*$`)
-	flowEntry  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][A-Za-z0-9_.-]*:[ \t]+`)
-)
-
-// valueAround finds the value that stands around a byte, or before it in its
-// line, if it is one that YAML takes apart unless it is quoted: it begins with a
-// character that means something to YAML, or holds a `: `.
-func (s *Source) valueAround(at int) (from, to int, ok bool) {
-	line, _ := s.Position(at)
-	begin, end := s.lines[line-1], s.LineEnd(line)
-	text := s.Text[begin:end]
-	entry := blockEntry.FindStringIndex(text)
-	if entry == nil {
-		return 0, 0, false
-	}
-	from, to = begin+entry[1], end
-	inner := flowEntry.FindAllStringIndex(text, -1)
-	for i, e := range inner {
-		if begin+e[1] > at {
-			break
-		}
-		from, to = begin+e[1], begin+len(text)
-		if i+1 < len(inner) {
-			to = begin + inner[i+1][0]
-		}
-	}
-	value := strings.TrimRight(s.Text[from:max(from, to)], " \t")
-	for len(inner) > 0 && strings.HasSuffix(value, "}") && strings.Count(value, "}") > strings.Count(value, "{") {
-		value = strings.TrimRight(strings.TrimSuffix(value, "}"), " \t") // of the mapping around it
-	}
-	if value == "" || blockHead.MatchString(value) {
-		return 0, 0, false
-	}
-	odd := strings.Contains(value, ": ") || strings.ContainsRune("\"'{[*&!%@`|>", rune(value[0])) || len(inner) > 0
-	return from, from + len(value), odd
 }
 
 // byte gives the byte at which n begins: 0 at the end of the file.
@@ -224,15 +175,14 @@ func (n Node) Place() Place {
 	if n.YAML.Kind != yaml.ScalarNode {
 		return Place{src, from, min(from+1, len(src.Text))}
 	}
-	spans, ok := src.unfold(n.YAML)
-	if !ok || len(spans) == 0 {
-		return Place{src, from, from}
-	}
-	to := spans[len(spans)-1].to
+	to, closing := from, 0
 	if n.YAML.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) != 0 {
-		to = min(to+1, len(src.Text))
+		to, closing = from+1, 1
 	}
-	return Place{src, from, to}
+	if at, ok := src.unfold(n.YAML, 0, len(n.YAML.Value)); ok {
+		to = at.to
+	}
+	return Place{src, from, min(to+closing, len(src.Text))}
 }
 
 // Token gives the first word of n: of a tag, an anchor or an alias.
@@ -245,13 +195,12 @@ func (n Node) Token() Place {
 	return Place{src, from, to}
 }
 
-// written gives what stands in the file for a scalar with a tag or an anchor
-// before it, or for an alias.
-func (n Node) written() string {
+// written gives the bytes of a scalar with a tag or an anchor before it, or of an
+// alias.
+func (n Node) written() (from, to int) {
 	src, p := n.Doc.Src, n.Token()
-	whole := src.Text[p.From:p.To]
 	if n.YAML.Kind != yaml.ScalarNode || strings.TrimSpace(n.YAML.Value) == "" {
-		return whole
+		return p.From, p.To
 	}
 	at := p.From
 	for at < len(src.Text) && (src.Text[at] == '!' || src.Text[at] == '&') {
@@ -264,13 +213,29 @@ func (n Node) written() string {
 	}
 	bare := *n.YAML
 	bare.Line, bare.Column = src.Position(at)
-	if spans, ok := src.unfold(&bare); ok {
-		whole = src.Text[p.From:spans[len(spans)-1].to]
+	if at, ok := src.unfold(&bare, 0, len(bare.Value)); ok {
+		return p.From, at.to
 	}
-	return whole
+	return p.From, p.To
 }
 
-// Quoted puts a text between single quotes as YAML wants it, in one line.
+// Quoted puts a text between single quotes as YAML wants it, in one line, which
+// is cut if it is long.
 func Quoted(text string) string {
-	return "'" + strings.ReplaceAll(strings.Join(strings.Fields(text), " "), "'", "''") + "'"
+	const longest = 400
+	text = strings.TrimSpace(text)
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "…"
+	}
+	return quoted(lineBreak.ReplaceAllString(text, " "))
+}
+
+var lineBreak = regexp.MustCompile(`[ \t]*[\r\n][ \t\r\n]*`)
+
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// quoting gives the edit that puts the bytes from up to to between single quotes.
+// YAML folds lines between quotes as it folds those of plain text.
+func (s *Source) quoting(from, to int) *Edit {
+	return &Edit{s.mark + s.unmended(from), s.mark + s.unmended(to), quoted(s.Text[from:to])}
 }

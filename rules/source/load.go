@@ -76,7 +76,7 @@ func (f *Findings) folder(root string) []string {
 	case err != nil:
 		f.file(root, err)
 	case len(paths) == 0:
-		f.found = append(f.found, Diagnostic{Severity: Error, File: root, Code: CodeFile, Msg: "the folder has no rules", Hint: "rules are files called *.yaml or *.yml"})
+		f.whole(root, "the folder has no rules", "rules are files called *.yaml or *.yml")
 	}
 	slices.Sort(paths)
 	return paths
@@ -93,5 +93,12 @@ func (f *Findings) file(path string, err error) {
 	if errors.As(err, &e) {
 		err = e.Err
 	}
-	f.found = append(f.found, Diagnostic{Severity: Error, File: path, Code: CodeFile, Msg: "cannot be read: " + err.Error(), Hint: "name a file or folder of rules"})
+	f.whole(path, "cannot be read: "+err.Error(), "name a file or folder of rules")
+}
+
+// whole reports what is wrong with a file as a whole.
+func (f *Findings) whole(file, msg, hint string) {
+	if f.room(Error, file) {
+		f.found = append(f.found, Diagnostic{Severity: Error, File: file, Code: CodeFile, Msg: msg, Hint: hint})
+	}
 }

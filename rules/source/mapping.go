@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"weir/rules/nearest"
 )
 
 // Entry is a key of a mapping with its value.
@@ -17,9 +19,22 @@ type Entry struct {
 
 // Keys says which Keys a mapping may have.
 type Keys struct {
-	Of    string   // what the mapping is, like "a rule"
-	Known []string // in the order in which they are listed
-	Later []string // parts of the language that are not built
+	Of    string            // what the mapping is, like "a rule"
+	Known []string          // in the order in which they are listed
+	Later []string          // parts of the language that are not built
+	Meant map[string]string // keys of other tools, in lower case and without `_`, and what they are called here
+}
+
+// Means gives the key that a name, which is none, most likely stands for; "" where
+// that is not clear.
+func (ks Keys) Means(name string) string {
+	switch other := ks.Meant[strings.ToLower(strings.ReplaceAll(name, "_", ""))]; {
+	case slices.Contains(ks.Known, name) || slices.Contains(ks.Later, name):
+		return ""
+	case other != "":
+		return other
+	}
+	return nearest.Name(name, slices.Concat(ks.Known, ks.Later))
 }
 
 // Entries gives the Entries of a mapping in order, without those that have a
@@ -41,7 +56,7 @@ func (f *Findings) Entries(n Node, what string) (list []Entry, ok bool) {
 
 // Pairs gives the entries of a mapping whose keys have no finding.
 func (n Node) Pairs() []Entry {
-	var list []Entry
+	list := make([]Entry, 0, len(n.YAML.Content)/2)
 	for i := 0; i+1 < len(n.YAML.Content); i += 2 {
 		e := Entry{Key: Node{n.Doc, n.YAML.Content[i]}, Value: Node{n.Doc, n.YAML.Content[i+1]}}
 		e.Name = e.Key.YAML.Value
@@ -90,10 +105,11 @@ func (f *Findings) Record(n Node, what string, ks Keys) (map[string]Entry, bool)
 // Lacks says whether a mapping has nothing that could be meant as a key: neither
 // the key itself nor one that is misspelt or that YAML took away.
 func (n Node) Lacks(name string, ks Keys) bool {
+	const most = 1_000 // keys; of more nobody misspelt each
+	few := len(n.YAML.Content) <= 2*most
 	for i := 0; i+1 < len(n.YAML.Content); i += 2 {
 		k := n.YAML.Content[i]
-		misspelt := !slices.Contains(ks.Known, k.Value) && Nearest(k.Value, ks.Known) == name
-		if k.Value == name || misspelt || k.Kind != yaml.ScalarNode || n.Doc.bad[k] {
+		if k.Value == name || few && ks.Means(k.Value) == name || k.Kind != yaml.ScalarNode || n.Doc.bad[k] {
 			return false
 		}
 	}
@@ -101,7 +117,14 @@ func (n Node) Lacks(name string, ks Keys) bool {
 }
 
 func (f *Findings) unknown(n Node, e Entry, ks Keys) {
-	hint := DidYouMean(e.Name, slices.Concat(ks.Known, ks.Later), fmt.Sprintf("the keys of %s are %s", ks.Of, strings.Join(ks.Known, ", ")))
+	if f.full(Error) {
+		f.room(Error, n.Doc.Src.Path)
+		return
+	}
+	hint := fmt.Sprintf("the keys of %s are %s", ks.Of, strings.Join(ks.Known, ", "))
+	if other := ks.Means(e.Name); other != "" {
+		hint = "did you mean " + Tick(other) + "?"
+	}
 	if n.YAML.Style&yaml.FlowStyle != 0 && e.Value.Empty() {
 		hint = "quote the text before it if it holds a comma"
 	}
@@ -145,11 +168,12 @@ func (f *Findings) Text(n Node, what string) (Text, bool) {
 	case n.Bad():
 		return Text{}, false
 	case n.YAML.Kind != yaml.ScalarNode:
-		hint := ""
-		if whole, ok := n.bracket(); ok {
-			hint = "quote it if it is an expression or a text: " + Quoted(whole)
+		msg := what + " is text, not " + n.Kind()
+		if from, to, ok := n.bracket(); ok {
+			f.quote(n.Place(), CodeValue, msg, "quote it if it is an expression or a text: ", from, to)
+		} else {
+			f.Add(n.Place(), CodeValue, msg, "")
 		}
-		f.Add(n.Place(), CodeValue, what+" is text, not "+n.Kind(), hint)
 		return Text{}, false
 	case strings.TrimSpace(n.YAML.Value) == "" && n.YAML.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
 		f.Add(n.Token(), CodeMissing, what+" is an empty block", "indent its text below the key")
@@ -161,13 +185,13 @@ func (f *Findings) Text(n Node, what string) (Text, bool) {
 	return Text{n, n.YAML.Value}, true
 }
 
-// bracket gives a flow mapping or list as it stands in the file, if it is closed
-// in the same line.
-func (n Node) bracket() (whole string, ok bool) {
+// bracket gives the bytes of a flow mapping or list, if it is closed in the same
+// line.
+func (n Node) bracket() (from, to int, ok bool) {
 	if n.YAML.Style&yaml.FlowStyle == 0 {
-		return "", false
+		return 0, 0, false
 	}
-	from := n.start()
+	from = n.start()
 	line := n.Doc.Src.Text[from:n.Doc.Src.LineEnd(n.YAML.Line)]
 	depth := 0
 	for i, c := range []byte(line) {
@@ -176,54 +200,84 @@ func (n Node) bracket() (whole string, ok bool) {
 			depth++
 		case '}', ']':
 			if depth--; depth == 0 {
-				return line[:i+1], true
+				return from, from + i + 1, true
 			}
 		}
 	}
-	return "", false
+	return 0, 0, false
 }
 
 // Part gives the place in the file of the bytes from up to to of a text.
 func (t Text) Part(from, to int) Place {
-	spans, ok := t.Doc.Src.unfold(t.YAML)
-	if !ok || len(spans) == 0 {
-		return t.Place()
-	}
 	end := len(strings.TrimRight(t.Value, " \t\n"))
 	from = min(max(from, 0), end) // what is missing at the end is missed behind the last word
 	to = min(max(to, from), end)
-	p := Place{Src: t.Doc.Src}
-	if from < len(spans) {
-		p.From, p.To = spans[from].from, spans[from].from
-	} else {
-		p.From, p.To = spans[from-1].to, spans[from-1].to
+	if from == end && from > 0 {
+		at, ok := t.Doc.Src.unfold(t.YAML, from-1, from)
+		if !ok {
+			return t.Place()
+		}
+		return Place{t.Doc.Src, at.to, at.to}
 	}
-	if to > from {
-		p.To = spans[to-1].to
+	at, ok := t.Doc.Src.unfold(t.YAML, from, to)
+	if !ok {
+		return t.Place()
 	}
-	return p
+	return Place{t.Doc.Src, at.from, at.to}
 }
 
 // Cut gives the whole line of a plain scalar that a ` #` ended.
 func (t Text) Cut() (whole string, ok bool) {
+	from, to, ok := t.cut()
+	return t.Doc.Src.Text[from:to], ok
+}
+
+// cut gives the bytes of Cut.
+func (t Text) cut() (from, to int, ok bool) {
 	if t.YAML.Style != 0 {
-		return "", false
+		return 0, 0, false
 	}
 	src, p := t.Doc.Src, t.Place()
 	line, _ := src.Position(p.To)
 	rest := src.Text[p.To:src.LineEnd(line)]
 	if !strings.HasPrefix(strings.TrimLeft(rest, " \t"), "#") {
-		return "", false
+		return 0, 0, false
 	}
-	return strings.TrimSpace(src.Text[p.From : p.To+len(rest)]), true
+	return p.From, p.To + len(strings.TrimRight(rest, " \t")), true
 }
 
 // Fault reports that the bytes from up to to of a text are wrong.
 func (f *Findings) Fault(t Text, from, to int, code, msg, hint string) {
-	if whole, ok := t.Cut(); ok {
-		hint = "` #` begins a comment; if it is part of the text, quote that: " + Quoted(whole)
+	at := t.Part(from, to)
+	if from, to, ok := t.cut(); ok && (hint == "" || t.open(at)) {
+		f.quote(at, code, msg, "` #` begins a comment; if it is part of the text, quote that: ", from, to)
+		return
 	}
-	f.Add(t.Part(from, to), code, msg, hint)
+	f.Add(at, code, msg, hint)
+}
+
+// open says whether more of a text was to come, by an error at a place of it: it
+// stands at the end, or a quote or bracket is not closed.
+func (t Text) open(at Place) bool {
+	depth := 0
+	for i := 0; i < len(t.Value); i++ {
+		switch c := t.Value[i]; c {
+		case '(', '[', '{':
+			depth++
+		case ')', ']', '}':
+			depth--
+		case '"', '\'', '`':
+			for i++; i < len(t.Value) && t.Value[i] != c; i++ {
+				if t.Value[i] == '\\' && c != '`' {
+					i++
+				}
+			}
+			if i >= len(t.Value) {
+				return true
+			}
+		}
+	}
+	return depth > 0 || at.From >= t.Part(len(t.Value), len(t.Value)).From
 }
 
 // List gives the texts of a List, or the one text that stands in place of it.

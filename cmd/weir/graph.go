@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/alecthomas/kong"
+
+	"weir/nfa"
+	"weir/rules"
+)
+
+// viewer are the flags that show what rules are compiled to.
+type viewer struct {
+	Program bool      `help:"Write what the rules are compiled to: the places that capture events and what may follow each. Findings go to stderr."`
+	Graph   graphForm `placeholder:"dot|mermaid" help:"Draw that as a graph, for Graphviz (dot) or as Markdown with Mermaid (mermaid). Findings go to stderr."`
+	Rule    ruleID    `placeholder:"ID" help:"With --program or --graph: only the rule with this id."`
+}
+
+// graphForm is a flag that names a language of graphs.
+type graphForm string
+
+// Decode reads the flag.
+func (g *graphForm) Decode(ctx *kong.DecodeContext) error {
+	text, err := flagValue(ctx, "dot or mermaid")
+	if err != nil {
+		return err
+	}
+	if text != "dot" && text != "mermaid" {
+		return fmt.Errorf("it needs dot or mermaid, not %q", text)
+	}
+	*g = graphForm(text)
+	return nil
+}
+
+// on says whether there is anything to show.
+func (v *viewer) on() bool { return v.Program || v.Graph != "" }
+
+// validate refuses flags that have no effect or contradict each other.
+func (v *viewer) validate(json bool) error {
+	switch {
+	case v.Program && v.Graph != "":
+		return errors.New("--program and --graph do not go together")
+	case v.Rule != "" && !v.on():
+		return errors.New("--rule goes with --program or --graph")
+	case json && v.on():
+		return errors.New("--json writes findings; it does not go with --program or --graph")
+	}
+	return nil
+}
+
+// write shows what the rules that are chosen are compiled to.
+func (v *viewer) write(w io.Writer, all []*rules.Rule) error {
+	chosen, err := v.Rule.of(all)
+	if err != nil {
+		return err
+	}
+	text := ""
+	switch v.Graph {
+	case "dot":
+		text = nfa.DOT(drawings(chosen))
+	case "mermaid":
+		for _, d := range drawings(chosen) {
+			text += "```mermaid\n" + nfa.Mermaid(d) + "```\n"
+		}
+	default:
+		text = programs(chosen)
+	}
+	_, err = io.WriteString(w, text)
+	return err
+}
+
+// longestNote is how many characters of a condition stand in a node of a graph.
+const longestNote = 60
+
+func drawings(chosen []*rules.Rule) []nfa.Drawing {
+	var all []nfa.Drawing
+	for _, r := range chosen {
+		d := nfa.Drawing{Title: r.ID, Program: r.Program}
+		for i := range r.Names {
+			note := definitionText(&r.Names[i])
+			if utf8.RuneCountInString(note) > longestNote {
+				note = string([]rune(note)[:longestNote-1]) + "…"
+			}
+			d.Notes = append(d.Notes, note)
+		}
+		all = append(all, d)
+	}
+	return all
+}
+
+// definitionText is the definition of a name in one line: its event types and its
+// condition as it was written.
+func definitionText(d *rules.Definition) string {
+	text := strings.Join(d.Types, " | ")
+	if d.Where == nil {
+		return text
+	}
+	if text != "" {
+		text += ": "
+	}
+	return text + oneLine(d.Where)
+}
+
+// oneLine is an expression as it was written, in one line.
+func oneLine(e *rules.Expression) string {
+	return visible(strings.Join(strings.Fields(e.Value), " "))
+}
+
+// programs lists what rules are compiled to.
+func programs(chosen []*rules.Rule) string {
+	var b strings.Builder
+	for _, r := range chosen {
+		writeProgram(&b, r)
+		b.WriteByte('\n')
+	}
+	b.WriteString(programLegend)
+	return b.String()
+}
+
+const programLegend = `How to read it: a number is a place that captures an event; below it stand the ways on.
+  ->  the first event that fits   ,  the very next event   ->>  any event that fits
+  [<5m]  less than 5 minutes after the event captured before; [>5m] more; [1m..5m] between
+  round  the loop goes on   match  the match is complete
+`
+
+func writeProgram(b *strings.Builder, r *rules.Rule) {
+	line := func(name, text string) { fmt.Fprintf(b, "%-9s %s\n", name, text) }
+	line("rule", r.ID)
+	line("pattern", r.Pattern.String())
+	on := "*"
+	if r.On != nil {
+		on = strings.Join(r.On, ", ")
+	}
+	line("on", on)
+	if r.Where != nil {
+		line("where", oneLine(r.Where))
+	}
+	line("key", strings.Join(r.Key.Names, ", "))
+	for i, f := range r.KeyFields {
+		line("", f+" of "+r.Pattern.Names()[i].Text)
+	}
+	widest := 0
+	for _, n := range r.Pattern.Names() {
+		widest = max(widest, len(n.Text))
+	}
+	head := "define"
+	for i, n := range r.Pattern.Names() {
+		line(head, fmt.Sprintf("%-*s  %s", widest, n.Text, definitionText(&r.Names[i])))
+		head = ""
+	}
+	if r.Unless != nil {
+		line("unless", oneLine(r.Unless))
+	}
+	if r.Having != nil {
+		line("having", oneLine(r.Having))
+	}
+	listing := r.Program.String()
+	line("options", listing[:strings.IndexByte(listing, '\n')])
+	if n := r.Program.Patterns(); n > 1 {
+		line("", fmt.Sprintf("%d patterns without | and &", n))
+	}
+	writeArrows(b, r.Program)
+}
+
+// writeArrows lists the places of a program and the ways on from each.
+func writeArrows(b *strings.Builder, p *nfa.Program) {
+	places := p.Places()
+	name := func(i int) string { return fmt.Sprintf("%d %s", i, p.Names[places[i].Name].Text) }
+	from := nfa.Start - 1
+	for _, a := range p.Arrows() {
+		if a.From != from {
+			from = a.From
+			writePlace(b, p, places, from)
+		}
+		to := "match"
+		if a.To != nfa.End {
+			to = name(a.To)
+		}
+		way := strings.TrimSpace(a.Link + " " + to)
+		if a.Loop {
+			way += ", round"
+		}
+		if len(a.Notes) > 0 {
+			way += "  (" + strings.Join(a.Notes, "; ") + ")"
+		}
+		fmt.Fprintf(b, "    %s\n", way)
+	}
+}
+
+func writePlace(b *strings.Builder, p *nfa.Program, places []nfa.Place, from int) {
+	if from == nfa.Start {
+		b.WriteString("  start\n")
+		return
+	}
+	fmt.Fprintf(b, "  %d %s", from, p.Names[places[from].Name].Text)
+	for _, c := range places[from].Untils {
+		b.WriteString(", not " + p.Names[c].Text)
+	}
+	b.WriteByte('\n')
+}

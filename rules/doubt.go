@@ -1,0 +1,70 @@
+package rules
+
+import (
+	"go.yaml.in/yaml/v4"
+
+	"weir/rules/source"
+)
+
+// A mistake is found once: what only follows from it is not said. So where a part
+// has a finding, what depends on it is checked as if it could be anything, and
+// the rest as always. The types here say what that is.
+
+// unsure says of which names of a ruleset there may be more than were read.
+type unsure struct{ types, params bool }
+
+// all notes that a file says nobody knows what.
+func (u *unsure) all(unknown bool) {
+	u.types = u.types || unknown
+	u.params = u.params || unknown
+}
+
+// doubt notes what a ruleset may say beside what was read of it, and the names
+// that the parts declare which are not built.
+func (c *compiler) doubt(n source.Node) {
+	c.unsure.types = c.unsure.types || doubtful(n, "events", rulesetKeys)
+	c.unsure.params = c.unsure.params || doubtful(n, "params", rulesetKeys)
+	for _, part := range []string{"features", "risk"} {
+		for name := range namesUnder(n, part) {
+			c.unbuilt[name] = true
+		}
+	}
+}
+
+// doubtful says whether a mapping may say something under a key that is not read:
+// the key stands there twice, is misspelt or has no value, or YAML took it away.
+func doubtful(n source.Node, name string, ks source.Keys) bool {
+	if n.YAML.Kind != yaml.MappingNode {
+		return true
+	}
+	for i := 0; i+1 < len(n.YAML.Content); i += 2 {
+		key := source.Node{Doc: n.Doc, YAML: n.YAML.Content[i]}
+		value := source.Node{Doc: n.Doc, YAML: n.YAML.Content[i+1]}
+		text := key.YAML.Value
+		switch {
+		case key.YAML.Kind != yaml.ScalarNode, key.Bad() && text == "<<":
+			return true
+		case text == name:
+			if key.Bad() || value.Bad() || value.Empty() {
+				return true
+			}
+		case ks.Means(text) == name:
+			return true
+		}
+	}
+	return false
+}
+
+// namesUnder gives the keys of the mapping that stands under a key of another.
+func namesUnder(n source.Node, key string) map[string]bool {
+	names := map[string]bool{}
+	for _, e := range n.Pairs() {
+		if e.Name != key || e.Value.YAML.Kind != yaml.MappingNode {
+			continue
+		}
+		for _, inner := range e.Value.Pairs() {
+			names[inner.Name] = true
+		}
+	}
+	return names
+}
