@@ -105,6 +105,8 @@ func valuesOf(v *kong.Value) valueWords {
 	var w valueWords
 	if v.Enum != "" {
 		w.words = v.EnumSlice()
+	} else if strings.Contains(v.Tag.PlaceHolder, "|") {
+		w.words = strings.Split(v.Tag.PlaceHolder, "|")
 	}
 	t := v.Target.Type()
 	w.files = t == reflect.TypeFor[file]() || t == reflect.TypeFor[files]()

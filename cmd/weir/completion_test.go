@@ -21,6 +21,7 @@ type sampleCommands struct {
 		With   files    `placeholder:"FILE..." help:"More."`
 		Mode   string   `enum:"loud,soft" default:"soft" help:"How."`
 		Speed  duration `placeholder:"D" help:"How fast."`
+		Tune   string   `placeholder:"high|low" help:"Which."`
 		Loop   bool     `short:"l" help:"Again and again."`
 		Secret bool     `hidden:""`
 	} `cmd:"" help:"Play a track: the first. Then the next."`
@@ -126,7 +127,7 @@ func TestCompletionBash(t *testing.T) {
 		{"player --", "--help"},
 		{"player -", "--help -h"},
 		{"player x", ""},
-		{"player play --", "--out --with --mode --speed --loop --help"},
+		{"player play --", "--out --with --mode --speed --tune --loop --help"},
 		{"player play --l", "--loop"},
 		{"player play a.yaml --m", "--mode"},
 		{"player play -l --m", "--mode"},
@@ -140,6 +141,8 @@ func TestCompletionBash(t *testing.T) {
 		{"player play --mode = l", "loud"},
 		{"player play --out = a", files},
 		{"player play --mode = soft a", files},
+		{"player play --tune ", "high low"},
+		{"player play --tune = h", "high"},
 		{"player play --speed ", ""},
 		{"player play --speed 1", ""},
 		{"player play --loop ", files},

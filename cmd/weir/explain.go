@@ -93,5 +93,8 @@ func (id ruleID) of(all []*rules.Rule) ([]*rules.Rule, error) {
 	if i := slices.Index(ids, string(id)); i >= 0 {
 		return all[i : i+1], nil
 	}
-	return nil, usageError("--rule: there is no rule %s; %s", source.Tick(string(id)), nearest.DidYouMean(string(id), ids, "see weir explain without --rule for all"))
+	if len(ids) == 0 {
+		return nil, usageError("--rule: there is no rule at all")
+	}
+	return nil, usageError("--rule: there is no rule %s; %s", source.Tick(string(id)), nearest.DidYouMean(string(id), ids, "there are "+strings.Join(ids, ", ")))
 }

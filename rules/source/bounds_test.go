@@ -3,7 +3,6 @@ package source
 import (
 	"fmt"
 	"runtime"
-	"sort"
 	"strings"
 	"testing"
 	"time"
@@ -117,8 +116,14 @@ func (s shape) text(most int) string {
 		b.WriteString(s.unit(i))
 	}
 	all := b.String()
-	within := func(i int) bool { return work(all[:ends[i]])+work(s.tail) < maxWork }
-	return all[:ends[sort.Search(len(ends), func(i int) bool { return !within(i) })-1]] + s.tail
+	i := len(ends) - 1
+	if total := work(all); total >= maxWork {
+		i = i * maxWork / total
+	}
+	for work(all[:ends[i]])+work(s.tail) >= maxWork {
+		i -= 1 + i/500
+	}
+	return all[:ends[i]] + s.tail
 }
 
 // cost measures a function: the memory is what it allocates in all.

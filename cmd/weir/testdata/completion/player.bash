@@ -19,12 +19,13 @@ _player() {
         flags='--help -h' words='play stop pause' files=
         ;;
     'play')
-        flags='--out --with --mode --speed --loop -l --help -h' words='' files=yes
+        flags='--out --with --mode --speed --tune --loop -l --help -h' words='' files=yes
         case $prev in
         --out) flags= words='' files=yes ;;
         --with) flags= words='' files=yes ;;
         --mode) flags= words='loud soft' files= ;;
         --speed) flags= words='' files= ;;
+        --tune) flags= words='high low' files= ;;
         esac
         ;;
     'stop')

@@ -19,6 +19,7 @@ complete -c player -n '__player_command play' -l out -r -F -d 'Where it\'s playe
 complete -c player -n '__player_command play' -l with -r -F -d 'More'
 complete -c player -n '__player_command play' -l mode -x -a 'loud soft' -d 'How'
 complete -c player -n '__player_command play' -l speed -x -d 'How fast'
+complete -c player -n '__player_command play' -l tune -x -a 'high low' -d 'Which'
 complete -c player -n '__player_command play' -l loop -s l -d 'Again and again'
 complete -c player -n '__player_command play' -l help -s h -d 'Show context-sensitive help'
 complete -c player -n '__player_command play' -F

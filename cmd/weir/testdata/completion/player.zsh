@@ -25,6 +25,7 @@ _player() {
                 '*--with=[More]: :_files' \
                 '(--mode)--mode=[How]: :(loud soft)' \
                 '(--speed)--speed=[How fast]: :' \
+                '(--tune)--tune=[Which]: :(high low)' \
                 '(-l --loop)-l[Again and again]' '(-l --loop)--loop[Again and again]' \
                 '(-h --help)-h[Show context-sensitive help]' '(-h --help)--help[Show context-sensitive help]' \
                 '*: :_files' && ret=0
