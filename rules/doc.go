@@ -4,7 +4,9 @@
 // that all of them come out at once:
 //
 //   - files are read as YAML (package source);
-//   - mappings are read by their known keys (schema.go, params.go, rule.go);
+//   - mappings are read by their known keys (schema.go, params.go, list.go,
+//     feature.go, rule.go); the files of lists are read by who compiles (given.go);
+//   - features are compiled: their names, types and values are known to rules then;
 //   - rules are compiled (program.go, key.go, condition.go): names are resolved,
 //     expressions and patterns handed to their compilers, types and fields numbered;
 //   - what compiles and hardly means what was meant gets a warning (warn.go lists

@@ -11,12 +11,17 @@ import (
 // the rest as always. The types here say what that is.
 
 // unsure says of which names of a ruleset there may be more than were read.
-type unsure struct{ types, params bool }
+type unsure struct {
+	types, params, lists bool
+	names                bool // features
+}
 
 // all notes that a file says nobody knows what.
 func (u *unsure) all(unknown bool) {
 	u.types = u.types || unknown
 	u.params = u.params || unknown
+	u.lists = u.lists || unknown
+	u.names = u.names || unknown
 }
 
 // doubt notes what a ruleset may say beside what was read of it, and the names
@@ -24,10 +29,10 @@ func (u *unsure) all(unknown bool) {
 func (c *compiler) doubt(n source.Node) {
 	c.unsure.types = c.unsure.types || doubtful(n, "events", rulesetKeys)
 	c.unsure.params = c.unsure.params || doubtful(n, "params", rulesetKeys)
-	for _, part := range []string{"features", "risk"} {
-		for name := range namesUnder(n, part) {
-			c.unbuilt[name] = true
-		}
+	c.unsure.lists = c.unsure.lists || doubtful(n, "lists", rulesetKeys)
+	c.unsure.names = c.unsure.names || doubtful(n, "features", rulesetKeys)
+	for name := range namesUnder(n, "risk") {
+		c.unbuilt[name] = true
 	}
 }
 

@@ -14,8 +14,11 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 	if why, ok := refused[name]; ok {
 		l.failAt(at, tick(name)+" is not available", why)
 	}
+	if i, ok := l.env.feature(name); ok {
+		return l.featureOf(i, at, args)
+	}
 	if _, ok := l.env.Lang.functions(name); !ok {
-		l.failAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
+		l.failAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name, l.env.featureNames()))
 	}
 	if _, ok := loops[name]; ok && len(args) > 1 && isPredicate(args[1]) {
 		return l.loop(name, at, args)
@@ -38,6 +41,10 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 		i := l.index(n.args[0], n.args[1], at)
 		i.pos, i.end = n.pos, n.end
 		return i
+	case "in_list", "list_value":
+		return l.lookup(name, n)
+	case "cidr_contains":
+		l.network(n)
 	case "len", "size":
 		if len(args) == 1 && l.isVariable(n.args[0]) {
 			return l.countOf(n)

@@ -61,6 +61,11 @@ const (
 	CodeMayMiss     = "W8"
 	CodeNever       = "never"
 	CodeUnusedParam = "unused-param"
+	CodeResolution  = "resolution"
+	CodeUnusedName  = "unused"
+
+	CodeForever  = "forever"
+	CodeOtherKey = "other-key"
 )
 
 // Code is a code of diagnostics with its meaning in one sentence.
@@ -69,7 +74,7 @@ type Code struct {
 	Meaning string
 }
 
-// Codes are all codes of diagnostics: errors, then warnings.
+// Codes are all codes of diagnostics: errors, then warnings, then notes.
 var Codes = []Code{
 	{CodeFile, "A file cannot be read, or holds no rules."},
 	{CodeYAML, "The text is no YAML, or YAML reads it as something else than it says."},
@@ -93,6 +98,11 @@ var Codes = []Code{
 	{CodeMayMiss, "A `!=` or `not in` also holds for events that do not have the field."},
 	{CodeNever, "A condition can never be true, or the least times of a pattern leave it no time to match."},
 	{CodeUnusedParam, "Nothing reads the param."},
+	{CodeResolution, "A feature keeps every event of a window of more than 7 days."},
+	{CodeUnusedName, "Nothing reads the feature or the list."},
+
+	{CodeForever, "The feature looks back for ever: it is exact in a state that has seen every event, not in one that begins later."},
+	{CodeOtherKey, "The rule reads a feature of another key than its event has: of events that come late the outcome may depend on when they come."},
 }
 
 // String gives `file:line:column: message; hint`.

@@ -245,7 +245,7 @@ func (t *Trace) tell(told *cep.Told) {
 			t.event(told, Statement{Do: Event})
 		}
 	case cep.Unseen:
-		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: kept(make([][]*cep.Event, len(t.rule.Rule.Names)))})
+		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: kept(make([][]*cep.Event, len(t.rule.Rule.Names))), Lists: told.Lists})
 		t.about(told, node{}, Statement{Do: Unseen, Name: "where", Parts: f.parts})
 	case cep.Noted:
 		t.note(told)
@@ -459,7 +459,7 @@ func (t *Trace) catch(told *cep.Told) {
 	}
 	t.caught = true
 	t.expired = slices.DeleteFunc(t.expired, func(x *expired) bool {
-		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events}
+		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events, Lists: told.Lists}
 		for _, n := range x.waits {
 			name := t.places[t.places[n.Place].Edges[n.Edge].To].Name
 			if !t.conditions[name].find(scope).holds {
