@@ -27,6 +27,17 @@ func (w *view) event(n nfa.Event) *Event {
 	return w.keys.event(uint64(n))
 }
 
+// find is event for one that may not have been kept; nil: it was not.
+func (w *view) find(n nfa.Event) *Event {
+	if w.current != nil && w.current.Place == uint64(n) {
+		return w.current
+	}
+	if i, ok := w.keys.find(uint64(n)); ok {
+		return w.keys.events[i]
+	}
+	return nil
+}
+
 func (w *view) Len(v int) int { return w.caps.Len(v) }
 
 func (w *view) First(v int) *Event {

@@ -18,6 +18,12 @@ type plan struct {
 	offers [][]offer    // TypeID+1: one for each space with a rule on the type
 	conds  int          // most conditions of a rule
 	wide   *layout      // of restored events: a place for every field
+
+	sights    *scheme    // all features
+	timed     *scheme    // those that matches brought by time look at
+	onTime    [][]ReadID // rule: what it looks at then
+	wideReads *layout    // a place for every read
+	keepRows  bool       // a match that comes later may look at what a captured event knows of features
 }
 
 // space is a set of keys: rules that read their key from the same fields in the
@@ -108,7 +114,12 @@ func newPlan(rs *Ruleset) *plan {
 		p.starts = append(p.starts, r.Program.Starts())
 		p.home = append(p.home, p.join(r, int32(i)))
 		p.conds = max(p.conds, len(r.Conds))
+		p.onTime = append(p.onTime, onTime(rs, r))
+		p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
 	}
+	p.sights = newScheme(rs, func(int) bool { return true }, true)
+	p.timed = newScheme(rs, p.isTimed, false)
+	p.wideReads = wideLayout(len(rs.Reads))
 	for t := range p.offers {
 		for s := range p.spaces {
 			if o := p.offer(int32(s), t); len(o.rules) > 0 {
@@ -117,6 +128,18 @@ func newPlan(rs *Ruleset) *plan {
 		}
 	}
 	return p
+}
+
+// isTimed reports whether a match brought by time looks at a feature.
+func (p *plan) isTimed(feature int) bool {
+	for _, reads := range p.onTime {
+		for _, id := range reads {
+			if p.rs.Reads[id].Feature == feature {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // typesOf marks types in a row indexed by TypeID+1; nil stands for all.

@@ -18,6 +18,8 @@
 //     Without lateness and seq nothing needs to be held.
 //   - Time. Before a released event of time t everything runs out whose limit is
 //     at or before t, under all keys, in the order of the limits.
+//   - Features. Released events go, a block at a time, to the features that count them
+//     or that rules on their type look at. What they say goes into the event.
 //   - Dispatch. The event is offered to the rules that have an open match under its
 //     key and to those that could begin one with it. These are found by an index
 //     over the equalities that a first step asks for, so that rules which an event
@@ -29,6 +31,36 @@
 //     the event that brought them (first those that time brought), rule id, key,
 //     and the order of matches.
 //
+// # What may be read when
+//
+// A block of events goes through two phases. Each ends on all shards before the next
+// begins.
+//
+//   - Phase one, features. It reads the event, the lists, and the features of the key
+//     itself, event by event. All features of all keys are updated with an event before
+//     any rule sees it: a feature of any key, read for an event, says what came up to
+//     that event, the event included (but for exclude_current, seen and since_last),
+//     no event after it, and none twice.
+//   - Phase two, rules. It reads the event as phase one left it, the lists, and what
+//     lives with the rule's own key, event by event.
+//
+// Phase one reads nothing that phase two writes: else what comes out would depend on
+// where a block ends. A list changes by a ListRecord, between blocks: both phases see it
+// as every event released before did or every event released after will, and look its
+// entries up as of the time of the event.
+//
+// Having, measures, score and message see features as the event that completed the match
+// did, also where in_order held the match back (if the match captured it; else nil). For
+// a match or time-out that time brings they see the features whose key is called like
+// the rule's, of its key, as of that moment, before events of that time; all others are
+// nil, as are those of another key (Read.Args). They look lists up as of the moment at
+// which the match comes. The features that such moments can need are kept twice: the
+// ones that phase one updates are ahead.
+//
+// All features of a key that is read in the same way live in one record. When nothing is
+// left in any window of a record it is dropped, at that event time, whether the key ever
+// comes back or not.
+//
 // # Guarantees
 //
 //  1. The same records give the same Effects, whatever the batches they come in,
@@ -36,9 +68,13 @@
 //     written and read back (Append, Restore).
 //  2. Every arrival order within lateness that keeps events of equal time in their
 //     order, or whose types have a seq, gives the same alerts.
-//  3. An event that opens no match allocates nothing.
+//  3. An event that opens no match allocates nothing. It costs no memory for
+//     features of keys that exist, but for windows that grow and texts that first and
+//     last keep; an event of a type that updates no feature and whose rules read none
+//     pays nothing for features.
 //  4. The memory is that of the open matches, of the throttles, of the events held
-//     for lateness, and of the names of up to 65,536 different lines of one event
+//     for lateness, of the records of keys with something in a window, of the lists, and
+//     of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
 //  5. An alert has the same id whenever and wherever it is found again.
 //
@@ -54,7 +90,11 @@
 //   - EndRecord lets all windows and bounds run out at once: none of the matches
 //     that this completes consumes an open match that would run out later.
 //     An open match without any stays open. After EndRecord and HaltRecord an event
-//     older than now is late.
+//     older than now is late. Matches that this completes see features as of their own
+//     moments, as if no other had come.
+//   - A list change is seen by the events released after it, also by those that came
+//     before it and were held for lateness. Entries that have expired are freed before
+//     the list is changed.
 //   - An event without an id is called by a hash of its line, with "-2" and so on
 //     behind it from the second equal line of the same event time on.
 //
@@ -65,7 +105,10 @@
 //     several goroutines at once if Options.Shards is more than 1. They keep neither
 //     the Scope nor what it leads to, and change nothing in it.
 //  3. A Cond's Event must be false where one of its Equals does not hold.
-//  4. Ruleset.Rules are ordered by id; ids are unique.
+//  4. Ruleset.Rules are ordered by id; ids are unique. So are the names of features and
+//     of lists. Specs of features have no fault. Rule.Reads has every Read that the rule's
+//     expressions look at, Rule.Outcome those that come after the match. What a Scope says
+//     of others is nil. Lists of a Ruleset are not changed once an Engine has it.
 //  5. Record.Data is not changed after Step got it. What Effects hold are parts of
 //     its text: who keeps an alert for long copies it.
 //  6. Restore is given the Ruleset of the state, compiled from the same source by the

@@ -6,6 +6,7 @@ type Effects struct {
 	Alerts   []Alert
 	Late     []Late
 	Rejected []Rejected
+	Refused  []Refused
 }
 
 // Reset empties e and keeps its memory.
@@ -13,7 +14,8 @@ func (e *Effects) Reset() {
 	clear(e.Alerts)
 	clear(e.Late)
 	clear(e.Rejected)
-	e.Alerts, e.Late, e.Rejected = e.Alerts[:0], e.Late[:0], e.Rejected[:0]
+	clear(e.Refused)
+	e.Alerts, e.Late, e.Rejected, e.Refused = e.Alerts[:0], e.Late[:0], e.Rejected[:0], e.Refused[:0]
 }
 
 // Late is an event that came later than lateness allows. It is not matched.
@@ -28,6 +30,13 @@ type Rejected struct {
 	Source, Line, Column int // from 1; Column counts bytes
 	Reason               string
 	Raw                  string
+}
+
+// Refused is a change of a list that was not made.
+type Refused struct {
+	Source, Line int // of its Record
+	Change       ListChange
+	Reason       string
 }
 
 // AlertKind says what an alert stands for.

@@ -2,6 +2,7 @@ package cep
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -28,6 +29,7 @@ type Engine struct {
 	order   order
 	place   uint64 // of the last event released
 	same    sameLines
+	lists   *Lists
 	shards  []*shard
 	stats   Stats
 	unseen  []FieldID // fields that no event has had
@@ -36,6 +38,7 @@ type Engine struct {
 	spare    []*Event // memory for decoding
 	used     []*Event // spare memory that released events take
 	released []*Event // to be matched next, in processing order
+	rows     []Value  // what they know of features
 	came     []coming
 }
 
@@ -52,7 +55,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Lateness < 0 || o.MaxAhead < 0 || o.Shards < 0 {
 		panic("cep: an option is negative")
 	}
-	g := &Engine{rs: rs, options: o, plan: newPlan(rs), decoder: NewDecoder(rs)}
+	g := &Engine{rs: rs, options: o, plan: newPlan(rs), decoder: NewDecoder(rs), lists: NewLists(rs)}
 	g.order.lateness = int64(o.Lateness)
 	for _, t := range rs.Types {
 		g.order.seq = g.order.seq || t.Schema != nil && t.Schema.Seq != ""
@@ -62,7 +65,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 		n = 1
 	}
 	for i := range n {
-		g.shards = append(g.shards, newShard(g.plan, i, n))
+		g.shards = append(g.shards, newShard(g.plan, g.lists, i, n))
 	}
 	if o.Trace != nil {
 		g.shards[0].trace = &follower{Trace: o.Trace}
@@ -70,6 +73,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	g.stats.Types = make([]uint64, len(rs.Types))
 	g.stats.Fields = make([]bool, len(rs.Fields))
 	g.stats.Rules = make([]RuleStats, len(rs.Rules))
+	g.stats.Features = make([]FeatureStats, len(rs.Features))
 	for f := range rs.Fields {
 		g.unseen = append(g.unseen, FieldID(f))
 	}
@@ -88,6 +92,9 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 		case ClockRecord:
 			g.order.moveTo(r.Time)
 			g.advance(false, fx)
+		case ListRecord:
+			g.match(fx)
+			g.change(r, fx)
 		case HaltRecord:
 			g.advance(true, fx)
 		case EndRecord:
@@ -235,29 +242,68 @@ func (g *Engine) advance(halted bool, fx *Effects) {
 	g.match(fx)
 }
 
-// match gives the released events to the shards and merges what they bring.
+// match gives the released events to the features, then to the rules, and merges what
+// these bring. Each phase ends on all shards before the next begins, so that rules see
+// features of any key as of each event.
 func (g *Engine) match(fx *Effects) {
 	if !g.order.started {
 		return
 	}
+	if len(g.rs.Features) > 0 {
+		g.prepare()
+		g.fork((*shard).observe)
+	}
+	g.fork((*shard).run)
+	g.recycle()
+	g.merge(fx)
+}
+
+// fork lets the shards go through a phase and waits for all of them.
+func (g *Engine) fork(phase func(s *shard, events []*Event, until int64)) {
 	if len(g.shards) == 1 || len(g.released) < inline {
 		for _, s := range g.shards {
-			s.run(g.released, g.order.low)
+			phase(s, g.released, g.order.low)
 		}
-	} else {
-		var wait sync.WaitGroup
-		for _, s := range g.shards[1:] {
-			wait.Go(func() { s.run(g.released, g.order.low) })
+		return
+	}
+	var wait sync.WaitGroup
+	for _, s := range g.shards[1:] {
+		wait.Go(func() { phase(s, g.released, g.order.low) })
+	}
+	phase(g.shards[0], g.released, g.order.low)
+	wait.Wait()
+}
+
+// prepare gives each released event the row that its features are written to.
+func (g *Engine) prepare() {
+	types := g.plan.sights.types
+	n := 0
+	for _, e := range g.released {
+		n += types[e.Type+1].size
+	}
+	if n > len(g.rows) {
+		g.rows = make([]Value, max(n, 2*len(g.rows)))
+	}
+	rest := g.rows
+	for _, e := range g.released {
+		t := &types[e.Type+1]
+		e.features = FeatureRow{&t.layout, rest[:t.size:t.size]}
+		rest = rest[t.size:]
+	}
+}
+
+// recycle takes back the memory of the events that have been matched.
+func (g *Engine) recycle() {
+	if len(g.rs.Features) > 0 {
+		for _, e := range g.released {
+			e.features = FeatureRow{}
 		}
-		g.shards[0].run(g.released, g.order.low)
-		wait.Wait()
 	}
 	clear(g.released)
 	g.released = g.released[:0]
 	g.spare = append(g.spare, g.used...)
 	clear(g.used)
 	g.used = g.used[:0]
-	g.merge(fx)
 }
 
 // merge puts the alerts of the shards into one order.
@@ -283,6 +329,22 @@ func (g *Engine) close(fx *Effects) {
 	g.merge(fx)
 }
 
+// change makes the change of a list that a record asks for. All events released so far
+// have been matched.
+func (g *Engine) change(r Record, fx *Effects) {
+	low := int64(math.MinInt64)
+	if g.order.started {
+		low = g.order.low
+	}
+	if err := g.lists.change(r.Change, low); err != nil {
+		g.stats.Refused++
+		fx.Refused = append(fx.Refused, Refused{Source: r.Source, Line: r.Line, Change: *r.Change, Reason: err.Error()})
+	}
+}
+
+// Lists returns the lists as they stand.
+func (g *Engine) Lists() *Lists { return g.lists }
+
 // keep makes the events that still wait the engine's own.
 func (g *Engine) keep() {
 	held := g.order.held
@@ -297,9 +359,9 @@ func (g *Engine) keep() {
 func (g *Engine) Stats() Stats {
 	stats := g.stats
 	stats.Types, stats.Fields = slices.Clone(stats.Types), slices.Clone(stats.Fields)
-	stats.Rules = slices.Clone(stats.Rules)
+	stats.Rules, stats.Features = slices.Clone(stats.Rules), slices.Clone(stats.Features)
 	for _, s := range g.shards {
-		s.addTo(stats.Rules)
+		s.addTo(stats.Rules, stats.Features)
 	}
 	return stats
 }
@@ -319,7 +381,29 @@ func (g *Engine) Open() []int {
 	return open
 }
 
-// Keys returns how many keys hold anything.
+// FeatureKeys returns how many records features keep: one for each key of each way in
+// which features read their keys.
+func (g *Engine) FeatureKeys() int {
+	n := 0
+	for _, s := range g.shards {
+		for i := range s.ledger.spaces {
+			n += len(s.ledger.spaces[i].keys)
+		}
+	}
+	return n
+}
+
+// FeatureBytes returns about how much memory, in bytes, the records of features take,
+// those that are kept twice counted twice. It looks at every record.
+func (g *Engine) FeatureBytes() int {
+	n := 0
+	for _, s := range g.shards {
+		n += s.ledger.bytes() + s.judge.moments.ledger.bytes()
+	}
+	return n
+}
+
+// Keys returns how many keys rules hold anything of.
 func (g *Engine) Keys() int {
 	n := 0
 	for _, s := range g.shards {

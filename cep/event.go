@@ -22,11 +22,13 @@ type Event struct {
 	nth    uint64 // its number among equal lines of its time, from 1
 	layout *layout
 	row    []Value
+
+	features FeatureRow // once it is released
 }
 
-// layout says at which place of an event's row a field stands.
+// layout says at which place of a row a field stands, or a read of a feature.
 type layout struct {
-	slot []int32 // index: FieldID; -1: the type has no such field
+	slot []int32 // index: FieldID or ReadID; -1: there is no such place
 }
 
 var nilValue Value
@@ -40,10 +42,18 @@ func (e *Event) Field(f FieldID) *Value {
 	return &nilValue
 }
 
-// Clone returns a copy that can be kept: it has a row of its own and its own copy
+// Clone returns a copy that can be kept: it has rows of its own and its own copy
 // of Raw, and the texts of its values are parts of that.
 func (e *Event) Clone() *Event {
+	c := e.plain()
+	c.features = FeatureRow{e.features.layout, slices.Clone(e.features.values)}
+	return c
+}
+
+// plain is Clone without what the event knows of features.
+func (e *Event) plain() *Event {
 	c := *e
+	c.features = FeatureRow{}
 	c.Raw = strings.Clone(e.Raw)
 	c.Name = part(c.Raw, e.nameAt, e.Name)
 	c.ID = part(c.Raw, e.idAt, e.ID)

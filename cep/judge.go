@@ -19,16 +19,18 @@ const (
 // key. The part of a condition that looks at the event alone is evaluated at most
 // once for each event, rule and key.
 type judge struct {
-	rule  *Rule
-	scope Scope
-	memo  []answer // by nfa.Cond
-	view  view
-	took  bool // a name that captures held: the event may have been captured
+	rule    *Rule
+	scope   Scope
+	memo    []answer // by nfa.Cond
+	view    view
+	machine *nfa.Machine // that asks
+	moments moments
+	took    bool // a name that captures held: the event may have been captured
 }
 
 // at sets the event (nil: time moves on) and the key of the questions to come.
 func (j *judge) at(e *Event, key []string, ks *keyState) {
-	j.scope = Scope{Event: e, Key: key}
+	j.scope.Event, j.scope.Key, j.scope.Captures = e, key, nil
 	j.view.current, j.view.keys = e, ks
 }
 
@@ -118,9 +120,14 @@ func (j *judge) having(caps nfa.Captures) bool {
 		return true
 	}
 	e := j.scope.Event
+	if e != nil {
+		j.scope.At = j.moments.ofEvent(e, e.Time)
+	} else {
+		j.scope.At = j.moments.ofTime(j.view.state.rule, j.scope.Key, j.machine.Moment())
+	}
 	j.view.caps = caps
 	j.scope.Event, j.scope.Captures = nil, &j.view
 	ok := j.rule.Having(&j.scope)
-	j.scope.Event = e
+	j.scope.Event, j.scope.At = e, nil
 	return ok
 }

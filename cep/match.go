@@ -51,7 +51,7 @@ func (s *shard) comeOut(st *ruleState, moment int64, place uint64) {
 			continue
 		}
 		s.came = append(s.came, coming{
-			moment: moment, place: place, rule: st.rule, number: len(s.came), alert: s.alert(st, m),
+			moment: moment, place: place, rule: st.rule, number: len(s.came), alert: s.alert(st, m, moment),
 		})
 		if s.trace != nil {
 			s.trace.tell(Told{Kind: Alerted, Node: m.Captures.Traced(), Alert: &s.came[len(s.came)-1].alert})
@@ -80,8 +80,8 @@ func (s *shard) silent(st *ruleState, m *nfa.Match) bool {
 
 // alert makes the alert of a match. Measures, score and message are worked out
 // for a time-out as for a match; only a match opens a throttle and tells how many
-// it silenced.
-func (s *shard) alert(st *ruleState, m *nfa.Match) Alert {
+// it silenced. moment is when the match comes.
+func (s *shard) alert(st *ruleState, m *nfa.Match, moment int64) Alert {
 	r := s.plan.rs.Rules[st.rule]
 	s.matched.fill(r, &s.judge.view, m.Events)
 	a := Alert{
@@ -103,7 +103,7 @@ func (s *shard) alert(st *ruleState, m *nfa.Match) Alert {
 		}
 	}
 	a.ID = s.names.alertID(&a, s.matched.events)
-	scope := Scope{Captures: &s.matched, Key: a.Key}
+	scope := Scope{Captures: &s.matched, Key: a.Key, Lists: s.judge.scope.Lists, At: s.at(st, m, moment)}
 	if len(r.Measures) > 0 {
 		a.Measures = make([]Value, 0, len(r.Measures))
 	}
@@ -117,6 +117,15 @@ func (s *shard) alert(st *ruleState, m *nfa.Match) Alert {
 		a.Message = r.Message(&scope)
 	}
 	return a
+}
+
+// at is the moment of a match that comes at t.
+func (s *shard) at(st *ruleState, m *nfa.Match, t int64) *Moment {
+	moments := &s.judge.moments
+	if m.Last == 0 {
+		return moments.ofTime(st.rule, s.judge.scope.Key, t)
+	}
+	return moments.ofEvent(s.judge.view.find(m.Last), t)
 }
 
 // score is a whole number from 0 to 100; halves are rounded away from zero.

@@ -8,13 +8,16 @@ const (
 	EndRecord                      // no more events come: every window closes
 	HaltRecord                     // no more events come, windows stay open: what has been read is matched, and time stands at the highest event time
 	ClockRecord                    // time moves on to Time without an event, unless it is there already
+	ListRecord                     // a list changes: events released before see it as it was, those after as it is then
 )
 
 // Record is an entry of the log that an Engine folds.
 type Record struct {
 	Kind   RecordKind
 	Data   []byte // EventsRecord; must not be changed after Step got it
-	Source int    // EventsRecord: number of the input, for what is rejected or late
+	Source int    // EventsRecord: number of the input, for what is rejected, late or refused; ListRecord too
 	Line   int    // EventsRecord: line of the first event in its source, from 1
 	Time   int64  // ClockRecord: event time, nanoseconds since the epoch
+
+	Change *ListChange // ListRecord; its texts may be changed after Step returned
 }

@@ -8,12 +8,16 @@ import (
 )
 
 // Ruleset is everything that an Engine needs to know of the rules: the event
-// types with the fields that are read, and the rules. It is immutable, but for
-// what the Faults of a Rule count.
+// types with the fields that are read, the rules, and the features and lists that these
+// look at. It is immutable, but for what the Faults of rules and features count.
 type Ruleset struct {
 	Types  []Type   // index: TypeID; types with a schema and types that rules name
 	Fields []string // index: FieldID; the paths of all fields read, like "amount" or "device.os"
 	Rules  []*Rule  // by id
+
+	Features []*Feature
+	Reads    []Read      // index: ReadID; the ways in which rules look at features
+	Lists    []NamedList // index: ListID
 }
 
 // TypeID numbers the event types of a Ruleset.
@@ -62,6 +66,9 @@ type Rule struct {
 	// Aggregates are fields of captured events whose count, sum, least and
 	// greatest value are kept with the captures (Captures.Aggregate).
 	Aggregates []AggregateOf
+
+	Reads   []ReadID // that the expressions of the rule look at
+	Outcome []ReadID // those of them that Having, Measures, Score and Message look at
 
 	Having   func(*Scope) bool // nil: always
 	Measures []Measure
@@ -131,7 +138,7 @@ type Key struct {
 type Cond struct {
 	Types    []TypeID          // event types on which it can hold; nil: all that the rule is on
 	Equals   []Equality        // parts FIELD == constant, for dispatch; they are part of Event too
-	Event    func(*Scope) bool // reads only Scope.Event and Scope.Key; nil: true
+	Event    func(*Scope) bool // reads only Scope.Event, Scope.Key, features and lists; nil: true
 	Captured func(*Scope) bool // reads captures; nil: true
 }
 
@@ -139,14 +146,6 @@ type Cond struct {
 type Equality struct {
 	Field FieldID
 	Value Value
-}
-
-// Scope is what an expression can see.
-type Scope struct {
-	Event    *Event   // the current event; nil in having, measures, score and message
-	Captures Captures // what the open match has captured, without the current event
-	Key      []string // parts of the key
-	Measures []Value  // those computed before
 }
 
 // Captures are the events of an open or completed match. Variables are

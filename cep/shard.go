@@ -20,6 +20,7 @@ type shard struct {
 	stats    []RuleStats    // by rule
 	noKey    [][]uint64     // TypeID+1, offer: events without a key
 
+	ledger  *ledger // features, ahead of the rules by up to a block
 	key     keyReader
 	judge   judge
 	fresh   ruleState // of a rule that has nothing under the key yet
@@ -47,8 +48,9 @@ func (a timer) before(b timer) bool { return a.at < b.at }
 // that no other shard's stands in the same cache line.
 const cacheLines = 128
 
-func newShard(p *plan, number, shards int) *shard {
+func newShard(p *plan, lists *Lists, number, shards int) *shard {
 	s := &shard{plan: p, number: number, shards: shards}
+	s.ledger = newLedger(p.sights, lists, number, shards)
 	s.tables = make([]map[string]*keyState, len(p.spaces))
 	for i := range s.tables {
 		s.tables[i] = map[string]*keyState{}
@@ -61,16 +63,33 @@ func newShard(p *plan, number, shards int) *shard {
 	}
 	s.seen = make([]uint64, len(p.rs.Rules), len(p.rs.Rules)+cacheLines/8)
 	s.judge.memo = make([]answer, p.conds, p.conds+cacheLines)
+	s.judge.scope.Lists = lists
+	s.judge.moments = newMoments(p, lists, number, shards)
 	return s
 }
 
-// run applies events in processing order, each after what runs out up to its
-// time, and then moves time on.
+// observe gives events to the features of the shard's keys, in processing order, and
+// then moves time on. It is the first phase: no rule has seen the events yet, and it
+// looks at nothing that rules change.
+func (s *shard) observe(events []*Event, until int64) {
+	for _, e := range events {
+		s.ledger.fold(e)
+	}
+	s.ledger.expire(until)
+}
+
+// run gives events to the rules in processing order, each after what runs out up to
+// its time, and then moves time on. It is the second phase: what all shards' features
+// say stands in the events.
 func (s *shard) run(events []*Event, until int64) {
+	timed := s.judge.moments.ledger
 	for _, e := range events {
 		s.advance(e.Time)
+		if len(timed.spaces) > 0 {
+			timed.fold(e)
+		}
 		if s.trace != nil {
-			s.trace.Tell(&Told{Kind: Arrived, Event: e, Time: e.Time})
+			s.trace.Tell(&Told{Kind: Arrived, Event: e, Time: e.Time, Lists: s.judge.scope.Lists})
 		}
 		offers := s.plan.offers[e.Type+1]
 		for i := range offers {
@@ -80,6 +99,7 @@ func (s *shard) run(events []*Event, until int64) {
 		}
 	}
 	s.advance(until)
+	timed.expire(until)
 }
 
 // offer gives an event to the keys that it has in a space; false: it has none.
@@ -212,15 +232,19 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 // event share it.
 func (s *shard) lasting(e *Event) *Event {
 	if s.kept == nil || s.kept.Place != e.Place {
-		s.kept = e.Clone()
+		if s.plan.keepRows {
+			s.kept = e.Clone()
+		} else {
+			s.kept = e.plain()
+		}
 	}
 	return s.kept
 }
 
 // step gives the event to a rule. ks is nil where the key has no state yet.
 func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
-	s.judge.view.state = st
 	m := s.machine(st.rule)
+	s.judge.view.state, s.judge.machine = st, m
 	s.matches = m.Step(&st.runs, e.Time, nfa.Event(e.Place), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
 	s.comeOut(st, e.Time, e.Place)
@@ -307,11 +331,13 @@ func (s *shard) advance(t int64) {
 // close lets all that has an end run out at once: what one of the open matches of
 // a key would have consumed later still comes out as a time-out.
 func (s *shard) close() {
+	s.judge.moments.closing = true
 	for len(s.timers) > 0 {
 		if tm := s.timers[0]; s.ring() {
 			s.fire(tm.ks, never)
 		}
 	}
+	s.judge.moments.closing = false
 }
 
 // ring takes the first timer and reports whether its key still waits for it.
@@ -348,10 +374,11 @@ func (s *shard) lapse(st *ruleState, t int64) {
 		return
 	}
 	s.judge.ask(s.plan.rs.Rules[st.rule])
-	s.judge.view.state = st
+	m := s.machine(st.rule)
+	s.judge.view.state, s.judge.machine = st, m
 	if s.trace != nil {
 		s.follow(st.rule, nil, t)
 	}
-	s.matches = s.machine(st.rule).Advance(&st.runs, t, &s.judge, s.matches[:0])
+	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
 	s.comeOut(st, t, 0)
 }

@@ -16,7 +16,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 1
+const stateFormat = 2
 
 const stateMagic = "weir-cep"
 
@@ -36,12 +36,15 @@ func (g *Engine) Append(dst []byte) []byte {
 	g.appendClock(&w)
 	g.appendStats(&w)
 	g.appendKeys(&w)
+	g.appendFeatures(&w)
+	g.appendLists(&w)
 	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b[start:], castagnoli))
 }
 
 // Restore makes the Engine whose state Append wrote. Fields, types, keys, rule ids,
-// revisions and programs of rs must be those of the Ruleset that the state was made
-// with. Options may differ: a new lateness acts from the next event on. Damaged data
+// revisions, programs, features, reads and lists of rs must be those of the Ruleset that
+// the state was made with; a list that has not changed since must also begin with the
+// same entries. Options may differ: a new lateness acts from the next event on. Damaged data
 // gives an error.
 func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if len(data) < len(stateMagic)+5 || string(data[:len(stateMagic)]) != stateMagic {
@@ -57,19 +60,23 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g := NewEngine(rs, o)
 	r := reader{src: body[len(stateMagic)+1:]}
 	if shape := r.text(); !r.bad && shape != string(g.shape()) {
-		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys or programs differ")
+		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ")
 	}
 	g.readClock(&r)
 	g.readStats(&r)
 	g.readKeys(&r)
+	g.readFeatures(&r)
+	if err := g.readLists(&r); err != nil {
+		return nil, err
+	}
 	if r.bad || len(r.src) > 0 {
 		return nil, errState
 	}
 	return g, nil
 }
 
-// shape is a hash of what the numbers in a state mean: fields, types, rules, keys
-// and programs.
+// shape is a hash of what the numbers in a state mean: fields, types, rules, keys,
+// programs, features and lists.
 func (g *Engine) shape() []byte {
 	var w writer
 	w.uint(uint64(len(g.rs.Fields)))
@@ -92,6 +99,7 @@ func (g *Engine) shape() []byte {
 			w.uint(uint64(f))
 		}
 	}
+	g.appendFeatureShape(&w)
 	sum := sha256.Sum256(w.b)
 	return sum[:]
 }
@@ -168,6 +176,12 @@ func (g *Engine) appendStats(w *writer) {
 			w.uint(*n)
 		}
 	}
+	for i := range s.Features {
+		for _, n := range s.Features[i].counters() {
+			w.uint(*n)
+		}
+	}
+	w.uint(s.Refused)
 }
 
 func (g *Engine) readStats(r *reader) {
@@ -187,6 +201,12 @@ func (g *Engine) readStats(r *reader) {
 			*n = r.uint()
 		}
 	}
+	for i := range s.Features {
+		for _, n := range s.Features[i].counters() {
+			*n = r.uint()
+		}
+	}
+	s.Refused = r.uint()
 }
 
 func (g *Engine) appendKeys(w *writer) {
@@ -318,7 +338,7 @@ func (w *writer) bytes(s []byte) {
 }
 
 // leastEvent is the least number of bytes that an event takes.
-const leastEvent = 9
+const leastEvent = 10
 
 func (w *writer) event(e *Event, fields int) {
 	w.uint(e.Place)
@@ -338,12 +358,38 @@ func (w *writer) event(e *Event, fields int) {
 	w.uint(uint64(n))
 	for f := range fields {
 		if v := e.Field(FieldID(f)); v.Kind != Nil {
-			w.uint(uint64(f))
-			w.byte(byte(v.Kind))
-			w.fixed(v.bits)
-			w.text(v.Text)
+			w.value(f, v)
 		}
 	}
+	w.row(&e.features)
+}
+
+// row writes what an event knows of features.
+func (w *writer) row(row *FeatureRow) {
+	if row.layout == nil {
+		w.uint(0)
+		return
+	}
+	n := 0
+	for id := range row.layout.slot {
+		if row.value(ReadID(id)).Kind != Nil {
+			n++
+		}
+	}
+	w.uint(uint64(n))
+	for id := range row.layout.slot {
+		if v := row.value(ReadID(id)); v.Kind != Nil {
+			w.value(id, v)
+		}
+	}
+}
+
+// value writes a value and the number of what it is of.
+func (w *writer) value(of int, v *Value) {
+	w.uint(uint64(of))
+	w.byte(byte(v.Kind))
+	w.fixed(v.bits)
+	w.text(v.Text)
 }
 
 // reader reads what a writer wrote. Once something is wrong bad stays true and all
@@ -457,10 +503,8 @@ func (r *reader) event(g *Engine) *Event {
 	least, values := uint64(0), r.count(11)
 	e.layout, e.row = g.decoder.row(e.Type)
 	for range values {
-		f := r.below(uint64(len(g.rs.Fields)))
-		v := Value{Kind: Kind(r.byte(byte(Map))), bits: r.fixed(), Text: r.text()}
-		if r.bad || f < least || !v.sound() {
-			r.fail()
+		f, v := r.value(least, len(g.rs.Fields))
+		if r.bad {
 			break
 		}
 		least = f + 1
@@ -469,5 +513,35 @@ func (r *reader) event(g *Engine) *Event {
 		}
 		*e.Field(FieldID(f)) = v
 	}
+	r.row(g, &e.features)
 	return e
+}
+
+// row reads what an event knows of features.
+func (r *reader) row(g *Engine, row *FeatureRow) {
+	n := r.count(11)
+	if n == 0 {
+		return
+	}
+	*row = FeatureRow{g.plan.wideReads, make([]Value, len(g.rs.Reads))}
+	least := uint64(0)
+	for range n {
+		id, v := r.value(least, len(g.rs.Reads))
+		if r.bad {
+			return
+		}
+		row.values[id] = v
+		least = id + 1
+	}
+}
+
+// value reads a value and the number, at least least and less than n, of what it is of.
+func (r *reader) value(least uint64, n int) (uint64, Value) {
+	of := r.below(uint64(n))
+	v := Value{Kind: Kind(r.byte(byte(Map))), bits: r.fixed(), Text: r.text()}
+	if r.bad || of < least || !v.sound() {
+		r.fail()
+		return 0, Value{}
+	}
+	return of, v
 }

@@ -3,13 +3,35 @@ package cep
 // Stats counts what an Engine has done since it was made; a restored one goes on
 // counting.
 type Stats struct {
-	Events   uint64      // accepted: neither late nor rejected
-	Late     uint64      // older than lateness allows
-	Rejected uint64      // lines that are no events
-	Types    []uint64    // by TypeID: accepted events
-	Other    uint64      // accepted events of types that the Ruleset does not name
-	Fields   []bool      // by FieldID: some accepted event had a value there
-	Rules    []RuleStats // by rule
+	Events   uint64         // accepted: neither late nor rejected
+	Late     uint64         // older than lateness allows
+	Rejected uint64         // lines that are no events
+	Types    []uint64       // by TypeID: accepted events
+	Other    uint64         // accepted events of types that the Ruleset does not name
+	Fields   []bool         // by FieldID: some accepted event had a value there
+	Rules    []RuleStats    // by rule
+	Features []FeatureStats // by Ruleset.Features
+	Refused  uint64         // changes of lists that were not made
+}
+
+// FeatureStats counts for one feature.
+type FeatureStats struct {
+	Events uint64 // counted, of all keys
+	NoKey  uint64 // of its types, without a key
+	Bound  uint64 // counted of keys that had more events or values in the window than are kept exactly
+	Rough  uint64 // reads by rules that such keys made inexact
+}
+
+// counters lists what a counts, in the order of its fields.
+func (a *FeatureStats) counters() [4]*uint64 {
+	return [...]*uint64{&a.Events, &a.NoKey, &a.Bound, &a.Rough}
+}
+
+func (a *FeatureStats) add(b *FeatureStats) {
+	more := b.counters()
+	for i, n := range a.counters() {
+		*n += *more[i]
+	}
 }
 
 // RuleStats counts for one rule.
@@ -39,7 +61,10 @@ func (a *RuleStats) add(b *RuleStats) {
 }
 
 // addTo adds what the shard counted.
-func (s *shard) addTo(rules []RuleStats) {
+func (s *shard) addTo(rules []RuleStats, features []FeatureStats) {
+	for i := range features {
+		features[i].add(&s.ledger.stats[i])
+	}
 	for i := range s.stats {
 		rules[i].add(&s.stats[i])
 		if m := s.machines[i]; m != nil {

@@ -29,6 +29,7 @@ type Told struct {
 
 	Note  nfa.Note // Noted
 	Alert *Alert   // Alerted
+	Lists *Lists   // as they stand; nil for LateEvent
 	Node  int      // Alerted, Silenced: what came out, as nfa.Note.Node
 	Until int64    // Silenced: when the throttle ends
 
@@ -59,7 +60,7 @@ func (k ToldKind) String() string {
 // are the captures of Note or parents of them. It is valid while t is told.
 func (t *Told) Scope(caps nfa.Captures) *Scope {
 	w := &view{rule: t.view.rule, keys: t.view.keys, state: t.view.state, current: t.view.current, caps: caps}
-	return &Scope{Event: t.Event, Key: t.Key, Captures: w}
+	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists}
 }
 
 // Captured gives the events of caps in the order in which they were captured, with
@@ -101,7 +102,7 @@ func (f *follower) tell(t Told) {
 	if !f.on {
 		return
 	}
-	t.Rule, t.Key, t.Event, t.Time, t.view = f.told.Rule, f.told.Key, f.told.Event, f.told.Time, f.told.view
+	t.Rule, t.Key, t.Event, t.Time, t.Lists, t.view = f.told.Rule, f.told.Key, f.told.Event, f.told.Time, f.told.Lists, f.told.view
 	f.Tell(&t)
 }
 
@@ -123,7 +124,7 @@ func (s *shard) follow(rule int32, e *Event, t int64) bool {
 	}
 	s.machine(rule).Trace = f.noted
 	s.judge.view.rule = r
-	f.told = Told{Rule: r, Key: key, Event: e, Time: t, view: &s.judge.view}
+	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, view: &s.judge.view}
 	if e != nil {
 		f.tell(Told{Kind: Offered})
 	}

@@ -65,7 +65,7 @@ func TestGuides(t *testing.T) {
 			switch {
 			case b.begins("events"):
 				schema = b.text
-			case b.begins("rules", "params"):
+			case b.begins("rules", "params", "features", "lists"):
 				if !tested {
 					t.Errorf("%s: the ruleset before line %d has no test", page, b.line)
 				}

@@ -207,6 +207,7 @@ func (m *Machine) together(same []held, out []Match) []Match {
 
 // refused says why a completed match does not come out, or nothing.
 func (m *Machine) refused(h held, twice bool) Why {
+	m.moment = h.at
 	switch {
 	case twice || m.found(h.node):
 		return Repeated

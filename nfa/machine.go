@@ -64,6 +64,8 @@ type Machine struct {
 	ev   Event
 	j    Judge
 
+	moment Time // of the match that `having` is asked of
+
 	may    []answer // by Cond, for the current event
 	born   []birth
 	moves  []move
@@ -144,6 +146,11 @@ func (m *Machine) Step(r *Runs, t Time, e Event, j Judge, out []Match) []Match {
 	r.tidy()
 	return out
 }
+
+// Moment is the time of the completed match of which Judge.Holds is asked for
+// Program.Having: of the event that completed it, or when the window or bound ran
+// out. It is valid during that call.
+func (m *Machine) Moment() Time { return m.moment }
 
 // Changes reports whether Step would do anything to r, which is not empty, at time
 // t with the event that j judges. If not, no open match waits for the event, none

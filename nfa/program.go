@@ -188,6 +188,20 @@ func (p *Program) Starts() []Cond {
 	return conds
 }
 
+// ByTime reports whether a match or a time-out can come because time moves on, with
+// no event that completes it.
+func (p *Program) ByTime() bool {
+	for i := range p.places {
+		if p.places[i].closing != 0 {
+			return true
+		}
+	}
+	return p.timeout
+}
+
+// InOrder reports whether a match is held until no older open match is left.
+func (p *Program) InOrder() bool { return p.inOrder }
+
 // Patterns returns how many patterns without `|` and `&` the program stands for.
 func (p *Program) Patterns() int { return p.patterns }
 

@@ -13,7 +13,10 @@ import (
 type Checked struct {
 	Ruleset  *cep.Ruleset        // nil where there is an error
 	Rules    []*Rule             // by id, disabled ones too; nil where there is an error
+	Features []*Feature          // by name; nil where there is an error
+	Lists    []*List             // by name; nil where there is an error
 	Findings []source.Diagnostic // errors and warnings, by file and position
+	Notes    []source.Diagnostic // what is as it should be and good to know; none where there is an error
 }
 
 // Rule is a compiled rule with what the tools that speak of it need.
@@ -36,6 +39,9 @@ type Rule struct {
 	Measures []Expression // by cep.Rule.Measures
 	Score    *Expression
 	Message  *Expression // its text has placeholders
+
+	Features []*Feature // that its expressions read, by name
+	Lists    []*List    // that they look into, by name
 }
 
 // Definition is what a name of the pattern is.
@@ -48,6 +54,8 @@ type Definition struct {
 type Expression struct {
 	source.Text          // Value is the expression
 	Env         expr.Env // what it sees
+
+	from, to int // of a part of Value: where it stands; to 0: it is all of it
 }
 
 // Cond gives the expression of a condition of the rule's program; nil: it has
@@ -67,31 +75,32 @@ func (r *Rule) Cond(c nfa.Cond) *Expression {
 // Check makes a ruleset of files, which are read as one, and gives all that is
 // wrong or doubtful in them.
 func Check(files []source.File) *Checked {
-	return checked(compileFiles(files, nil, true))
+	return checked(compileFiles(files, Given{}, true))
 }
 
 // CheckRest is like Check for files of which some could not be read: what those may
 // declare is not missed, and nothing is doubtful. unread tells of them and comes
 // first.
-func CheckRest(files []source.File, unread source.Errors) *Checked {
-	c, _, _ := compileFiles(files, nil, false)
+func CheckRest(files []source.File, unread source.Errors, given Given) *Checked {
+	c, _ := compileFiles(files, given, false)
 	wrong, _ := c.Err().(source.Errors)
 	return &Checked{Findings: slices.Concat(unread, wrong)}
 }
 
-func checked(c *compiler, set *cep.Ruleset, rules []*Rule) *Checked {
-	checked := &Checked{Findings: c.All()}
-	if source.ErrorsIn(checked.Findings) == nil {
-		checked.Ruleset, checked.Rules = set, rules
+func checked(c *compiler, set *Checked) *Checked {
+	found := c.All()
+	if source.ErrorsIn(found) != nil {
+		return &Checked{Findings: found}
 	}
-	return checked
+	set.Findings, set.Notes = found, c.notes
+	return set
 }
 
 // Compile makes a ruleset of files like Check. The error is of type source.Errors.
 func Compile(files []source.File) (*cep.Ruleset, error) {
-	c, set, _ := compileFiles(files, nil, true)
+	c, set := compileFiles(files, Given{}, true)
 	if err := c.Err(); err != nil {
 		return nil, err
 	}
-	return set, nil
+	return set.Ruleset, nil
 }

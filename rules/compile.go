@@ -3,11 +3,13 @@ package rules
 import (
 	"cmp"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"weir/cep"
+	"weir/rules/expr"
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -15,27 +17,31 @@ import (
 
 var rulesetKeys = source.Keys{
 	Of:    "a ruleset",
-	Known: []string{"params", "events", "defaults", "rules"},
-	Later: []string{"features", "lists", "risk", "policy", "destinations", "routes"},
+	Known: []string{"params", "events", "features", "lists", "defaults", "rules"},
+	Later: []string{"risk", "policy", "destinations", "routes"},
 	Meant: rulesetWords,
 }
 
 var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}, Meant: defaultWords}
 
-// Load makes a ruleset of files and folders, see source.Read and Compile.
+// Load makes a ruleset of files and folders, see source.Read and Compile. It also
+// reads the files that lists name.
 func Load(paths []string) (*cep.Ruleset, error) {
 	files, err := source.Read(paths)
 	if err != nil {
 		return nil, err
 	}
-	return Compile(files)
+	c, set := compileFiles(files, Given{ReadFile: os.ReadFile}, true)
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
+	return set.Ruleset, nil
 }
 
-// compileFiles makes a ruleset of files, with params that win over those declared.
-// all is whether there are no other files. Where c has errors, the rest must not be
-// used.
-func compileFiles(files []source.File, override params, all bool) (c *compiler, set *cep.Ruleset, rules []*Rule) {
-	c = &compiler{schemas: schemas{}, params: params{}, override: override, unbuilt: map[string]bool{}}
+// compileFiles makes a ruleset of files, with what is given. all is whether there are
+// no other files. Where c has errors, the rest must not be used.
+func compileFiles(files []source.File, given Given, all bool) (c *compiler, set *Checked) {
+	c = &compiler{schemas: schemas{}, params: params{}, override: given.Params, given: given, unbuilt: map[string]bool{}}
 	c.unsure.all(!all)
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
@@ -54,12 +60,15 @@ func compileFiles(files []source.File, override params, all bool) (c *compiler, 
 	c.readParams(parts)
 	c.readDefaults(parts)
 	c.readEvents(parts)
-	drafts := c.readRules(parts)
-	set, rules = c.compile(drafts)
+	lists := c.readLists(parts)
+	features := c.readFeatures(parts)
+	set = c.compile(c.readRules(parts), features)
+	set.Lists = lists
 	if c.Err() == nil && all {
 		c.warnUnused(parts)
+		c.warnReads(set)
 	}
-	return c, set, rules
+	return c, set
 }
 
 // findings reads the parts of a ruleset and gathers what is wrong with them.
@@ -74,6 +83,12 @@ type compiler struct {
 	within   time.Duration
 	throttle time.Duration
 	onTypes  map[string]bool // event types that some rule is on
+
+	given    Given
+	features []expr.Feature  // by name
+	lists    []expr.List     // by name
+	named    []cep.NamedList // by name
+	notes    []source.Diagnostic
 
 	unsure  unsure
 	unbuilt map[string]bool // names that parts declare that are not built
@@ -191,7 +206,7 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 
 // compile makes the ruleset of what was read. Disabled rules are checked like
 // the others, with numbers of their own.
-func (c *compiler) compile(drafts []*draft) (*cep.Ruleset, []*Rule) {
+func (c *compiler) compile(drafts []*draft, features []*featureDraft) *Checked {
 	active, every := map[string]bool{}, map[string]bool{}
 	for name := range c.schemas {
 		active[name], every[name] = true, true
@@ -202,28 +217,36 @@ func (c *compiler) compile(drafts []*draft) (*cep.Ruleset, []*Rule) {
 			active[t] = active[t] || !d.disabled
 		}
 	}
+	for _, d := range features {
+		for _, t := range d.typeNames() {
+			active[t], every[t] = true, true
+		}
+	}
 	for t, in := range active {
 		if !in {
 			delete(active, t)
 		}
 	}
 	numbers, aside := newNumbering(active), newNumbering(every)
-	set := &cep.Ruleset{}
-	var rules []*Rule
+	set := &cep.Ruleset{Lists: c.named}
+	all := &Checked{Ruleset: set, Features: c.compileFeatures(features, numbers)}
+	for _, f := range all.Features {
+		set.Features = append(set.Features, f.Feature)
+	}
 	for _, d := range drafts {
 		if d.disabled {
-			rules = append(rules, c.rule(d, aside))
+			all.Rules = append(all.Rules, c.rule(d, aside))
 			continue
 		}
 		rule := c.rule(d, numbers)
-		rules = append(rules, rule)
+		all.Rules = append(all.Rules, rule)
 		set.Rules = append(set.Rules, rule.Rule)
 	}
 	for _, t := range numbers.types {
 		set.Types = append(set.Types, cep.Type{Name: t, Schema: c.schemas[t]})
 	}
-	set.Fields = numbers.fields
-	return set, rules
+	set.Fields, set.Reads = numbers.fields, numbers.reads
+	return all
 }
 
 // typeNames gives the event types that a rule names.

@@ -45,7 +45,7 @@ func (r *ruleCompiler) where() {
 	}
 	env := r.env("where", r.events, true)
 	env.NoMatch = true
-	r.about.Where = &Expression{t, env}
+	r.about.Where = &Expression{Text: t, Env: env}
 	r.rule.Where = &cep.Cond{}
 	if r.compileCond(t, env, r.rule.Where, r.events) {
 		r.possible(r.about.Where, r.events)
@@ -59,7 +59,7 @@ func (r *ruleCompiler) condition(i int, d *definition) {
 		def.Types = d.typeNames()
 	}
 	if d != nil && d.where != nil {
-		def.Where = &Expression{*d.where, r.env(d.Name, r.scopes[i], true)}
+		def.Where = &Expression{Text: *d.where, Env: r.env(d.Name, r.scopes[i], true)}
 		if r.compileCond(*d.where, def.Where.Env, &cond, r.scopes[i]) && r.rule.Names[i].Captures {
 			r.possible(def.Where, r.scopes[i])
 		}
@@ -82,7 +82,7 @@ func (r *ruleCompiler) unless() {
 		return
 	}
 	cond := cep.Cond{}
-	r.about.Unless = &Expression{t, r.env("unless", r.events, true)}
+	r.about.Unless = &Expression{Text: t, Env: r.env("unless", r.events, true)}
 	r.compileCond(t, r.about.Unless.Env, &cond, r.events)
 	r.rule.Conds = append(r.rule.Conds, cond)
 }
@@ -127,7 +127,7 @@ func (r *ruleCompiler) having() {
 	if !ok {
 		return
 	}
-	r.about.Having = &Expression{t, r.env("having", r.events, false)}
+	r.about.Having = &Expression{Text: t, Env: r.env("having", r.events, false)}
 	sound := r.compileParts(t, r.about.Having.Env, func(text string, env expr.Env) (err error) {
 		r.rule.Having, err = expr.CompileBool(text, env)
 		return err
@@ -163,7 +163,7 @@ func (r *ruleCompiler) measures() {
 		}
 		if t, ok := r.measureText(m); ok {
 			env := r.env(m.Name, r.events, false)
-			r.about.Measures = append(r.about.Measures, Expression{t, env})
+			r.about.Measures = append(r.about.Measures, Expression{Text: t, Env: env})
 			r.compile(t, env, func(text string, env expr.Env) (err error) {
 				measure.Eval, err = expr.CompileValue(text, env)
 				return err
@@ -192,6 +192,8 @@ func (r *ruleCompiler) measureName(m source.Entry) bool {
 		msg = source.Tick(m.Name) + " is a variable of the pattern"
 	case slices.Contains(r.rule.Key.Names, m.Name):
 		msg = source.Tick(m.Name) + " is the name of the key"
+	case r.isFeature(m.Name):
+		msg = source.Tick(m.Name) + " is a feature"
 	default:
 		return true
 	}
@@ -208,7 +210,7 @@ func (r *ruleCompiler) score() {
 	if !ok {
 		return
 	}
-	r.about.Score = &Expression{t, r.env("score", r.events, false)}
+	r.about.Score = &Expression{Text: t, Env: r.env("score", r.events, false)}
 	r.compile(t, r.about.Score.Env, func(text string, env expr.Env) (err error) {
 		r.rule.Score, err = expr.CompileNumber(text, env)
 		return err
@@ -224,7 +226,7 @@ func (r *ruleCompiler) message() {
 	if !ok || !r.whole(t) {
 		return
 	}
-	r.about.Message = &Expression{t, r.env("message", r.events, false)}
+	r.about.Message = &Expression{Text: t, Env: r.env("message", r.events, false)}
 	r.compileMessage(t, r.about.Message.Env)
 }
 
@@ -249,6 +251,7 @@ func (r *ruleCompiler) env(what string, events *scope, current bool) expr.Env {
 
 		Params: r.params, Keys: r.rule.Key.Names, KeyByName: r.byName, Current: current,
 		Fields: events.field, FieldNames: events.names(), Aggregate: r.aggregate,
+		Features: r.features, Lists: r.lists, Read: func(of expr.Read) cep.ReadID { return r.read(of, !current) },
 	}
 	for i, n := range r.rule.Names {
 		v := expr.Var{
@@ -274,4 +277,16 @@ func (r *ruleCompiler) aggregate(v int, f cep.FieldID) int {
 	}
 	r.rule.Aggregates = append(r.rule.Aggregates, a)
 	return len(r.rule.Aggregates) - 1
+}
+
+// read numbers a read of a feature, and notes that the rule makes it.
+func (r *ruleCompiler) read(of expr.Read, outcome bool) cep.ReadID {
+	id := r.numbers.read(of)
+	if !slices.Contains(r.rule.Reads, id) {
+		r.rule.Reads = append(r.rule.Reads, id)
+	}
+	if outcome && !slices.Contains(r.rule.Outcome, id) {
+		r.rule.Outcome = append(r.rule.Outcome, id)
+	}
+	return id
 }

@@ -5,7 +5,10 @@
 //
 //   - files are read as YAML (package source);
 //   - mappings are read by their known keys (compile.go: those of a ruleset;
-//     schema.go, params.go; draft.go: those of a rule, definition.go: of `define`);
+//     schema.go, params.go, list.go, feature.go; draft.go: those of a rule,
+//     definition.go: of `define`); the files of lists are read by who compiles
+//     (given.go);
+//   - features are compiled: their names, types and values are known to rules then;
 //   - rules are compiled (rule.go, in this order: pattern.go, definition.go, key.go,
 //     condition.go): names are resolved, expressions (expression.go) and patterns
 //     handed to their compilers, types and fields numbered (scope.go, numbering.go);

@@ -12,13 +12,18 @@ import (
 
 // unsure says of which names of a ruleset there may be more than were read, and
 // whether there may be a default that was not.
-type unsure struct{ types, params, within bool }
+type unsure struct {
+	types, params, lists, within bool
+	names                        bool // features
+}
 
 // all notes that a file says nobody knows what.
 func (u *unsure) all(unknown bool) {
 	u.types = u.types || unknown
 	u.params = u.params || unknown
 	u.within = u.within || unknown
+	u.lists = u.lists || unknown
+	u.names = u.names || unknown
 }
 
 // doubt notes what a ruleset may say beside what was read of it, and the names
@@ -27,10 +32,10 @@ func (c *compiler) doubt(n source.Node) {
 	c.unsure.types = c.unsure.types || doubtful(n, "events", rulesetKeys)
 	c.unsure.params = c.unsure.params || doubtful(n, "params", rulesetKeys)
 	c.unsure.within = c.unsure.within || doubtful(n, "defaults", rulesetKeys)
-	for _, part := range []string{"features", "risk"} {
-		for name := range namesUnder(n, part) {
-			c.unbuilt[name] = true
-		}
+	c.unsure.lists = c.unsure.lists || doubtful(n, "lists", rulesetKeys)
+	c.unsure.names = c.unsure.names || doubtful(n, "features", rulesetKeys)
+	for name := range namesUnder(n, "risk") {
+		c.unbuilt[name] = true
 	}
 }
 

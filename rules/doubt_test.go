@@ -104,7 +104,7 @@ var alone = []struct{ name, old, new, want string }{
 	{"a wrong skip", "to_last(a)", "to_lst(a)", "19:11"},
 	{"skip to an unknown variable", "to_last(a)", "to_last(x)", "19:19"},
 	{"a language that there is not", "    key: card\n", "    key: card\n    lang: sql\n", "12:11"},
-	{"features", "rules:", "features: {spend: {on: pay}}\nrules:", "7:1"},
+	{"features", "rules:", "features: {spend: {on: pay}}\nrules:", "7:12 7:12 7:12"},
 	{"features that are read", "    where: card != \"x\"", "    where: card != \"x\" && spend > 5 && spend(card) > 3", "10:27 10:40"},
 	{"an instead of a pattern", "pattern: a{$least,}+ -> !n -> b", "when: amount > 1", "14:5"},
 }

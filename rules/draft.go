@@ -148,6 +148,11 @@ func (f *findings) on(d *draft) (all bool, types []source.Text, sure bool) {
 	if !ok {
 		return false, nil, false
 	}
+	return f.eventTypes(e)
+}
+
+// eventTypes reads the types that `on` names.
+func (f *findings) eventTypes(e source.Entry) (all bool, types []source.Text, sure bool) {
 	list, sure := f.List(e.Value, "`on`")
 	seen := map[string]bool{}
 	for _, t := range list {

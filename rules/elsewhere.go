@@ -23,6 +23,19 @@ var (
 		"cancel": "unless", "until": "unless", "metrics": "measures", "output": "measures", "outputs": "measures", "select": "measures", "riskscore": "score",
 		"alert": "message", "text": "message", "msg": "message", "suppress": "throttle", "suppression": "throttle", "cooldown": "throttle", "dedup": "throttle", "decision": "action",
 	}
+	featureWords = map[string]string{
+		"event": "on", "events": "on", "type": "on", "types": "on", "eventtype": "on", "source": "on", "from": "on",
+		"groupby": "key", "partitionby": "key", "keyby": "key", "by": "key", "entity": "key", "per": "key",
+		"aggregate": "value", "aggregation": "value", "agg": "value", "function": "value", "expression": "value", "field": "value", "metric": "value",
+		"filter": "where", "condition": "where", "if": "where",
+		"window": "over", "within": "over", "last": "over", "period": "over", "timeframe": "over", "duration": "over", "lookback": "over",
+		"sliding": "over", "fixed": "tumbling", "gap": "session", "tz": "timezone", "zone": "timezone", "granularity": "resolution", "step": "resolution",
+		"approximate": "approx", "excludeself": "exclude_current", "excludecurrentevent": "exclude_current",
+	}
+	listWords = map[string]string{
+		"entries": "type", "of": "type", "kind": "type", "values": "value", "valuetype": "value", "path": "file", "csv": "file", "source": "file",
+		"comment": "description", "title": "description", "header": "columns", "fields": "columns",
+	}
 	definitionWords = map[string]string{"on": "type", "event": "type", "eventtype": "type", "types": "type", "condition": "where", "filter": "where", "expr": "where", "if": "where", "when": "where"}
 	eventWords      = map[string]string{"timestamp": "time", "eventtime": "time", "schema": "fields", "properties": "fields", "columns": "fields", "key": "id", "eventid": "id", "sequence": "seq", "order": "seq"}
 	kindWords       = map[string]string{

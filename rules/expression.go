@@ -208,6 +208,9 @@ func (r *ruleCompiler) clashes(t source.Text, scopes ...*scope) bool {
 // said reports whether an error only says again what another finding says: that
 // a name is not what it should be.
 func (r *ruleCompiler) said(text string, e *expr.Error, current bool) bool {
+	if r.unsure.lists && strings.HasPrefix(e.Msg, "there is no list ") {
+		return true
+	}
 	from := e.Pos
 	for from > 0 && (text[from-1] == '.' || isName("a"+text[from-1:from])) {
 		from-- // to the beginning of the path that it is the end of

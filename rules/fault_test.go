@@ -170,12 +170,12 @@ var faults = []struct{ name, old, new, want string }{
 		"7:1: a ruleset has no key `rule`; did you mean `rules`?",
 	},
 	{
-		"features", "rules:", "features: {}\nrules:",
-		"7:1: `features` is not supported yet; remove it",
+		"features", "rules:", "features: []\nrules:",
+		"7:11: `features` is a mapping (`name: value`), not a list",
 	},
 	{
-		"lists", "rules:", "lists: {}\nrules:",
-		"7:1: `lists` is not supported yet; remove it",
+		"lists", "rules:", "lists: 1\nrules:",
+		"7:8: `lists` is a mapping (`name: value`), not text",
 	},
 	{
 		"risk", "rules:", "risk: {}\nrules:",

@@ -3,6 +3,7 @@ package rules
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -77,6 +78,37 @@ func FuzzCompile(f *testing.F) {
 					t.Errorf("%v ends or begins at %v, outside the text %q", d, p, text)
 				}
 			}
+		}
+	})
+}
+
+// FuzzFeature gives any text to the parser of features: as a value, a condition and a
+// window. It ends with a feature or with findings.
+func FuzzFeature(f *testing.F) {
+	for _, form := range valueForms {
+		f.Add(form, `status == "ok"`, "24h")
+		f.Add("  "+form+" ", "amount > 1 && in_list(\"vip\", f)", "forever")
+	}
+	for _, s := range []string{"sum(a, b)", "sum(", "sum())", "sum(a) / 2", "quantile(f, )", "quantile(f, params.q)", "quantile(,1)", `sum("()")`, "sum((a)+[1][0])", "x", "total", "sum (f)", "sum(`", "first(\n f\n)"} {
+		f.Add(s, s, s)
+	}
+	f.Fuzz(func(t *testing.T, value, where, over string) {
+		quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+		text := "params: {q: 0.5}\nlists: {vip: {type: string}}\nfeatures:\n  spent: {on: pay, key: card, value: " + quoted(value) + ", where: " + quoted(where) + ", over: " + quoted(over) +
+			"}\nrules: [{id: r, on: pay, key: card, within: 1h, pattern: a, define: {a: spent == nil}}]\n"
+		checked := Check([]source.File{{Path: "r.yaml", Text: text}})
+		if checked.Ruleset == nil && source.ErrorsIn(checked.Findings) == nil {
+			t.Fatal("neither a ruleset nor an error")
+		}
+		if checked.Ruleset == nil {
+			return
+		}
+		spent := checked.Ruleset.Features[0]
+		if faults := spent.Spec.Check(); len(faults) > 0 {
+			t.Errorf("%q: %v", text, faults)
+		}
+		if takesField(spent.Spec.Value) != (spent.Value != nil) {
+			t.Errorf("%q: %v, computed of something: %v", value, spent.Spec.Value, spent.Value != nil)
 		}
 	})
 }

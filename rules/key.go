@@ -73,6 +73,8 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 	switch {
 	case strings.ContainsAny(t.Value, " \t\n\r") || slices.Contains(strings.Split(t.Value, "."), ""):
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no path of a field", "a path is a name, or names joined by dots")
+	case r.isFeature(t.Value):
+		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is a feature, and a key is called like its field", "give the feature another name")
 	case expr.ReservedIn(r.lang, head):
 		r.Add(t.Place(), source.CodeName, fmt.Sprintf("%s is a word of the language, and a key is called like its field", source.Tick(head)), "give the key another name: {NAME: {VARIABLE: "+t.Value+"}}")
 	default:
@@ -133,6 +135,9 @@ func (r *ruleCompiler) keyByName(n source.Node) {
 		r.anyName = true
 	case expr.ReservedIn(r.lang, e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a word of the language", "give the key another name")
+		r.anyName = true
+	case r.isFeature(e.Name):
+		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a feature", "give the key another name")
 		r.anyName = true
 	default:
 		r.rule.Key.Names = []string{e.Name}

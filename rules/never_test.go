@@ -114,6 +114,9 @@ func TestCodes(t *testing.T) {
 	note(checkText("params: {x: 1}\n"))
 	note(checkText(strings.Replace(misspeltType, "TYPE", "paymnet", 1)))
 	note(checkText("params: {" + strings.Repeat("x: 1, ", 1100) + "y: 2}\n"))
+	looking := Check([]source.File{{Path: "r.yaml", Text: lookingRules}})
+	note(looking.Findings)
+	note(looking.Notes)
 	_, err := source.Read([]string{"no such file"})
 	note(err.(source.Errors))
 	var codes []string
@@ -136,3 +139,14 @@ func TestCodes(t *testing.T) {
 		t.Error("a code stands twice")
 	}
 }
+
+// lookingRules look at features in every way that is worth a finding.
+const lookingRules = `
+features:
+  ever: {on: pay, key: card, value: count(), over: forever}
+  long: {on: pay, key: card, value: count(), over: 30d}
+lists:
+  unread: {type: string}
+rules:
+  - {id: r, on: pay, key: card, within: 1h, pattern: a, define: {a: ever > 1 && long(to) > 2}}
+`

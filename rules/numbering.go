@@ -1,7 +1,10 @@
 package rules
 
 import (
+	"fmt"
+
 	"weir/cep"
+	"weir/rules/expr"
 )
 
 // numbering gives types and fields their numbers.
@@ -10,13 +13,15 @@ type numbering struct {
 	typeIDs  map[string]cep.TypeID
 	fields   []string // in the order in which they were first read
 	fieldIDs map[string]cep.FieldID
+	reads    []cep.Read // in the order in which they were first made
+	readIDs  map[string]cep.ReadID
 
 	declared map[string][]string // declared fields by type, once somebody has asked
 }
 
 // newNumbering numbers types by their order.
 func newNumbering(types map[string]bool) *numbering {
-	n := &numbering{types: sortedKeys(types), typeIDs: map[string]cep.TypeID{}, fieldIDs: map[string]cep.FieldID{}, declared: map[string][]string{}}
+	n := &numbering{types: sortedKeys(types), typeIDs: map[string]cep.TypeID{}, fieldIDs: map[string]cep.FieldID{}, readIDs: map[string]cep.ReadID{}, declared: map[string][]string{}}
 	for i, t := range n.types {
 		n.typeIDs[t] = cep.TypeID(i)
 	}
@@ -55,4 +60,16 @@ func (n *numbering) namesOf(name string, schema *cep.Schema) []string {
 		n.declared[name] = list
 	}
 	return list
+}
+
+// read gives the number of a read of a feature, a new one if it was not made before.
+func (n *numbering) read(r expr.Read) cep.ReadID {
+	key := fmt.Sprintf("%d %t %s", r.Feature, r.Args == nil, r.ID)
+	id, ok := n.readIDs[key]
+	if !ok {
+		id = cep.ReadID(len(n.reads))
+		n.readIDs[key] = id
+		n.reads = append(n.reads, r.Read)
+	}
+	return id
 }

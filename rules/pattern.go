@@ -149,6 +149,8 @@ func (r *ruleCompiler) variables() {
 			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is a field of the rule's events", source.Tick(n.Text)), "give the variable another name")
 		case slices.Contains(r.rule.Key.Names, n.Text):
 			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is the name of the key", source.Tick(n.Text)), "give the variable another name")
+		case r.isFeature(n.Text):
+			r.Add(r.nameAt(n), source.CodeName, source.Tick(n.Text)+" is a feature", "give the variable another name")
 		default:
 			continue
 		}

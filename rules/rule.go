@@ -41,9 +41,7 @@ type ruleCompiler struct {
 // rule compiles a rule. Where it has findings, the result must not be used.
 func (c *compiler) rule(d *draft, numbers *numbering) *Rule {
 	r := &ruleCompiler{compiler: c, draft: d, numbers: numbers, faulty: map[string]bool{}, suspects: map[string]bool{}}
-	for name := range c.unbuilt {
-		r.suspects[name] = true
-	}
+	r.suspect()
 	before := c.Count()
 	r.rule = &cep.Rule{ID: d.id.Value, Revision: 1, Faults: &cep.FaultCount{}}
 	r.about = &Rule{Rule: r.rule, Disabled: d.disabled, At: d.id}
@@ -158,17 +156,21 @@ func (r *ruleCompiler) span(name string, otherwise time.Duration, none bool) tim
 
 // scopeOf makes a scope of some types; nil: all that the rule is on.
 func (r *ruleCompiler) scopeOf(types []string) *scope {
-	s := &scope{schemas: r.schemas, numbers: r.numbers, types: types}
-	if types != nil {
-		return s
+	if types == nil {
+		return r.scopeFor(r.draft)
 	}
-	s.loose = !r.draft.onSure
-	if r.draft.all {
+	return &scope{schemas: r.schemas, numbers: r.numbers, types: types}
+}
+
+// scopeFor makes a scope of the types that a draft is on.
+func (r *ruleCompiler) scopeFor(d *draft) *scope {
+	s := &scope{schemas: r.schemas, numbers: r.numbers, loose: !d.onSure}
+	if d.all {
 		s.all, s.types = true, sortedKeys(r.schemas)
 		s.loose = r.unsure.types
 		return s
 	}
-	for _, t := range r.draft.on {
+	for _, t := range d.on {
 		s.types = append(s.types, t.Value)
 	}
 	return s

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"runtime/debug"
 	"slices"
 
@@ -29,7 +30,7 @@ func (checkCommand) Help() string {
 
 All findings come at once: errors, with which the rules cannot run, and warnings,
 where they hardly mean what was meant. Each says where, what, and what to write
-instead. They go to stdout, a summary goes to stderr.
+instead; notes say what is good to know. They go to stdout, a summary to stderr.
 Exit codes: 0 no errors; 1 errors; 2 wrong use; 3 a file cannot be read.`
 }
 
@@ -58,10 +59,11 @@ func (c *checkCommand) Run(std *streams) error {
 	if c.View.on() {
 		return c.view(std, files, checked)
 	}
+	all := slices.Concat(checked.Findings, checked.Notes)
 	if c.JSON {
-		err = writeFindingsJSON(std.out, checked.Findings)
+		err = writeFindingsJSON(std.out, all)
 	} else {
-		err = writeFindings(std.out, files, checked.Findings)
+		err = writeFindings(std.out, files, all)
 	}
 	if err != nil {
 		return err
@@ -113,11 +115,11 @@ func checkRules(paths []string) ([]source.File, *rules.Checked, error) {
 	var unread source.Errors
 	switch {
 	case errors.As(err, &unread):
-		return files, rules.CheckRest(files, unread), nil
+		return files, rules.CheckRest(files, unread, rules.Given{ReadFile: os.ReadFile}), nil
 	case err != nil:
 		return nil, nil, err
 	}
-	return files, rules.Check(files), nil
+	return files, rules.CheckWith(files, rules.Given{ReadFile: os.ReadFile}), nil
 }
 
 // findingsError is what a command ends with that has written the findings: nil

@@ -132,7 +132,8 @@ func (c *runCommand) Run(std *streams) error {
 	return err
 }
 
-// loadRules loads and checks the rules and gives their files too. What is wrong
+// loadRules loads and checks the rules and gives their files too, those of lists
+// without their text. What is wrong
 // with them has been written when it returns an error.
 func loadRules(paths []string, std *streams) (*rules.Checked, []source.File, error) {
 	files, checked, err := checkRules(paths)
@@ -141,6 +142,11 @@ func loadRules(paths []string, std *streams) (*rules.Checked, []source.File, err
 	}
 	wrong := slices.DeleteFunc(slices.Clone(checked.Findings), func(d source.Diagnostic) bool { return d.Severity != source.Error })
 	if len(wrong) == 0 {
+		for _, l := range checked.Lists {
+			if l.File != "" {
+				files = append(files, source.File{Path: l.File})
+			}
+		}
 		return checked, files, nil
 	}
 	writeFindings(std.err, files, wrong)

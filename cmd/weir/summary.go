@@ -13,17 +13,18 @@ import (
 
 // summary is what a run says at its end. Its JSON is what scripts read.
 type summary struct {
-	Events       uint64         `json:"events"` // accepted: neither late nor rejected
-	Seconds      float64        `json:"seconds"`
-	PerSecond    float64        `json:"events_per_second"`
-	Alerts       uint64         `json:"alerts"`
-	Late         uint64         `json:"late"`
-	Rejected     int            `json:"rejected"`
-	Reasons      []rejectedLine `json:"rejected_first"` // of the first few
-	Rules        []ruleSummary  `json:"rules"`          // all, by id
-	UnseenTypes  []string       `json:"unseen_types"`   // that the rules name and no event had
-	UnseenFields []string       `json:"unseen_fields"`  // that the rules read and no event had
-	Stopped      string         `json:"stopped,omitempty"`
+	Events       uint64           `json:"events"` // accepted: neither late nor rejected
+	Seconds      float64          `json:"seconds"`
+	PerSecond    float64          `json:"events_per_second"`
+	Alerts       uint64           `json:"alerts"`
+	Late         uint64           `json:"late"`
+	Rejected     int              `json:"rejected"`
+	Reasons      []rejectedLine   `json:"rejected_first"`     // of the first few
+	Rules        []ruleSummary    `json:"rules"`              // all, by id
+	Features     []featureSummary `json:"features,omitempty"` // all, by name
+	UnseenTypes  []string         `json:"unseen_types"`       // that the rules name and no event had
+	UnseenFields []string         `json:"unseen_fields"`      // that the rules read and no event had
+	Stopped      string           `json:"stopped,omitempty"`
 }
 
 // ruleSummary is what one rule did.
@@ -73,6 +74,7 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound, Faults: faults, Fault: fault,
 		})
 	}
+	s.Features = featuresOf(rules, stats.Features)
 	for i, seen := range stats.Fields {
 		if !seen {
 			s.UnseenFields = append(s.UnseenFields, rules.Fields[i])
@@ -103,6 +105,7 @@ func (s *summary) writeText(w io.Writer) {
 	row("events", "%d in %.2f s (%.0f/s)", s.Events, s.Seconds, s.PerSecond)
 	row("alerts", "%d", s.Alerts)
 	s.ruleRows(row)
+	s.featureRows(row)
 	if s.Late > 0 {
 		row("late", "%d came later than --lateness allows and were not matched", s.Late)
 	}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strings"
 
+	"weir/rules"
 	"weir/rules/ruletest"
 	"weir/rules/source"
 )
@@ -136,7 +137,7 @@ func (c *testCommand) load() (*testRun, error) {
 	if len(t.suite.Files) == 0 {
 		return nil, &exitError{exitFindings, fmt.Errorf("there are no tests beside %s; %s", strings.Join(c.Rules, ", "), "the tests of a file NAME.yaml are in NAME_test.yaml, those of a folder in any *_test.yaml in it")}
 	}
-	t.subject = ruletest.NewSubject(t.files)
+	t.subject = ruletest.NewSubjectWith(t.files, rules.Given{ReadFile: os.ReadFile})
 	for _, d := range t.subject.Findings() {
 		if d.Severity == source.Error { // warnings are for `weir check`
 			t.findings = append(t.findings, d)

@@ -20,6 +20,7 @@ func Rule(r *rules.Rule, findings []source.Diagnostic) string {
 	w.head()
 	w.match()
 	w.definitions()
+	w.reads()
 	w.limits()
 	w.outcome()
 	w.warnings(Warnings(r, findings))

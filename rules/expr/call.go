@@ -14,8 +14,11 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 	if why, ok := refused[name]; ok {
 		l.failAt(at, tick(name)+" is not available", why)
 	}
+	if i, ok := l.env.feature(name); ok {
+		return l.featureOf(i, at, args)
+	}
 	if _, ok := l.env.Lang.functions(name); !ok {
-		x := l.missAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name))
+		x := l.missAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name, l.env.featureNames()))
 		for _, a := range args {
 			if !isPredicate(a) {
 				l.lower(a)
@@ -44,6 +47,10 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 		i := l.index(n.args[0], n.args[1], at)
 		i.pos, i.end = n.pos, n.end
 		return i
+	case "in_list", "list_value":
+		return l.lookup(name, n)
+	case "cidr_contains":
+		l.network(n)
 	case "len", "size":
 		if len(args) == 1 && l.isVariable(n.args[0]) {
 			return l.countOf(n)

@@ -52,6 +52,11 @@ func valueOf(n *node) valueFunc {
 	case opMeasure:
 		i := n.index
 		return func(s *cep.Scope) cep.Value { return measure(s, i) }
+	case opFeature:
+		id := n.place
+		return func(s *cep.Scope) cep.Value { return *s.Feature(id) }
+	case opLookup:
+		return lookupOf(n)
 	case opMember, opIndex, opSlice, opNegate, opCalendar:
 		return partOf(n)
 	case opNot, opAnd, opOr, opEqual, opCompare, opIn, opTest, opMatches:

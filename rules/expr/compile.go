@@ -123,6 +123,9 @@ func conjuncts(parts []*node, n *node) []*node {
 
 // condition chooses the executor of a condition: closures where they can.
 func condition(n *node, env *Env) (boolFunc, error) {
+	if err := register(n, env); err != nil {
+		return nil, err
+	}
 	if !env.machine {
 		if f, ok := truth(n); ok {
 			return f, nil
@@ -137,6 +140,9 @@ func condition(n *node, env *Env) (boolFunc, error) {
 
 // result chooses the executor of a value.
 func result(n *node, env *Env) (valueFunc, error) {
+	if err := register(n, env); err != nil {
+		return nil, err
+	}
 	if !env.machine {
 		if f, ok := closure(n); ok {
 			return func(s *cep.Scope) cep.Value { return settle(f(s)) }, nil

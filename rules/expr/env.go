@@ -27,6 +27,18 @@ type Env struct {
 	// and where there is a current event it means that field.
 	KeyByName bool
 
+	Features []Feature // of the ruleset
+	Lists    []List    // of the ruleset
+
+	// Read registers a read of a feature, and returns its number: one for the same
+	// feature and key, however often it is asked. It is called where something is made
+	// that runs.
+	Read func(Read) cep.ReadID
+
+	// Before says that the expression is a part of a feature: it is run before
+	// features have their values, and reads none.
+	Before bool
+
 	Params   map[string]cep.Value // all kinds; of a map only its text
 	Measures []string             // those computed before, as in cep.Scope.Measures
 
@@ -98,6 +110,7 @@ func (e *Env) names() []string {
 			names = append(names, v.Name)
 		}
 	}
+	names = append(names, e.featureNames()...)
 	names = append(names, e.Keys...)
 	names = append(names, e.Measures...)
 	return append(names, "params", "true", "false", e.Lang.null())

@@ -64,8 +64,9 @@ var elsewhere = map[string]string{
 	"day_of_week": "weekday", "dayofweek": "weekday", "to_date": "date",
 }
 
-// meantFunction is a hint that says what an unknown function stands for, or empty.
-func (g Lang) meantFunction(name string) string {
+// meantFunction is a hint that says what an unknown function stands for, which may be
+// a feature, or empty.
+func (g Lang) meantFunction(name string, features []string) string {
 	f := g.called(name)
 	if other := elsewhere[strings.ToLower(name)]; g == LangExpr && other != "" {
 		f = other // of events, rather than the length of a text
@@ -73,7 +74,7 @@ func (g Lang) meantFunction(name string) string {
 	if f != "" {
 		return "did you mean " + tick(f) + "?"
 	}
-	return didYouMean(name, g.functionNames())
+	return didYouMean(name, append(g.functionNames(), features...))
 }
 
 // called gives the function of one value that name is, or that is called so

@@ -463,7 +463,7 @@ var (
 )
 
 // The table of functions. Those that fold a list (fold.go), those with a
-// predicate (machine.go), len and get are known to lower.go by name.
+// predicate (machine.go), len, get and the lookups in lists are known to lower.go by name.
 var table = []function{
 	{name: "abs", params: []kinds{kNumber | kDuration}, like: true, f1: absolute},
 	{name: "ceil", params: []kinds{kNumber}, result: numType, f1: number1(math.Ceil)},
@@ -512,6 +512,8 @@ var table = []function{
 
 	{name: "distance_km", params: []kinds{kNumber, kNumber, kNumber, kNumber}, result: numType, f6: distanceFunc},
 	{name: "speed_kmh", params: []kinds{kNumber, kNumber, kTime, kNumber, kNumber, kTime}, result: numType, f6: speedFunc},
+
+	{name: "cidr_contains", params: []kinds{kText, kText}, result: boolType, f2: cidrContains},
 
 	{name: "duration", params: []kinds{kText}, result: spanType, f1: parseSpan, test: checkSpan},
 	{name: "seconds", params: []kinds{kDuration}, result: numType, f1: func(a cep.Value) cep.Value { return cep.NumberValue(time.Duration(a.Int()).Seconds()) }},
@@ -574,26 +576,23 @@ var loops = map[string]func(list, body typ) typ{
 	"reduce":        func(_, _ typ) typ { return anyType },
 }
 
-// refused are functions of expr-lang, and of Weir's language to come, that are
-// not available, and why or what to write instead.
+// refused are functions of expr-lang that are not available, and why or what to
+// write instead.
 var refused = map[string]string{
-	"now":           "a replay would differ; `ts` is the time of the event",
-	"keys":          "the order of a map's keys is not fixed",
-	"values":        "the order of a map's values is not fixed",
-	"toPairs":       "the order of a map's pairs is not fixed",
-	"fromPairs":     "write a map: {\"a\": 1}",
-	"groupBy":       "the order of its groups is not fixed; use filter, distinct or count with a predicate",
-	"timezone":      "name the zone in hour, weekday or date",
-	"type":          "`type` is the type of the event",
-	"in_list":       "not supported yet",
-	"list_value":    "not supported yet",
-	"cidr_contains": "not supported yet",
+	"now":       "a replay would differ; `ts` is the time of the event",
+	"keys":      "the order of a map's keys is not fixed",
+	"values":    "the order of a map's values is not fixed",
+	"toPairs":   "the order of a map's pairs is not fixed",
+	"fromPairs": "write a map: {\"a\": 1}",
+	"groupBy":   "the order of its groups is not fixed; use filter, distinct or count with a predicate",
+	"timezone":  "name the zone in hour, weekday or date",
+	"type":      "`type` is the type of the event",
 }
 
 // functionNames maps the name of every function that can be called to its
 // versions in the table; none for those known by name.
 var functionNames = func() map[string][]*function {
-	m := map[string][]*function{"get": nil}
+	m := map[string][]*function{"get": nil, "in_list": nil, "list_value": nil}
 	for name := range foldings {
 		m[name] = nil
 	}

@@ -285,6 +285,9 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 	if v, ok := l.env.variable(id.Value); ok {
 		return l.access(l.captured(v, id), props)
 	}
+	if n := l.feature(id, props); n != nil {
+		return n
+	}
 	if why, ok := refused[id.Value]; ok || id.Value == "$env" {
 		l.failAt(id, tick(id.Value)+" is not available", why)
 	}

@@ -114,6 +114,11 @@ func (w *writer) write(n *node) ast.Node {
 	case opMeasure:
 		i := n.index
 		return w.scoped(func(s *cep.Scope) any { return native(measure(s, i)) })
+	case opFeature:
+		id := n.place
+		return w.scoped(func(s *cep.Scope) any { return native(*s.Feature(id)) })
+	case opLookup:
+		return w.lookup(n)
 	case opLocal:
 		return &ast.IdentifierNode{Value: localName(n.index)}
 	case opPointer:

@@ -18,6 +18,8 @@ const (
 	opValues              // field of each event of the variable index, a list
 	opKey                 // part index of the key
 	opMeasure             // measure index
+	opFeature             // feature index, of the key args if any, read at place
+	opLookup              // lookup name of args[0] in list, with the default args[1] if any
 	opLocal               // local variable index
 	opPointer             // # of the innermost predicate, or #index, #acc: name
 	opMember              // args[0].path
@@ -83,6 +85,9 @@ type node struct {
 	function *function
 	calendar calendar
 	zone     *time.Location
+	key      string     // opFeature: what tells the keys of reads apart
+	place    cep.ReadID // opFeature: what Env.Read gave, once an executor is made
+	list     *List
 }
 
 // constant gives the value of a constant scalar.

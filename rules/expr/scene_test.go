@@ -85,10 +85,10 @@ func newEvent(place uint64, typ string, after time.Duration, fields row) *cep.Ev
 	return e
 }
 
-func num(f float64) cep.Value    { return cep.NumberValue(f) }
-func text(s string) cep.Value    { return cep.TextValue(s) }
-func yes() cep.Value             { return cep.BoolValue(true) }
-func list(json string) cep.Value { return cep.Value{Kind: cep.List, Text: json} }
+func num(f float64) cep.Value     { return cep.NumberValue(f) }
+func text(s string) cep.Value     { return cep.TextValue(s) }
+func yes() cep.Value              { return cep.BoolValue(true) }
+func array(json string) cep.Value { return cep.Value{Kind: cep.List, Text: json} }
 func object(json string) cep.Value {
 	return cep.Value{Kind: cep.Map, Text: json}
 }
@@ -103,17 +103,17 @@ func digits(f float64, s string) cep.Value {
 var (
 	sceneEvent = newEvent(9, "payment", 0, row{
 		"amount": digits(100, "100.0"), "rate": num(0.5), "status": text("approved"), "country": text("KP"), "home": text("FR"),
-		"flag": yes(), "tags": list(`["a", "b",null]`), "device": object(`{"os":"ios","extra":{"deep":1}}`), "device.os": text("ios"),
+		"flag": yes(), "tags": array(`["a", "b",null]`), "device": object(`{"os":"ios","extra":{"deep":1}}`), "device.os": text("ios"),
 		"device.extra": object(`{"deep":1}`), "device.extra.deep": num(1),
 		"created": cep.TimeValue(sceneTime - 36e11), "package": text("p1"), "count": num(7), "lat": num(36.12), "lon": num(-86.67),
-		"big": num(1e300), "email": text("Ünï@x.de"), "zone": text("Europe/Paris"), "off": cep.BoolValue(false), "numbers": list(`[3,1,2]`),
+		"big": num(1e300), "email": text("Ünï@x.de"), "zone": text("Europe/Paris"), "off": cep.BoolValue(false), "numbers": array(`[3,1,2]`),
 	})
 	sceneProbes = []*cep.Event{
-		newEvent(1, "payment", -3*time.Minute, row{"amount": num(1), "rate": num(2), "country": text("FR"), "tags": list(`["x"]`), "lat": num(33.94), "lon": num(-118.4)}),
+		newEvent(1, "payment", -3*time.Minute, row{"amount": num(1), "rate": num(2), "country": text("FR"), "tags": array(`["x"]`), "lat": num(33.94), "lon": num(-118.4)}),
 		newEvent(2, "payment", -2*time.Minute, row{"rate": num(3), "country": text("DE"), "flag": yes()}),
 		newEvent(3, "login", -time.Minute, row{"amount": num(4), "rate": num(1), "country": text("FR")}),
 	}
-	sceneCashout = newEvent(4, "payment", -time.Second, row{"amount": num(50), "country": text("KP"), "tags": list(`["z"]`)})
+	sceneCashout = newEvent(4, "payment", -time.Second, row{"amount": num(50), "country": text("KP"), "tags": array(`["z"]`)})
 )
 
 // The variables of the scene: probe captured three events, cashout one; extra and
@@ -149,7 +149,7 @@ func (c *scene) env() Env {
 		KeyByName: true,
 		Params: map[string]cep.Value{
 			"limit": num(2), "name": text("approved"), "yes": yes(), "span": cep.DurationValue(2 * time.Minute),
-			"countries": list(`["KP","IR"]`), "levels": list(`[1, 2.5]`), "many": list(`["a","b","c","d","e","f","g","h","KP"]`),
+			"countries": array(`["KP","IR"]`), "levels": array(`[1, 2.5]`), "many": array(`["a","b","c","d","e","f","g","h","KP"]`),
 		},
 		Current: c.current,
 		Fault:   func(err error) { c.faults = append(c.faults, err) },
@@ -166,6 +166,7 @@ func (c *scene) env() Env {
 	if !c.current {
 		e.Measures = []string{"probes", "missing", "label"}
 	}
+	e.Features, e.Lists, e.Read = sceneFeatures, sceneLists, reads.read
 	if !c.walk {
 		e.Aggregate = func(v int, f cep.FieldID) int {
 			a := cep.AggregateOf{Var: v, Field: f}
@@ -180,14 +181,17 @@ func (c *scene) env() Env {
 }
 
 func (c *scene) scope() *cep.Scope {
-	s := &cep.Scope{Captures: c, Key: []string{"c1", "h1"}}
+	s := &cep.Scope{Captures: c, Key: []string{"c1", "h1"}, Lists: cep.NewLists(&cep.Ruleset{Lists: sceneEntries})}
 	if c.current && c.event != nil {
 		s.Event = c.event
 	} else if c.current {
 		s.Event = sceneEvent
 	} else {
 		s.Measures = []cep.Value{num(3), {}, text("card")}
+		s.At = &cep.Moment{Time: sceneTime, Features: c.features(s)}
+		return s
 	}
+	s.Event = s.Event.WithFeatures(c.features(s))
 	return s
 }
 
@@ -246,7 +250,7 @@ var drawnValues = map[cep.Kind][]cep.Value{
 	cep.Text:     {text("a"), text("approved"), text("KP"), text("FR"), text(""), text("Ünï@x.de"), text("Europe/Paris"), text("5")},
 	cep.Time:     {cep.TimeValue(sceneTime), cep.TimeValue(sceneTime - 36e11), cep.TimeValue(0)},
 	cep.Duration: {cep.DurationValue(time.Minute)},
-	cep.List:     {list(`[]`), list(`["a","b",null]`), list(`[3,1,2]`), list(`[1,2.5,"KP"]`)},
+	cep.List:     {array(`[]`), array(`["a","b",null]`), array(`[3,1,2]`), array(`[1,2.5,"KP"]`)},
 	cep.Map:      {object(`{}`), object(`{"os":"ios","extra":{"deep":1}}`)},
 }
 

@@ -14,6 +14,16 @@ type Uses struct {
 	Joins   []Join     // fields that it wants to be equal between events
 	Negated []FieldUse // fields that it also accepts where they are missing
 	Present []FieldOf  // fields that are not nil wherever it holds: of the current event, and of variables of one event
+
+	Features []FeatureUse // features that it reads
+	Lists    []cep.ListID // lists that it looks into
+}
+
+// FeatureUse is a place where a feature is read.
+type FeatureUse struct {
+	Feature  int  // index in Env.Features
+	Other    bool // of another key than the event has
+	Pos, End int  // byte offsets in the expression
 }
 
 // FieldOf names a field.
@@ -102,10 +112,16 @@ func fieldsOf(n *node) []FieldOf {
 	return nil
 }
 
-// read gathers the fields that n reads.
+// read gathers the fields, features and lists that n reads.
 func (u *observer) read(n *node) {
 	for _, f := range fieldsOf(n) {
 		u.uses.Reads = append(u.uses.Reads, FieldUse{f, n.pos, n.end})
+	}
+	switch n.op {
+	case opFeature:
+		u.uses.Features = append(u.uses.Features, FeatureUse{n.index, len(n.args) > 0, n.pos, n.end})
+	case opLookup:
+		u.uses.Lists = append(u.uses.Lists, n.list.ID)
 	}
 	for _, a := range n.args {
 		if a != nil {

@@ -29,7 +29,10 @@ var openZones = sync.OnceValue(func() *zip.Reader {
 // are: a wrong name is not kept.
 var zones sync.Map
 
-// zone gives the zone of an IANA name.
+// Zone gives the zone of an IANA name, from the database that is embedded.
+func Zone(name string) (*time.Location, bool) { return zone(name) }
+
+// zone is Zone.
 func zone(name string) (*time.Location, bool) {
 	if z, ok := zones.Load(name); ok {
 		return z.(*time.Location), true

@@ -18,7 +18,7 @@ import (
 // bound is a test as a test of a ruleset.
 type bound struct {
 	test     *Test
-	set      *rules.Checked // as the params make it
+	set      *rules.Checked // as the params and lists of the test make it
 	findings []source.Diagnostic
 	records  []cep.Record
 	numbers  map[string]int // of events, by their JSON
@@ -34,7 +34,7 @@ func (s *Subject) bind(t *Test) *bound {
 	if b, ok := s.bound[t]; ok {
 		return b
 	}
-	b := &bound{test: t, set: s.with(t.params)}
+	b := &bound{test: t, set: s.with(t)}
 	s.bound[t] = b
 	if t.torn || source.ErrorsIn(s.plain.Findings) != nil {
 		return b
@@ -43,6 +43,7 @@ func (s *Subject) bind(t *Test) *bound {
 	if w.overrides(); b.set.Ruleset == nil {
 		b.set = s.plain // what else is wrong is said too
 	}
+	w.lists()
 	w.records()
 	w.expected()
 	b.findings = w.all()
@@ -71,8 +72,7 @@ func (w *binder) overrides() {
 	}
 	for _, d := range w.b.set.Findings {
 		if d.Severity == source.Error {
-			at := w.b.test.params[0].at.Key.Place()
-			w.Add(at, source.CodeValue, "with these params the ruleset has an error: "+d.String(), "")
+			w.Add(w.b.test.first(), source.CodeValue, "with these params the ruleset has an error: "+d.String(), "")
 		}
 	}
 }
@@ -101,7 +101,8 @@ func (w *binder) records() {
 	w.b.numbers = make(map[string]int, w.b.test.events)
 	times := clock{decoder: cep.NewDecoder(w.b.set.Ruleset)}
 	enc := encoder{findings: &w.findings}
-	all := slices.ContainsFunc(w.b.set.Ruleset.Rules, func(r *cep.Rule) bool { return r.Types == nil })
+	all := slices.ContainsFunc(w.b.set.Ruleset.Rules, func(r *cep.Rule) bool { return r.Types == nil }) ||
+		slices.ContainsFunc(w.b.set.Ruleset.Features, func(f *cep.Feature) bool { return f.Types == nil })
 	equal := map[string]int{} // how often a line stood before
 	for _, e := range w.b.test.entries {
 		if !e.at.Is(yaml.MappingNode) {

@@ -23,6 +23,7 @@ type Test struct {
 
 	name     source.Text
 	params   []param
+	lists    []givenList
 	lateness time.Duration
 	close    bool // time runs on at the end
 	entries  []entry
@@ -83,6 +84,9 @@ func (f *findings) test(n source.Node, r map[string]source.Entry, t *Test) {
 	}
 	if e, ok := r["params"]; ok {
 		t.params = f.params(e.Value)
+	}
+	if e, ok := r["lists"]; ok {
+		t.lists = f.lists(e.Value)
 	}
 	if e, ok := r["lateness"]; ok {
 		t.lateness = f.lateness(e.Value)

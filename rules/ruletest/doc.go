@@ -10,7 +10,7 @@
 //	for _, r := range suite.Run(subject) { … }      // what the tests found
 //
 // Run may be called again with another Subject: a test is read once, a ruleset
-// compiled once for each choice of params. A Result without findings is that of a test
+// compiled once for each choice of params and lists. A Result without findings is that of a test
 // that ran, whether Check was asked or not. Cover is Run and says what of the rules
 // could be wrong unnoticed. Nothing here depends on the host's clock or time zone; the
 // same files give the same results.
@@ -20,6 +20,7 @@
 //	tests:
 //	  - name: three probes and a cash-out      # once in a file
 //	    params: {probe_max: 3}                 # win over those of that name, the ruleset's and a rule's own
+//	    lists: {vip: [a, b]}                   # what lists hold, in place of their files; {a: 1} with values
 //	    lateness: 10s                          # as `weir run --lateness`; without it 0s
 //	    at_end: close                          # time runs on and all windows close; without it they stay open
 //	    events:

@@ -62,6 +62,11 @@ const (
 	CodeNever       = "never"
 	CodeUnusedParam = "unused-param"
 	CodeUndeclared  = "undeclared"
+	CodeResolution  = "resolution"
+	CodeUnusedName  = "unused"
+
+	CodeForever  = "forever"
+	CodeOtherKey = "other-key"
 )
 
 // Code is a code of diagnostics with its meaning in one sentence.
@@ -70,7 +75,7 @@ type Code struct {
 	Meaning string
 }
 
-// Codes are all codes of diagnostics: errors, then warnings.
+// Codes are all codes of diagnostics: errors, then warnings, then notes.
 var Codes = []Code{
 	{CodeFile, "A file cannot be read, or holds no rules."},
 	{CodeYAML, "The text is no YAML, or YAML reads it as something else than it says."},
@@ -95,6 +100,11 @@ var Codes = []Code{
 	{CodeNever, "A condition can never be true, or the least times of a pattern leave it no time to match."},
 	{CodeUnusedParam, "Nothing reads the param."},
 	{CodeUndeclared, "No schema declares the event type, and one of almost the same name is declared."},
+	{CodeResolution, "A feature keeps every event of a window of more than 7 days."},
+	{CodeUnusedName, "Nothing reads the feature or the list."},
+
+	{CodeForever, "The feature looks back for ever: it is exact in a state that has seen every event, not in one that begins later."},
+	{CodeOtherKey, "The rule reads a feature of another key than its event has: of events that come late the outcome may depend on when they come."},
 }
 
 // String gives `file:line:column: message; hint`.

@@ -80,7 +80,7 @@ func (t *Trace) catch(told *cep.Told) {
 		if e := x.match.end; e != nil && e.Because != nfa.Expired.String() {
 			return true // it went on, or ended otherwise
 		}
-		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events}
+		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events, Lists: told.Lists}
 		if u := t.rule.Program.Unless; u >= 0 && t.conditions[u].find(scope).holds {
 			return true
 		}

@@ -306,7 +306,7 @@ func (t *Trace) tell(told *cep.Told) {
 			t.events++
 		}
 	case cep.Unseen:
-		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: t.nothing()})
+		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: t.nothing(), Lists: told.Lists})
 		t.about(told, Statement{Do: Unseen, event: t.event, Name: "where", Parts: f.parts})
 	case cep.Noted:
 		t.note(told)

@@ -1,0 +1,176 @@
+package cep
+
+import (
+	"unsafe"
+
+	"weir/cep/feature"
+)
+
+// ledger keeps the features of the keys of one shard. It goes over all events, in
+// processing order; those of other shards' keys it passes over.
+type ledger struct {
+	scheme *scheme
+	number int
+	shards int
+
+	spaces []records      // by featureSpace
+	stats  []FeatureStats // by Ruleset.Features
+	key    keyReader
+	scope  Scope
+}
+
+// nothing is the record of a key without events. Reading does not change it.
+var nothing feature.Record
+
+func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
+	l := &ledger{scheme: c, number: number, shards: shards, scope: Scope{Lists: lists}}
+	for i := range c.spaces {
+		l.spaces = append(l.spaces, records{plan: c.spaces[i].plan, keys: map[string]*record{}})
+	}
+	l.stats = make([]FeatureStats, len(c.rs.Features), len(c.rs.Features)+cacheLines/32)
+	return l
+}
+
+// fold takes an event in: what is read before it, then the event itself, then what is
+// read after it. The values go into the event's row, each slot of which one shard
+// writes.
+func (l *ledger) fold(e *Event) {
+	st := &l.scheme.types[e.Type+1]
+	if st.idle() {
+		return
+	}
+	l.expire(e.Time)
+	l.scope.Event = e
+	for i := range st.before {
+		l.ask(&st.before[i], e)
+	}
+	for i := range st.visits {
+		l.visit(&st.visits[i], e)
+	}
+	for i := range st.after {
+		l.ask(&st.after[i], e)
+	}
+	l.scope.Event = nil
+}
+
+// visit updates and reads the features of the key that e has in a space.
+func (l *ledger) visit(v *visit, e *Event) {
+	if !l.key.read(v.fields, e) {
+		if l.number == 0 {
+			l.unkeyed(v, e)
+		}
+		return
+	}
+	if !l.mine() {
+		return
+	}
+	rs := &l.spaces[v.space]
+	r := rs.find(&l.key)
+	for _, x := range v.before {
+		l.look(r, x, e)
+	}
+	fresh := r == nil
+	for _, i := range v.adds {
+		f := l.scheme.rs.Features[i]
+		if f.Where != nil && !f.Where(&l.scope) {
+			continue
+		}
+		if r == nil {
+			r = rs.create(&l.key)
+		}
+		l.stats[i].Events++
+		if rs.plan.Add(&r.kept, int(l.scheme.places[i].number), e.Time, l.item(f)) {
+			l.stats[i].Bound++
+		}
+	}
+	if fresh && r != nil {
+		rs.schedule(r)
+	}
+	for _, x := range v.after {
+		l.look(r, x, e)
+	}
+}
+
+// ask reads a feature of a key that is worked out.
+func (l *ledger) ask(a *ask, e *Event) {
+	l.key.parts = l.key.parts[:0]
+	for _, arg := range a.args {
+		part := arg(&l.scope)
+		text, ok := part.KeyText()
+		if !ok {
+			if l.number == 0 {
+				e.features.values[a.slot] = Value{}
+			}
+			return
+		}
+		l.key.parts = append(l.key.parts, text)
+	}
+	l.key.join()
+	if l.mine() {
+		l.look(l.spaces[l.scheme.places[a.feature].space].find(&l.key), a.look, e)
+	}
+}
+
+// look reads a feature of a key into the row of e. r is nil if nothing is kept.
+func (l *ledger) look(r *record, x look, e *Event) {
+	place := l.scheme.places[x.feature]
+	kept := &nothing
+	if r != nil {
+		kept = &r.kept
+	}
+	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, l.item(l.scheme.rs.Features[x.feature]))
+	if rough {
+		l.stats[x.feature].Rough++
+	}
+	e.features.values[x.slot] = valueOf(v)
+}
+
+// item is what a feature takes of the current event.
+func (l *ledger) item(f *Feature) feature.Item {
+	if f.Value == nil {
+		return feature.Item{}
+	}
+	return itemOf(f.Value(&l.scope))
+}
+
+// unkeyed is the visit of an event that has no key.
+func (l *ledger) unkeyed(v *visit, e *Event) {
+	for _, i := range v.adds {
+		l.stats[i].NoKey++
+	}
+	for _, x := range v.before {
+		e.features.values[x.slot] = Value{}
+	}
+	for _, x := range v.after {
+		e.features.values[x.slot] = Value{}
+	}
+}
+
+// mine reports whether the key that was read is one of the shard's.
+func (l *ledger) mine() bool {
+	return l.shards == 1 || l.key.hash()%uint64(l.shards) == uint64(l.number)
+}
+
+// expire drops the records of which nothing is left at t.
+func (l *ledger) expire(t int64) {
+	for i := range l.spaces {
+		l.spaces[i].expire(t)
+	}
+}
+
+// bytes is about the memory that the records take.
+func (l *ledger) bytes() int {
+	n := 0
+	for i := range l.spaces {
+		rs := &l.spaces[i]
+		n += cap(rs.due) * int(unsafe.Sizeof(expiry{}))
+		for text, r := range rs.keys {
+			n += len(text) + slotBytes + int(unsafe.Sizeof(record{})) + rs.plan.Bytes(&r.kept)
+		}
+	}
+	return n
+}
+
+// slotBytes is about what a table of keys takes of an entry: a string, a pointer, and
+// what is free.
+const slotBytes = 32

@@ -1,0 +1,142 @@
+package cep
+
+import (
+	"crypto/sha256"
+	"fmt"
+
+	"weir/cep/list"
+)
+
+// ListID numbers the lists of a Ruleset.
+type ListID int32
+
+// NamedList is a list of a Ruleset with the entries that it begins with. Engines copy
+// it before they change it.
+type NamedList struct {
+	Name string
+	List *list.List
+}
+
+// Lists are the lists of a Ruleset as they stand.
+type Lists struct {
+	named  []NamedList
+	now    []*list.List // by ListID
+	own    []bool       // it has changed: now is a copy
+	digest [][]byte     // of what it began with, where that was asked for
+}
+
+// NewLists returns the lists of rs as they begin. It is for tools and tests that make
+// a Scope; an Engine has its own.
+func NewLists(rs *Ruleset) *Lists {
+	l := &Lists{named: rs.Lists, own: make([]bool, len(rs.Lists)), digest: make([][]byte, len(rs.Lists))}
+	for _, n := range rs.Lists {
+		l.now = append(l.now, n.List)
+	}
+	return l
+}
+
+// List returns a list. It must not be changed, and is valid until the next call of Step.
+func (l *Lists) List(id ListID) *list.List { return l.now[id] }
+
+// ListAction says what a ListChange does.
+type ListAction uint8
+
+const (
+	PutEntry    ListAction = iota // Entry is added, or its value and expiry are replaced
+	RemoveEntry                   // the entry whose text is Entry.Text is removed, if it is there
+	ExpireAll                     // all entries are removed
+)
+
+// ListChange is a change of a list.
+type ListChange struct {
+	List   string // its name
+	Action ListAction
+	Entry  list.Entry
+}
+
+// change makes a change. Entries that have expired at low are freed before: no event
+// to come looks at an earlier time. It says why it could not.
+func (l *Lists) change(c *ListChange, low int64) error {
+	for i, n := range l.named {
+		if n.Name == c.List {
+			l.take(i)
+			l.now[i].Advance(low)
+			return l.apply(i, c)
+		}
+	}
+	return fmt.Errorf("there is no list %q", c.List)
+}
+
+func (l *Lists) apply(i int, c *ListChange) error {
+	switch c.Action {
+	case PutEntry:
+		return l.now[i].Put(c.Entry)
+	case RemoveEntry:
+		_, err := l.now[i].Remove(c.Entry.Text)
+		return err
+	case ExpireAll:
+		l.now[i] = emptyList(l.now[i].Spec())
+		return nil
+	}
+	panic("cep: unknown ListAction")
+}
+
+// take makes a list the engine's own.
+func (l *Lists) take(i int) {
+	if l.own[i] {
+		return
+	}
+	copied, _, err := list.Decode(l.now[i].Append(nil))
+	if err != nil {
+		panic("cep: a list cannot be read back: " + err.Error())
+	}
+	l.now[i], l.own[i] = copied, true
+}
+
+// advance frees the entries that have expired at t.
+func (l *Lists) advance(t int64) {
+	for i, own := range l.own {
+		if own {
+			l.now[i].Advance(t)
+		}
+	}
+}
+
+// begun is a hash of what a list begins with.
+func (l *Lists) begun(i int) []byte {
+	if l.digest[i] == nil {
+		sum := sha256.Sum256(l.named[i].List.Append(nil))
+		l.digest[i] = sum[:]
+	}
+	return l.digest[i]
+}
+
+func emptyList(s list.Spec) *list.List {
+	l, err := list.New(s)
+	if err != nil {
+		panic("cep: " + err.Error())
+	}
+	return l
+}
+
+// find looks v up in a list at the moment t. Text is found in lists of text and
+// prefixes, a number in lists of numbers.
+func (l *Lists) find(id ListID, v *Value, t int64) (Value, bool) {
+	var found list.Value
+	ok := false
+	switch v.Kind {
+	case Text:
+		found, ok = l.now[id].Find(v.Text, t)
+	case Number:
+		found, ok = l.now[id].FindNumber(v.Number(), t)
+	}
+	switch found.Kind {
+	case list.String:
+		return TextValue(found.Text), ok
+	case list.Number:
+		return NumberValue(found.Number), ok
+	case list.Bool:
+		return BoolValue(found.Bool), ok
+	}
+	return Value{}, ok
+}

@@ -1,0 +1,166 @@
+package cep
+
+import (
+	"slices"
+
+	"weir/cep/feature"
+)
+
+// scheme says for each event type which features an event updates and which it looks
+// at. It is made once and shared by the shards.
+type scheme struct {
+	rs     *Ruleset
+	spaces []featureSpace
+	places []featurePlace // by Ruleset.Features; space -1: it is none of the scheme's
+	types  []sight        // TypeID+1
+}
+
+// featureSpace is a set of keys: features that read their key in the same way keep one
+// record of each.
+type featureSpace struct {
+	key      FeatureKey
+	text     string
+	features []int32 // index in Ruleset.Features; in the order of the plan
+	plan     *feature.Plan
+}
+
+// featurePlace is where a feature is kept.
+type featurePlace struct{ space, number int32 }
+
+// sight is what an event of one type has to do with features, in this order.
+type sight struct {
+	before []ask   // looks at other keys before the event is counted
+	visits []visit // to its own keys, one for each space
+	after  []ask   // looks at other keys
+	layout layout  // of the row: slots by ReadID
+	size   int     // slots of the row
+}
+
+// idle reports whether the event has nothing to do with features.
+func (s *sight) idle() bool { return len(s.visits) == 0 && s.size == 0 }
+
+// visit is what an event does under the key that it has in a space.
+type visit struct {
+	space  int32
+	fields []FieldID // hold the key
+	before []look
+	adds   []int32 // features that count the event
+	after  []look
+}
+
+// look is a feature to be read into a slot of the row.
+type look struct{ feature, slot int32 }
+
+// ask is a look at a key that is worked out.
+type ask struct {
+	look
+	args []func(*Scope) Value
+}
+
+// newScheme makes the scheme of those features that use says, with the reads of the
+// rules if reads is true.
+func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
+	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1)}
+	for i, f := range rs.Features {
+		place := featurePlace{-1, -1}
+		if use(i) {
+			place = c.join(int32(i), f)
+		}
+		c.places = append(c.places, place)
+	}
+	for i := range c.spaces {
+		s := &c.spaces[i]
+		specs := make([]feature.Spec, len(s.features))
+		for j, f := range s.features {
+			specs[j] = rs.Features[f].Spec
+		}
+		s.plan = feature.NewPlan(specs)
+	}
+	for t := range c.types {
+		c.types[t].layout = layout{slot: make([]int32, len(rs.Reads))}
+		for r := range rs.Reads {
+			c.types[t].layout.slot[r] = -1
+		}
+		for s := range c.spaces {
+			c.visit(int32(s), TypeID(t-1))
+		}
+		if reads {
+			c.look(TypeID(t - 1))
+		}
+		c.types[t].visits = slices.DeleteFunc(c.types[t].visits, func(v visit) bool {
+			return len(v.before)+len(v.adds)+len(v.after) == 0
+		})
+	}
+	return c
+}
+
+// join puts a feature into the space of its key.
+func (c *scheme) join(i int32, f *Feature) featurePlace {
+	text := f.Key.text()
+	s := slices.IndexFunc(c.spaces, func(s featureSpace) bool { return s.text == text })
+	if s < 0 {
+		s = len(c.spaces)
+		c.spaces = append(c.spaces, featureSpace{key: f.Key, text: text})
+	}
+	sp := &c.spaces[s]
+	sp.features = append(sp.features, i)
+	return featurePlace{int32(s), int32(len(sp.features) - 1)}
+}
+
+// visit finds the features of a space that count events of a type.
+func (c *scheme) visit(s int32, t TypeID) {
+	sp := &c.spaces[s]
+	v := visit{space: s, fields: sp.key.fields(t)}
+	if v.fields == nil {
+		return
+	}
+	for _, i := range sp.features {
+		if f := c.rs.Features[i]; f.Types == nil || slices.Contains(f.Types, t) {
+			v.adds = append(v.adds, i)
+		}
+	}
+	st := &c.types[t+1]
+	st.visits = append(st.visits, v)
+}
+
+// look finds the reads that rules on a type make.
+func (c *scheme) look(t TypeID) {
+	st := &c.types[t+1]
+	for _, r := range c.rs.Rules {
+		if r.Types != nil && !slices.Contains(r.Types, t) {
+			continue
+		}
+		for _, id := range r.Reads {
+			if st.layout.slot[id] < 0 {
+				c.enter(st, id)
+			}
+		}
+	}
+}
+
+// enter gives a read a slot, if events of the type can have its key.
+func (c *scheme) enter(st *sight, id ReadID) {
+	read := &c.rs.Reads[id]
+	place := c.places[read.Feature]
+	early := c.spaces[place.space].plan.ReadsBefore(int(place.number))
+	l := look{feature: int32(read.Feature), slot: int32(st.size)}
+	if read.Args != nil {
+		if a := (ask{l, read.Args}); early {
+			st.before = append(st.before, a)
+		} else {
+			st.after = append(st.after, a)
+		}
+	} else {
+		i := slices.IndexFunc(st.visits, func(v visit) bool { return v.space == place.space })
+		if i < 0 {
+			return
+		}
+		if v := &st.visits[i]; early {
+			v.before = append(v.before, l)
+		} else {
+			v.after = append(v.after, l)
+		}
+	}
+	st.layout.slot[id] = l.slot
+	st.size++
+}

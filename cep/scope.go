@@ -1,0 +1,48 @@
+package cep
+
+// Scope is what an expression can see.
+type Scope struct {
+	Event    *Event   // the current event; nil in having, measures, score and message
+	Captures Captures // what the open match has captured, without the current event
+	Key      []string // parts of the key
+	Measures []Value  // those computed before
+	Lists    *Lists   // nil where the Ruleset has none
+	At       *Moment  // in having, measures, score and message: when the match came
+}
+
+// Feature returns what a Read gives: as of the current event, or of the moment at
+// which the match came. It is nil where the rule does not name the Read, where there
+// is no such key, and where it is not known at a moment that time brought. The result
+// must not be changed.
+func (s *Scope) Feature(r ReadID) *Value {
+	switch {
+	case s.Event != nil:
+		return s.Event.Feature(r)
+	case s.At != nil:
+		return s.At.Features.value(r)
+	}
+	return &nilValue
+}
+
+// Time is the event time as of which lists are looked at: of the current event, or of
+// the moment at which the match came.
+func (s *Scope) Time() int64 {
+	switch {
+	case s.Event != nil:
+		return s.Event.Time
+	case s.At != nil:
+		return s.At.Time
+	}
+	return 0
+}
+
+// Find looks a value up in a list as of Time: the value of its entry (nil if the entry
+// has none), and whether there is one. Text is looked up in lists of text and of
+// prefixes, a number in lists of numbers; anything else is in no list. A list of a
+// Scope without Lists has no entries.
+func (s *Scope) Find(l ListID, v *Value) (Value, bool) {
+	if s.Lists == nil {
+		return Value{}, false
+	}
+	return s.Lists.find(l, v, s.Time())
+}

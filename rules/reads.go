@@ -1,0 +1,161 @@
+package rules
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"weir/cep/feature"
+	"weir/nfa"
+	"weir/rules/expr"
+	"weir/rules/source"
+)
+
+// manyDays is how long a window may be before its events are too many to keep them
+// all.
+const manyDays = 7 * 24 * time.Hour
+
+// reads says what the expressions of a ruleset read.
+type reads struct {
+	features map[string]bool
+	lists    map[string]bool
+	own      map[string]bool // of one rule: features by their name, lists as `list NAME`
+}
+
+// among gives those of all whose name is in names.
+func among[T any](all []T, names map[string]bool, name func(T) string) []T {
+	var some []T
+	for _, x := range all {
+		if names[name(x)] {
+			some = append(some, x)
+		}
+	}
+	return some
+}
+
+// warnReads warns of features and lists that nothing reads and of windows that keep
+// too much, and notes what looks back for ever or at other keys.
+func (c *compiler) warnReads(set *Checked) {
+	if len(set.Features)+len(set.Lists) == 0 {
+		return
+	}
+	r := reads{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	for _, rule := range set.Rules {
+		for _, e := range rule.expressions() {
+			c.read(&r, e, rule)
+		}
+		rule.Features = among(set.Features, r.own, func(f *Feature) string { return f.Name })
+		rule.Lists = among(set.Lists, r.own, func(l *List) string { return "list " + l.Name })
+		clear(r.own)
+	}
+	for _, f := range set.Features {
+		for _, e := range []*Expression{f.Where, f.of} {
+			if e != nil {
+				c.read(&r, *e, nil)
+			}
+		}
+		c.warnFeature(f, r.features[f.Name])
+	}
+	for _, l := range set.Lists {
+		if !r.lists[l.Name] {
+			c.Warn(l.At.Place(), source.CodeUnusedName, "nothing reads the list "+source.Tick(l.Name), fmt.Sprintf("ask `in_list(%q, …)`, or remove it", l.Name))
+		}
+	}
+	slices.SortStableFunc(c.notes, func(a, b source.Diagnostic) int {
+		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+}
+
+// read notes what an expression reads; rule is nil if it is of a feature.
+func (c *compiler) read(r *reads, e Expression, rule *Rule) {
+	u, err := expr.UsesOf(e.Value[e.from:e.end()], e.Env)
+	if err != nil {
+		return // it compiles, so there is none
+	}
+	for _, l := range u.Lists {
+		name := c.lists[l].Name
+		r.lists[name], r.own["list "+name] = true, true
+	}
+	for _, f := range u.Features {
+		name := c.features[f.Feature].Name
+		r.features[name], r.own[name] = true, true
+		if f.Other && rule != nil && !rule.Disabled {
+			at := e.Part(e.from+f.Pos, e.from+f.End)
+			c.notes = append(c.notes, source.NewNote(at, source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: for events that come late it is read as it was when they came", source.Tick(name))))
+		}
+	}
+}
+
+// warnFeature warns of a feature that nothing reads, or that keeps too much.
+func (c *compiler) warnFeature(f *Feature, read bool) {
+	if !read {
+		c.Warn(f.At.Place(), source.CodeUnusedName, "nothing reads the feature "+source.Tick(f.Name), "read it by its name in a rule, or remove it")
+	}
+	w := &f.Spec.Window
+	switch {
+	case w.Shape == feature.Forever:
+		c.notes = append(c.notes, source.NewNote(f.At.Place(), source.CodeForever, fmt.Sprintf("the feature %s looks back for ever: it knows what came since it was first run, and nothing of the time before", source.Tick(f.Name))))
+	case w.Shape == feature.Sliding && w.Size > int64(manyDays) && f.Spec.Resolution == 0 && f.keepsEvents():
+		c.Warn(f.At.Place(), source.CodeResolution, fmt.Sprintf("the feature %s keeps every event of %s for each key", source.Tick(f.Name), nfa.FormatDuration(time.Duration(w.Size))),
+			fmt.Sprintf("write `resolution: %s`, which counts up to that much more and keeps sums instead of events; or shorten `over`", nfa.FormatDuration(stepOf(time.Duration(w.Size)))))
+	}
+}
+
+// stepOf is a resolution that suits a window.
+func stepOf(size time.Duration) time.Duration {
+	const day = 24 * time.Hour
+	for _, step := range []time.Duration{time.Hour, 6 * time.Hour, day} {
+		if size/step <= 200 {
+			return step
+		}
+	}
+	return 7 * day
+}
+
+// keepsEvents reports whether the feature keeps something of every event in its
+// window, which a resolution would make less.
+func (f *Feature) keepsEvents() bool {
+	switch f.Spec.Value {
+	case feature.Count, feature.Rate, feature.Sum, feature.Mean, feature.Stddev, feature.First:
+		return true
+	}
+	return false
+}
+
+// expressions lists the expressions of a rule; of the message, those in it.
+func (r *Rule) expressions() []Expression {
+	var all []Expression
+	add := func(e *Expression) {
+		if e != nil {
+			all = append(all, *e)
+		}
+	}
+	add(r.Where)
+	for i := range r.Names {
+		add(r.Names[i].Where)
+	}
+	add(r.Unless)
+	add(r.Having)
+	for i := range r.Measures {
+		add(&r.Measures[i])
+	}
+	add(r.Score)
+	if m := r.Message; m != nil {
+		for _, p := range m.Env.Lang.Placeholders(m.Value) {
+			e := *m
+			e.from, e.to = p[0], p[1]
+			all = append(all, e)
+		}
+	}
+	return all
+}
+
+// end is where the expression ends in its text.
+func (e *Expression) end() int {
+	if e.to == 0 {
+		return len(e.Value)
+	}
+	return e.to
+}
