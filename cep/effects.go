@@ -3,19 +3,22 @@ package cep
 // Effects are what stepping records did: what must become durable and be
 // handed out, in order.
 type Effects struct {
-	Alerts   []Alert
-	Late     []Late
-	Rejected []Rejected
-	Refused  []Refused
+	Alerts    []Alert
+	Decisions []Decision // by place: events on which a rule matched, or holds
+	Late      []Late
+	Rejected  []Rejected
+	Refused   []Refused
 }
 
 // Reset empties e and keeps its memory.
 func (e *Effects) Reset() {
 	clear(e.Alerts)
+	clear(e.Decisions)
 	clear(e.Late)
 	clear(e.Rejected)
 	clear(e.Refused)
-	e.Alerts, e.Late, e.Rejected, e.Refused = e.Alerts[:0], e.Late[:0], e.Rejected[:0], e.Refused[:0]
+	e.Alerts, e.Decisions = e.Alerts[:0], e.Decisions[:0]
+	e.Late, e.Rejected, e.Refused = e.Late[:0], e.Rejected[:0], e.Refused[:0]
 }
 
 // Late is an event that came later than lateness allows. It is not matched.

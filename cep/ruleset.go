@@ -4,6 +4,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/cep/outcome"
 	"weir/nfa"
 )
 
@@ -18,6 +19,8 @@ type Ruleset struct {
 	Features []*Feature
 	Reads    []Read      // index: ReadID; the ways in which rules look at features
 	Lists    []NamedList // index: ListID
+	Risks    []NamedRisk // index: RiskID
+	Policy   outcome.Policy
 }
 
 // TypeID numbers the event types of a Ruleset.
@@ -31,8 +34,17 @@ type FieldID int32
 
 // Type describes an event type.
 type Type struct {
-	Name   string
-	Schema *Schema // nil: dynamic fields, event time in `ts`
+	Name    string
+	Schema  *Schema   // nil: dynamic fields, event time in `ts`
+	Derived []Derived // in the order in which they are worked out
+	Alert   *Rule     // its events are the matches of this rule, none come from outside; nil: an event type
+}
+
+// Derived is a field that is worked out when an event arrives. It looks at the fields
+// of the event, those derived before it too, and at lists as they stand then.
+type Derived struct {
+	Field FieldID
+	Eval  func(*Scope) Value
 }
 
 // Schema is the declared shape of an event type.
@@ -61,7 +73,22 @@ type Rule struct {
 	Program  *nfa.Program
 	Conds    []Cond     // by nfa.Cond: one for each name of the pattern, then `unless` if there is one
 	Names    []nfa.Name // names of the pattern
-	Throttle time.Duration
+	Throttle time.Duration // after an alert, further matches of the key make none; 0: none
+	Hold     time.Duration // after a match, events of the key that the rule sees get its action and score; 0: none
+	Edge     bool          // a match makes an alert only if the last event that the rule saw under the key was none
+
+	// Layer is more than that of any rule whose matches it reads, and no less than
+	// that of any rule that adds to a risk that it reads. From 0, without gaps.
+	Layer int
+
+	// WindowClose is 1 + the index of the feature whose windows the rule matches when
+	// they end; it then has no Program, Conds and Where, and its key is called like
+	// the feature's. 0: the rule has a Program.
+	WindowClose int
+
+	// Evidence is 1 + the index of the feature whose latest events go into alerts;
+	// 0: none.
+	Evidence int
 
 	// Aggregates are fields of captured events whose count, sum, least and
 	// greatest value are kept with the captures (Captures.Aggregate).
@@ -69,6 +96,7 @@ type Rule struct {
 
 	Reads   []ReadID // that the expressions of the rule look at
 	Outcome []ReadID // those of them that Having, Measures, Score and Message look at
+	Risks   []RiskID // that the expressions of the rule look at
 
 	Having   func(*Scope) bool // nil: always
 	Measures []Measure

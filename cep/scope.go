@@ -2,12 +2,13 @@ package cep
 
 // Scope is what an expression can see.
 type Scope struct {
-	Event    *Event   // the current event; nil in having, measures, score and message
-	Captures Captures // what the open match has captured, without the current event
-	Key      []string // parts of the key
-	Measures []Value  // those computed before
-	Lists    *Lists   // nil where the Ruleset has none
-	At       *Moment  // in having, measures, score and message: when the match came
+	Event    *Event     // the current event; nil in having, measures, score and message
+	Captures Captures   // what the open match has captured, without the current event
+	Key      []string   // parts of the key
+	Measures []Value    // those computed before
+	Lists    *Lists     // nil where the Ruleset has none
+	At       *Moment    // in having, measures, score and message: when the match came
+	Risks    RiskReader // nil where the Ruleset has no risks
 }
 
 // Feature returns what a Read gives: as of the current event, or of the moment at

@@ -26,7 +26,7 @@ type layer struct {
 var layers = map[string]layer{
 	"nfa":               {},
 	"nfa/oracle":        {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
-	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/nfa"}},
+	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa"}},
 	"cep/feature":       {imports: []string{"weir/cep/feature/exact"}}, // running aggregates of a key
 	"cep/feature/exact": {},                                            // sums that are rounded once
 	"cep/list":          {},                                            // named sets that change while rules run
@@ -34,10 +34,10 @@ var layers = map[string]layer{
 	"rules/nearest":     {},                                            // which name was meant
 	"rules/expr":        {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/cep/list", "weir/nfa", "weir/rules/nearest"}},
 	"rules/source":      {imports: []string{"go.yaml.in/yaml/v4", "weir/rules/nearest"}, files: true}, // YAML text and findings in it
-	"rules":             {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/feature", "weir/cep/list", "weir/nfa", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source"}, files: true},
+	"rules":             {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source"}, files: true},
 	"rules/trace":       {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr"}},
-	"rules/ruletest":    {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/list", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source", "weir/rules/trace"}, files: true},
-	"rules/explain":     {imports: []string{"weir/cep", "weir/cep/feature", "weir/cep/list", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
+	"rules/ruletest":    {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source", "weir/rules/trace"}, files: true},
+	"rules/explain":     {imports: []string{"weir/cep", "weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
 	"rules/format":      {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/source"}},
 	"rules/infer":       {imports: []string{"weir/cep", "weir/nfa"}},
 	"rulesets":          {},
