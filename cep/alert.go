@@ -54,7 +54,7 @@ func AppendJSON(dst []byte, a *Alert) []byte {
 		dst = append(dst, `,"message":`...)
 		dst = AppendJSONString(dst, a.Message)
 	}
-	dst = a.appendMeasures(dst)
+	dst = appendMeasures(dst, r, a.Measures)
 	dst = a.appendEvents(dst)
 	if a.Suppressed > 0 {
 		dst = append(dst, `,"suppressed":`...)
@@ -69,18 +69,19 @@ func AppendJSON(dst []byte, a *Alert) []byte {
 	return append(dst, '}')
 }
 
-func (a *Alert) appendMeasures(dst []byte) []byte {
-	if len(a.Measures) == 0 {
+// appendMeasures appends the measures of a match of r, if there are any.
+func appendMeasures(dst []byte, r *Rule, measures []Value) []byte {
+	if len(measures) == 0 {
 		return dst
 	}
 	dst = append(dst, `,"measures":{`...)
-	for i := range a.Measures {
+	for i := range measures {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = AppendJSONString(dst, a.Rule.Measures[i].Name)
+		dst = AppendJSONString(dst, r.Measures[i].Name)
 		dst = append(dst, ':')
-		dst = a.Measures[i].AppendJSON(dst)
+		dst = measures[i].AppendJSON(dst)
 	}
 	return append(dst, '}')
 }

@@ -167,8 +167,8 @@ func TestMemoryIsThatOfTheWindow(t *testing.T) {
 		kind := []string{"a", "b"}[r.next()%2]
 		g.StepEvents([]Event{pay(second, card, "", kind, 1)}, &fx)
 		fx.Reset()
-		timers = max(timers, len(g.shards[0].timers))
-		for _, ks := range g.shards[0].tables[0] {
+		timers = max(timers, len(g.layers[0].shards[0].timers))
+		for _, ks := range g.layers[0].shards[0].tables[0] {
 			most = max(most, len(ks.events))
 		}
 	}
@@ -176,8 +176,8 @@ func TestMemoryIsThatOfTheWindow(t *testing.T) {
 		t.Errorf("%d events under a key, %d timers: more than a window of 100 events can need", most, timers)
 	}
 	g.Step([]Record{at(30_000)}, &fx)
-	if g.Keys() != 0 || len(g.shards[0].timers) != 0 {
-		t.Errorf("%d keys and %d timers after all windows", g.Keys(), len(g.shards[0].timers))
+	if g.Keys() != 0 || len(g.layers[0].shards[0].timers) != 0 {
+		t.Errorf("%d keys and %d timers after all windows", g.Keys(), len(g.layers[0].shards[0].timers))
 	}
 	runtime.KeepAlive(g)
 }

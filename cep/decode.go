@@ -89,6 +89,7 @@ func NewDecoder(rs *Ruleset) *Decoder {
 	for i := range rs.Types {
 		if s := rs.Types[i].Schema; s != nil {
 			d.shapes = append(d.shapes, w.declared(rs, s))
+			d.shapes[i+1].derive(rs.Types[i].Derived)
 		} else {
 			d.shapes = append(d.shapes, d.shapes[0])
 		}
@@ -114,6 +115,16 @@ type branch map[string]*twig
 type twig struct {
 	number int32 // -1: the value itself is not wanted
 	within branch
+}
+
+// derive makes room for the derived fields of a type.
+func (s *shape) derive(fields []Derived) {
+	for _, d := range fields {
+		if s.layout.slot[d.Field] < 0 {
+			s.layout.slot[d.Field] = int32(s.size)
+			s.size++
+		}
+	}
 }
 
 // number numbers a field by its name.

@@ -4,22 +4,28 @@ import (
 	"math"
 	"slices"
 
+	"weir/cep/outcome"
 	"weir/nfa"
 )
 
-// plan says for each event type which rules an event can touch and in which
-// table their keys are. It is made once from a Ruleset and shared by the shards.
+// plan says for each event type which rules of a layer an event can touch and in
+// which table their keys are. It is made once from a Ruleset and shared by the shards.
+// What it has by rule is empty for rules of other layers.
 type plan struct {
 	rs     *Ruleset
+	layer  int
 	spaces []space
-	home   []int32      // rule: its space
+	home   []int32      // rule: its space; -1: it has none
 	on     [][]bool     // rule, TypeID+1: whether the rule is on the type
 	starts [][]nfa.Cond // rule: the names that a match can begin with
 	offers [][]offer    // TypeID+1: one for each space with a rule on the type
 	conds  int          // most conditions of a rule
 	wide   *layout      // of restored events: a place for every field
 
-	sights    *scheme    // all features
+	actions []outcome.Action // rule
+	heralds []*herald        // rule
+	risks   [][]RiskID       // rule: those that it adds to
+
 	timed     *scheme    // those that matches brought by time look at
 	onTime    [][]ReadID // rule: what it looks at then
 	wideReads *layout    // a place for every read
@@ -107,17 +113,17 @@ func (s *space) parts() int {
 	return len(s.fields)
 }
 
-func newPlan(rs *Ruleset) *plan {
-	p := &plan{rs: rs, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields))}
+func newPlan(rs *Ruleset, layer int) *plan {
+	p := &plan{rs: rs, layer: layer, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields)), heralds: heralds(rs)}
+	n := len(rs.Rules)
+	p.home, p.on, p.starts, p.onTime = make([]int32, n), make([][]bool, n), make([][]nfa.Cond, n), make([][]ReadID, n)
+	p.actions, p.risks = make([]outcome.Action, n), make([][]RiskID, n)
 	for i, r := range rs.Rules {
-		p.on = append(p.on, typesOf(r.Types, len(rs.Types)))
-		p.starts = append(p.starts, r.Program.Starts())
-		p.home = append(p.home, p.join(r, int32(i)))
-		p.conds = max(p.conds, len(r.Conds))
-		p.onTime = append(p.onTime, onTime(rs, r))
-		p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
+		p.home[i] = -1
+		if r.Layer == layer {
+			p.enter(r, int32(i))
+		}
 	}
-	p.sights = newScheme(rs, func(int) bool { return true }, true)
 	p.timed = newScheme(rs, p.isTimed, false)
 	p.wideReads = wideLayout(len(rs.Reads))
 	for t := range p.offers {
@@ -128,6 +134,25 @@ func newPlan(rs *Ruleset) *plan {
 		}
 	}
 	return p
+}
+
+// enter takes a rule of the layer in.
+func (p *plan) enter(r *Rule, i int32) {
+	p.on[i] = p.typesOf(r)
+	p.starts[i] = r.Program.Starts()
+	p.home[i] = p.join(r, i)
+	p.conds = max(p.conds, len(r.Conds))
+	p.onTime[i] = onTime(p.rs, r)
+	p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
+	p.actions[i], _ = outcome.ParseAction(r.Action)
+	if r.Shadow {
+		return
+	}
+	for id, risk := range p.rs.Risks {
+		if slices.Equal(risk.Key, r.Key.Names) {
+			p.risks[i] = append(p.risks[i], RiskID(id))
+		}
+	}
 }
 
 // isTimed reports whether a match brought by time looks at a feature.
@@ -142,11 +167,18 @@ func (p *plan) isTimed(feature int) bool {
 	return false
 }
 
-// typesOf marks types in a row indexed by TypeID+1; nil stands for all.
-func typesOf(types []TypeID, n int) []bool {
-	row := make([]bool, n+1)
+// typesOf marks the types that a rule is on in a row indexed by TypeID+1. Matches of
+// rules are no event types, and those of shadow rules are for shadow rules.
+func (p *plan) typesOf(r *Rule) []bool {
+	row := make([]bool, len(p.rs.Types)+1)
 	for i := range row {
-		row[i] = types == nil || slices.Contains(types, TypeID(i-1))
+		row[i] = r.Types == nil || slices.Contains(r.Types, TypeID(i-1))
+		if i == 0 {
+			continue
+		}
+		if of := p.rs.Types[i-1].Alert; of != nil {
+			row[i] = row[i] && r.Types != nil && (r.Shadow || !of.Shadow)
+		}
 	}
 	return row
 }

@@ -24,13 +24,16 @@ type Options struct {
 type Engine struct {
 	rs      *Ruleset
 	options Options
-	plan    *plan
 	decoder *Decoder
 	order   order
 	place   uint64 // of the last event released
 	same    sameLines
 	lists   *Lists
-	shards  []*shard
+	scheme  *scheme
+	ledgers []*ledger // features; one for each shard
+	risks   []*risks  // one for each shard
+	layers  []layer
+	offered []bool // TypeID+1: some rule is on the type
 	stats   Stats
 	unseen  []FieldID // fields that no event has had
 
@@ -39,7 +42,10 @@ type Engine struct {
 	used     []*Event // spare memory that released events take
 	released []*Event // to be matched next, in processing order
 	rows     []Value  // what they know of features
+	input    []*Event // of the phase that shards go through
+	runs     *layer   // in phase two
 	came     []coming
+	scope    Scope // of derived fields
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -55,7 +61,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Lateness < 0 || o.MaxAhead < 0 || o.Shards < 0 {
 		panic("cep: an option is negative")
 	}
-	g := &Engine{rs: rs, options: o, plan: newPlan(rs), decoder: NewDecoder(rs), lists: NewLists(rs)}
+	g := &Engine{rs: rs, options: o, decoder: NewDecoder(rs), lists: NewLists(rs)}
 	g.order.lateness = int64(o.Lateness)
 	for _, t := range rs.Types {
 		g.order.seq = g.order.seq || t.Schema != nil && t.Schema.Seq != ""
@@ -64,12 +70,16 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Trace != nil {
 		n = 1
 	}
+	g.scheme = newScheme(rs, func(int) bool { return true }, true)
 	for i := range n {
-		g.shards = append(g.shards, newShard(g.plan, g.lists, i, n))
+		g.ledgers = append(g.ledgers, newLedger(g.scheme, g.lists, i, n))
+		g.risks = append(g.risks, newRisks(rs))
 	}
-	if o.Trace != nil {
-		g.shards[0].trace = &follower{Trace: o.Trace}
+	g.offered = make([]bool, len(rs.Types)+1)
+	for i := range layers(rs) {
+		g.addLayer(newPlan(rs, i))
 	}
+	g.scope.Lists = g.lists
 	g.stats.Types = make([]uint64, len(rs.Types))
 	g.stats.Fields = make([]bool, len(rs.Fields))
 	g.stats.Rules = make([]RuleStats, len(rs.Rules))
@@ -78,6 +88,21 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 		g.unseen = append(g.unseen, FieldID(f))
 	}
 	return g
+}
+
+// addLayer adds the layer of a plan above the others.
+func (g *Engine) addLayer(p *plan) {
+	l := layer{plan: p}
+	for i := range g.ledgers {
+		l.shards = append(l.shards, newShard(p, g.lists, g.risks[i], i, len(g.ledgers)))
+	}
+	if g.options.Trace != nil {
+		l.shards[0].trace = &follower{Trace: g.options.Trace}
+	}
+	for t := range p.offers {
+		g.offered[t] = g.offered[t] || len(p.offers[t]) > 0
+	}
+	g.layers = append(g.layers, l)
 }
 
 // Step folds records, in order, and appends what they did to fx. The outcome does
@@ -150,6 +175,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 		}
 		return false
 	}
+	g.derive(e)
 	g.count(e)
 	o.moveTo(e.Time)
 	if len(o.held) == 0 && e.Time <= o.ready() {
@@ -184,6 +210,20 @@ func (g *Engine) clock(e *Event) string {
 	return ""
 }
 
+// derive works out the derived fields of an event.
+func (g *Engine) derive(e *Event) {
+	if e.Type < 0 {
+		return
+	}
+	for _, d := range g.rs.Types[e.Type].Derived {
+		g.scope.Event = e
+		v := d.Eval(&g.scope)
+		v.at = 0 // whatever it was made of
+		*e.Field(d.Field) = v
+	}
+	g.scope.Event = nil
+}
+
 // count counts an accepted event, and the fields that it is the first to have.
 func (g *Engine) count(e *Event) {
 	g.stats.Events++
@@ -215,9 +255,9 @@ func (g *Engine) drain() {
 // release gives an event its place in processing order.
 func (g *Engine) release(e *Event, own bool) {
 	g.place++
-	e.Place = g.place
+	e.Place, e.origin = g.place, g.place
 	e.nth = 1
-	if e.ID == "" && len(g.plan.offers[e.Type+1]) > 0 {
+	if e.ID == "" && g.offered[e.Type+1] {
 		e.nth = g.same.count(e)
 	}
 	g.released = append(g.released, e)
@@ -242,41 +282,77 @@ func (g *Engine) advance(halted bool, fx *Effects) {
 	g.match(fx)
 }
 
-// match gives the released events to the features, then to the rules, and merges what
-// these bring. Each phase ends on all shards before the next begins, so that rules see
-// features of any key as of each event.
+// match gives the released events to the features, then to the rules, one layer after
+// the other, and merges what these bring. Each phase and layer ends on all shards before
+// the next begins, so that rules see features of any key as of each event.
 func (g *Engine) match(fx *Effects) {
 	if !g.order.started {
 		return
 	}
 	if len(g.rs.Features) > 0 {
 		g.prepare()
-		g.fork((*shard).observe)
+		g.input = g.released
+		g.fork(observeShard)
 	}
-	g.fork((*shard).run)
-	g.recycle()
+	g.climb(false)
 	g.merge(fx)
+	g.recycle()
 }
 
-// fork lets the shards go through a phase and waits for all of them.
-func (g *Engine) fork(phase func(s *shard, events []*Event, until int64)) {
-	if len(g.shards) == 1 || len(g.released) < inline {
-		for _, s := range g.shards {
-			phase(s, g.released, g.order.low)
+// climb lets the layers go over the released events; closing says that all windows close
+// at once then.
+func (g *Engine) climb(closing bool) {
+	g.input = g.released
+	var below []coming // what the layer below brought, in its order
+	for i := range g.layers {
+		l := &g.layers[i]
+		if i > 0 {
+			slices.SortFunc(below, func(a, b coming) int { return a.compareWithin(&b) })
+			g.input = l.gather(g.input, below)
+		}
+		g.runs = l
+		g.fork(runShard)
+		first := len(g.came)
+		for _, s := range l.shards {
+			if closing {
+				s.close()
+			}
+			g.came = append(g.came, s.came...)
+			clear(s.came)
+			s.came = s.came[:0]
+		}
+		below = g.came[first:]
+	}
+	for _, r := range g.risks {
+		r.settle(g.order.low)
+	}
+}
+
+// fork lets the shards go through a phase over the input and waits for all of them.
+func (g *Engine) fork(phase func(g *Engine, shard int)) {
+	if len(g.ledgers) == 1 || len(g.input) < inline {
+		for i := range g.ledgers {
+			phase(g, i)
 		}
 		return
 	}
 	var wait sync.WaitGroup
-	for _, s := range g.shards[1:] {
-		wait.Go(func() { phase(s, g.released, g.order.low) })
+	for i := range g.ledgers[1:] {
+		wait.Go(func() { phase(g, i+1) })
 	}
-	phase(g.shards[0], g.released, g.order.low)
+	phase(g, 0)
 	wait.Wait()
 }
 
+// observeShard is phase one.
+func observeShard(g *Engine, shard int) { g.ledgers[shard].observe(g.input, g.order.low) }
+
+// runShard is phase two of a layer.
+func runShard(g *Engine, shard int) { g.runs.shards[shard].run(g.input, g.order.low) }
+
 // prepare gives each released event the row that its features are written to.
 func (g *Engine) prepare() {
-	types := g.plan.sights.types
+	types := g.scheme.types
 	n := 0
 	for _, e := range g.released {
 		n += types[e.Type+1].size
@@ -306,25 +382,31 @@ func (g *Engine) recycle() {
 	g.used = g.used[:0]
 }
 
-// merge puts the alerts of the shards into one order.
+// merge puts what the shards brought into one order.
 func (g *Engine) merge(fx *Effects) {
-	for _, s := range g.shards {
-		g.came = append(g.came, s.came...)
-		clear(s.came)
-		s.came = s.came[:0]
-	}
 	slices.SortFunc(g.came, func(a, b coming) int { return a.compare(&b) })
 	for i := range g.came {
-		fx.Alerts = append(fx.Alerts, g.came[i].alert)
+		if c := &g.came[i]; !c.silent {
+			fx.Alerts = append(fx.Alerts, c.alert)
+		}
 	}
+	g.decide(fx)
 	clear(g.came)
 	g.came = g.came[:0]
 }
 
 // close lets all windows and bounds run out at once. What has none stays open.
 func (g *Engine) close(fx *Effects) {
-	for _, s := range g.shards {
-		s.close()
+	for i := range g.layers {
+		for _, s := range g.layers[i].shards {
+			s.judge.moments.closing = true
+		}
+	}
+	g.climb(true)
+	for i := range g.layers {
+		for _, s := range g.layers[i].shards {
+			s.judge.moments.closing = false
+		}
 	}
 	g.merge(fx)
 }
@@ -360,8 +442,13 @@ func (g *Engine) Stats() Stats {
 	stats := g.stats
 	stats.Types, stats.Fields = slices.Clone(stats.Types), slices.Clone(stats.Fields)
 	stats.Rules, stats.Features = slices.Clone(stats.Rules), slices.Clone(stats.Features)
-	for _, s := range g.shards {
-		s.addTo(stats.Rules, stats.Features)
+	for _, l := range g.ledgers {
+		for i := range stats.Features {
+			stats.Features[i].add(&l.stats[i])
+		}
+	}
+	for s := range g.shards {
+		s.addTo(stats.Rules)
 	}
 	return stats
 }
@@ -369,7 +456,7 @@ func (g *Engine) Stats() Stats {
 // Open returns by rule how many matches are open.
 func (g *Engine) Open() []int {
 	open := make([]int, len(g.rs.Rules))
-	for _, s := range g.shards {
+	for s := range g.shards {
 		for _, table := range s.tables {
 			for _, ks := range table {
 				for i := range ks.rules {
@@ -385,9 +472,9 @@ func (g *Engine) Open() []int {
 // which features read their keys.
 func (g *Engine) FeatureKeys() int {
 	n := 0
-	for _, s := range g.shards {
-		for i := range s.ledger.spaces {
-			n += len(s.ledger.spaces[i].keys)
+	for _, l := range g.ledgers {
+		for i := range l.spaces {
+			n += len(l.spaces[i].keys)
 		}
 	}
 	return n
@@ -397,16 +484,30 @@ func (g *Engine) FeatureKeys() int {
 // those that are kept twice counted twice. It looks at every record.
 func (g *Engine) FeatureBytes() int {
 	n := 0
-	for _, s := range g.shards {
-		n += s.ledger.bytes() + s.judge.moments.ledger.bytes()
+	for _, l := range g.ledgers {
+		n += l.bytes()
+	}
+	for s := range g.shards {
+		n += s.judge.moments.ledger.bytes()
 	}
 	return n
+}
+
+// shards yields the shards of all layers.
+func (g *Engine) shards(yield func(*shard) bool) {
+	for i := range g.layers {
+		for _, s := range g.layers[i].shards {
+			if !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // Keys returns how many keys rules hold anything of.
 func (g *Engine) Keys() int {
 	n := 0
-	for _, s := range g.shards {
+	for s := range g.shards {
 		for _, table := range s.tables {
 			n += len(table)
 		}

@@ -9,7 +9,7 @@ import (
 // the rules read. An Event is valid until the batch is stepped; Clone makes one
 // that lasts.
 type Event struct {
-	Place uint64 // number in processing order, from 1
+	Place uint64 // number among the events that the rules of a layer go over, from 1
 	Time  int64  // event time, nanoseconds since the epoch
 	Type  TypeID
 	Name  string // name of the type
@@ -24,6 +24,10 @@ type Event struct {
 	row    []Value
 
 	features FeatureRow // once it is released
+
+	// origin is its number among all events released, from 1; of a match that rules
+	// read as an event, that of the event that brought it, 0 if time did.
+	origin uint64
 }
 
 // layout says at which place of a row a field stands, or a read of a feature.
@@ -41,6 +45,10 @@ func (e *Event) Field(f FieldID) *Value {
 	}
 	return &nilValue
 }
+
+// Origin is the number of the event in processing order, from 1. A match that rules read
+// as an event has that of the event that brought it, 0 if time did.
+func (e *Event) Origin() uint64 { return e.origin }
 
 // Clone returns a copy that can be kept: it has rows of its own and its own copy
 // of Raw, and the texts of its values are parts of that.
@@ -60,7 +68,11 @@ func (e *Event) plain() *Event {
 	c.row = slices.Clone(e.row)
 	for i := range c.row {
 		v := &c.row[i]
-		v.Text = part(c.Raw, v.at, v.Text)
+		if v.at == 0 {
+			v.Text = strings.Clone(v.Text) // of a derived field it may be a part of the old Raw
+		} else {
+			v.Text = part(c.Raw, v.at, v.Text)
+		}
 	}
 	return &c
 }

@@ -549,8 +549,8 @@ func TestRecordsAreDropped(t *testing.T) {
 		if n := g.FeatureKeys(); n != 0 || g.Keys() != 0 {
 			t.Errorf("%d shards: %d keys of features and %d of rules are left", shards, n, g.Keys())
 		}
-		for _, s := range g.shards {
-			for _, l := range []*ledger{s.ledger, s.judge.moments.ledger} {
+		for _, b := range g.books() {
+			for _, l := range b.ledgers {
 				for i := range l.spaces {
 					if len(l.spaces[i].keys)+len(l.spaces[i].due) > 0 {
 						t.Errorf("%d shards: %d records, %d expiries", shards, len(l.spaces[i].keys), len(l.spaces[i].due))
@@ -567,15 +567,15 @@ func TestRowsAreOfThoseThatRead(t *testing.T) {
 	for _, r := range rs.Rules {
 		r.Types, r.Reads, r.Outcome, r.Measures, r.Having = []TypeID{tPay}, []ReadID{rSpent, rPairOf}, []ReadID{rSpent}, nil, nil
 	}
-	p := newPlan(rs)
+	p := newScheme(rs, func(int) bool { return true }, true)
 	var sizes []int
-	for i := range p.sights.types {
-		sizes = append(sizes, p.sights.types[i].size)
+	for i := range p.types {
+		sizes = append(sizes, p.types[i].size)
 	}
 	if want := []int{0, 2, 0}; !slices.Equal(sizes, want) {
 		t.Errorf("slots by type: %v, want %v", sizes, want)
 	}
-	if p.isTimed(int(rPair)) || !p.isTimed(int(rSpent)) {
+	if newPlan(rs, 0).isTimed(int(rPair)) || !newPlan(rs, 0).isTimed(int(rSpent)) {
 		t.Error("a rule that time completes looks at spent alone")
 	}
 }

@@ -25,13 +25,20 @@ type judge struct {
 	view    view
 	machine *nfa.Machine // that asks
 	moments moments
-	took    bool // a name that captures held: the event may have been captured
+	risks   riskView // of the key
+	took    bool     // a name that captures held: the event may have been captured
 }
 
 // at sets the event (nil: time moves on) and the key of the questions to come.
 func (j *judge) at(e *Event, key []string, ks *keyState) {
 	j.scope.Event, j.scope.Key, j.scope.Captures = e, key, nil
 	j.view.current, j.view.keys = e, ks
+	if j.scope.Risks != nil {
+		j.risks.key.set(key)
+		if e != nil {
+			j.risks.at = stamp{e.Time, e.origin}
+		}
+	}
 }
 
 // ask sets the rule of the questions to come.
@@ -124,6 +131,7 @@ func (j *judge) having(caps nfa.Captures) bool {
 		j.scope.At = j.moments.ofEvent(e, e.Time)
 	} else {
 		j.scope.At = j.moments.ofTime(j.view.state.rule, j.scope.Key, j.machine.Moment())
+		j.risks.at = stamp{moment: j.machine.Moment()}
 	}
 	j.view.caps = caps
 	j.scope.Event, j.scope.Captures = nil, &j.view

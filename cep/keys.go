@@ -32,6 +32,8 @@ type ruleState struct {
 	throttled  bool
 	quiet      int64 // throttled: until then matches make no alert
 	suppressed int   // matches that made no alert since the last one
+	edge       bool  // Rule.Edge: the last event that the rule saw was a match
+	holds      []hold
 	due        int64 // when time next changes it, or never
 	runs       nfa.Runs
 	most       int   // captures that runs has had room for, at least; 0: it has no memory
@@ -40,7 +42,7 @@ type ruleState struct {
 
 // idle reports whether nothing needs to be kept.
 func (st *ruleState) idle() bool {
-	return !st.throttled && st.suppressed == 0 && st.runs.Empty()
+	return !st.throttled && st.suppressed == 0 && !st.edge && len(st.holds) == 0 && st.runs.Empty()
 }
 
 // schedule works out when time next changes st.
@@ -51,6 +53,9 @@ func (st *ruleState) schedule(p *nfa.Program) {
 	}
 	if st.throttled && st.suppressed == 0 {
 		st.due = min(st.due, st.quiet)
+	}
+	if n := len(st.holds); n > 0 {
+		st.due = min(st.due, st.holds[n-1].until)
 	}
 }
 
@@ -162,6 +167,20 @@ func (k *keyReader) join() {
 		k.bytes = binary.AppendUvarint(k.bytes, uint64(len(part)))
 		k.bytes = append(k.bytes, part...)
 	}
+}
+
+// copied returns a copy of the key's text that lasts.
+func (k *keyReader) copied() string {
+	if k.whole {
+		return strings.Clone(k.text)
+	}
+	return string(k.bytes)
+}
+
+// set lets k hold a key that has been read.
+func (k *keyReader) set(parts []string) {
+	k.parts = append(k.parts[:0], parts...)
+	k.join()
 }
 
 // hash spreads the key over shards.

@@ -31,6 +31,15 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 	return l
 }
 
+// observe folds events in processing order and then moves time on. It is the first
+// phase: no rule has seen the events yet, and it looks at nothing that rules change.
+func (l *ledger) observe(events []*Event, until int64) {
+	for _, e := range events {
+		l.fold(e)
+	}
+	l.expire(until)
+}
+
 // fold takes an event in: what is read before it, then the event itself, then what is
 // read after it. The values go into the event's row, each slot of which one shard
 // writes.

@@ -8,102 +8,150 @@ import (
 	"weir/nfa"
 )
 
-// coming is an alert with what orders it among others: the moment at which it
-// came, the event that brought it (0: time did), its rule and key, and the order
-// of the machine.
+// coming is what a rule brought: a match, a time-out, or the answer of a hold, with what
+// orders it among others: the moment at which it came, the event that brought it, its
+// rule and key, and the order of the machine.
 type coming struct {
-	moment int64
-	place  uint64
+	at     stamp
+	place  uint64 // Event.Place of the event that brought it; 0: time did
 	rule   int32
-	number int
-	alert  Alert
+	number int // among those of its shard in the block
+	held   bool
+	silent bool   // it makes no alert
+	alert  Alert  // of a hold Rule, Key and Score
+	event  *Event // for the rules that read it; nil: there are none
 }
 
+// compare is the order in which alerts come out.
 func (a *coming) compare(b *coming) int {
+	return cmp.Or(a.at.compare(b.at), a.compareRules(b))
+}
+
+// compareWithin is the order in a layer.
+func (a *coming) compareWithin(b *coming) int {
+	return cmp.Or(cmp.Compare(a.at.moment, b.at.moment), cmp.Compare(a.place, b.place), a.compareRules(b))
+}
+
+func (a *coming) compareRules(b *coming) int {
 	return cmp.Or(
-		cmp.Compare(a.moment, b.moment),
-		cmp.Compare(a.place, b.place),
 		cmp.Compare(a.rule, b.rule),
 		slices.Compare(a.alert.Key, b.alert.Key),
 		cmp.Compare(a.number, b.number),
 	)
 }
 
-// comeOut makes alerts of the matches that a step of a rule gave. Where all
-// windows close at once the moment is never: each alert then comes at its own
-// time, and not before the one that the machine gave before it.
-func (s *shard) comeOut(st *ruleState, moment int64, place uint64) {
+// comeOut takes the matches that a step of a rule gave. Where all windows close at once
+// the moment is never: each match then comes at its own time, and not before the one
+// that the machine gave before it.
+func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
+	edge := st.edge
+	st.edge = false
 	if len(s.matches) == 0 {
 		return
 	}
 	s.names.begin(len(s.matches))
-	closing := moment == never
+	closing := at.moment == never
 	for i := range s.matches {
 		m := &s.matches[i]
-		if closing && (i == 0 || m.Time > moment) {
-			moment = m.Time
+		if closing && (i == 0 || m.Time > at.moment) {
+			at.moment = m.Time
 		}
-		s.count(st, m)
-		if s.silent(st, m) {
-			if s.trace != nil {
-				s.trace.tell(Told{Kind: Silenced, Node: m.Captures.Traced(), Until: st.quiet})
-			}
-			continue
+		s.judge.risks.at = at
+		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(st, m, at.moment)}
+		if m.Kind == nfa.TimedOut {
+			s.stats[st.rule].Timeouts++
+			c.alert.Kind = TimeoutAlert
+			s.prove(&c.alert)
+		} else {
+			s.stats[st.rule].Matches++
+			s.matchedAt(st, &c, edge)
 		}
-		s.came = append(s.came, coming{
-			moment: moment, place: place, rule: st.rule, number: len(s.came), alert: s.alert(st, m, moment),
-		})
-		if s.trace != nil {
-			s.trace.tell(Told{Kind: Alerted, Node: m.Captures.Traced(), Alert: &s.came[len(s.came)-1].alert})
-		}
+		s.came = append(s.came, c)
+		s.tellCame(st, m.Captures, &s.came[len(s.came)-1])
 	}
 }
 
-func (s *shard) count(st *ruleState, m *nfa.Match) {
-	stats := &s.stats[st.rule]
-	if m.Kind == nfa.TimedOut {
-		stats.Timeouts++
-		return
-	}
-	stats.Matches++
-}
-
-// silent reports whether the rule's throttle keeps a match from being an alert.
-func (s *shard) silent(st *ruleState, m *nfa.Match) bool {
-	if m.Kind == nfa.TimedOut || !st.throttled || m.Time >= st.quiet {
-		return false
-	}
-	st.suppressed++
-	s.stats[st.rule].Suppressed++
-	return true
-}
-
-// alert makes the alert of a match. Measures, score and message are worked out
-// for a time-out as for a match; only a match opens a throttle and tells how many
-// it silenced. moment is when the match comes.
-func (s *shard) alert(st *ruleState, m *nfa.Match, moment int64) Alert {
-	r := s.plan.rs.Rules[st.rule]
-	s.matched.fill(r, &s.judge.view, m.Events)
-	a := Alert{
-		Version: 1, Rule: r, Key: slices.Clone(s.judge.scope.Key), Time: m.Time, Truncated: m.Truncated,
-		Events: make([]Evidence, 0, len(m.Events)),
-	}
-	for v, events := range s.matched.events[:len(r.Names)] {
-		for _, e := range events {
-			a.Events = append(a.Events, Evidence{Var: v, Name: e.name(), Raw: e.Raw})
-		}
-	}
-	if m.Kind == nfa.TimedOut {
-		a.Kind = TimeoutAlert
-	} else {
+// matchedAt lets a match have its consequences: an alert, if neither edge nor throttle
+// keeps it from being one, an event for rules that read it, a hold, and risk.
+func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
+	r, a := s.plan.rs.Rules[st.rule], &c.alert
+	st.edge = r.Edge
+	switch {
+	case edge && r.Edge:
+		c.silent = true
+	case st.throttled && a.Time < st.quiet:
+		c.silent = true
+		st.suppressed++
+		s.stats[st.rule].Suppressed++
+	default:
 		s.stats[st.rule].Alerts++
 		a.Suppressed, st.suppressed = st.suppressed, 0
 		if st.throttled = r.Throttle > 0; st.throttled {
-			st.quiet = later(m.Time, int64(r.Throttle))
+			st.quiet = later(a.Time, int64(r.Throttle))
 		}
 	}
-	a.ID = s.names.alertID(&a, s.matched.events)
-	scope := Scope{Captures: &s.matched, Key: a.Key, Lists: s.judge.scope.Lists, At: s.at(st, m, moment)}
+	h := s.plan.heralds[st.rule]
+	if !c.silent || h != nil || s.names.many {
+		s.prove(a)
+	}
+	if h != nil {
+		c.event = h.event(s.plan, a, c.at)
+	}
+	if r.Shadow {
+		return
+	}
+	if r.Hold > 0 {
+		st.hold(later(a.Time, int64(r.Hold)), a.Score)
+	}
+	for _, id := range s.plan.risks[st.rule] {
+		if a.Score > 0 {
+			s.risks.add(s.risks.state(id, &s.judge.risks.key), addition{c.at, st.rule, c.number, a.Time, a.Score})
+		}
+	}
+}
+
+// tellCame tells what became of a match.
+func (s *shard) tellCame(st *ruleState, caps nfa.Captures, c *coming) {
+	switch {
+	case s.trace == nil:
+	case !c.silent:
+		s.trace.tell(Told{Kind: Alerted, Node: caps.Traced(), Alert: &c.alert})
+	case st.throttled && c.alert.Time < st.quiet:
+		s.trace.tell(Told{Kind: Silenced, Node: caps.Traced(), Until: st.quiet, Alert: &c.alert})
+	default:
+		s.trace.tell(Told{Kind: Repeated, Node: caps.Traced(), Alert: &c.alert})
+	}
+}
+
+// answer lets a rule answer for an event that it sees while it holds.
+func (s *shard) answer(st *ruleState, e *Event) {
+	score, ok := st.held(e.Time)
+	if !ok {
+		return
+	}
+	r := s.plan.rs.Rules[st.rule]
+	s.judge.ask(r)
+	if !s.judge.sees() {
+		return
+	}
+	s.stats[st.rule].Holds++
+	s.came = append(s.came, coming{
+		at: stamp{e.Time, e.origin}, place: e.Place, rule: st.rule, number: len(s.came), held: true, silent: true,
+		alert: Alert{Rule: r, Key: s.judge.scope.Key, Score: score},
+	})
+	if s.trace != nil && s.follow(st.rule, nil, e.Time) {
+		s.trace.told.Event = e
+		s.trace.tell(Told{Kind: Answered, Until: st.holds[len(st.holds)-1].until})
+	}
+}
+
+// found makes the alert of a match, without what proves it. Measures, score and message
+// are worked out for a time-out as for a match. moment is when it comes.
+func (s *shard) found(st *ruleState, m *nfa.Match, moment int64) Alert {
+	r := s.plan.rs.Rules[st.rule]
+	s.matched.fill(r, &s.judge.view, m.Events)
+	a := Alert{Version: 1, Rule: r, Key: slices.Clone(s.judge.scope.Key), Time: m.Time, Truncated: m.Truncated}
+	scope := Scope{Captures: &s.matched, Key: a.Key, Lists: s.judge.scope.Lists, At: s.at(st, m, moment), Risks: s.judge.scope.Risks}
 	if len(r.Measures) > 0 {
 		a.Measures = make([]Value, 0, len(r.Measures))
 	}
@@ -117,6 +165,17 @@ func (s *shard) alert(st *ruleState, m *nfa.Match, moment int64) Alert {
 		a.Message = r.Message(&scope)
 	}
 	return a
+}
+
+// prove gives an alert its evidence, the events of the match that was found last, and
+// its id.
+func (s *shard) prove(a *Alert) {
+	for v, events := range s.matched.events[:len(a.Rule.Names)] {
+		for _, e := range events {
+			a.Events = append(a.Events, Evidence{Var: v, Name: e.name(), Raw: e.Raw})
+		}
+	}
+	a.ID = s.names.alertID(a, s.matched.events)
 }
 
 // at is the moment of a match that comes at t.

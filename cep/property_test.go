@@ -133,7 +133,7 @@ func TestBatchesChangeNothing(t *testing.T) {
 
 // kept returns all that is kept for rules.
 func kept(g *Engine) (states []ruleState) {
-	for _, s := range g.shards {
+	for _, s := range g.layers[0].shards {
 		for _, table := range s.tables {
 			for _, ks := range table {
 				states = append(states, ks.rules...)

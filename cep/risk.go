@@ -1,6 +1,11 @@
 package cep
 
-import "weir/cep/outcome"
+import (
+	"cmp"
+	"slices"
+
+	"weir/cep/outcome"
+)
 
 // RiskID numbers the risks of a Ruleset.
 type RiskID int32
@@ -25,4 +30,163 @@ func (s *Scope) Risk(r RiskID) Value {
 		return Value{}
 	}
 	return NumberValue(s.Risks.Risk(r))
+}
+
+// stamp is when a match came: at a moment, by the event with the origin, or, before all
+// events of the moment, by time (origin 0).
+type stamp struct {
+	moment int64
+	origin uint64
+}
+
+func (a stamp) compare(b stamp) int {
+	return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.origin, b.origin))
+}
+
+// addition is a score that a match adds to a risk.
+type addition struct {
+	at     stamp
+	rule   int32
+	number int // among those of its shard and layer
+	time   int64
+	score  int
+}
+
+func (a *addition) compare(b *addition) int {
+	return cmp.Or(a.at.compare(b.at), cmp.Compare(a.rule, b.rule), cmp.Compare(a.number, b.number))
+}
+
+// riskState is a risk of one key. What matches of the block that is matched add is
+// pending until all layers have gone over it: a layer begins at the first event of the
+// block again, and must not see what came later.
+type riskState struct {
+	risk    RiskID
+	text    string // the key in its table
+	level   outcome.Level
+	due     int64      // when it is looked at again, or never
+	pending []addition // by when they came
+
+	// What the layer that was asked last has seen: level and the first of pending.
+	layer int
+	seen  int
+	now   outcome.Level
+}
+
+// risks are the risks of the keys of one shard, all layers.
+type risks struct {
+	named   []NamedRisk
+	tables  []map[string]*riskState // by RiskID
+	touched []*riskState            // with something pending
+	due     heap[fading]
+}
+
+// fading says when nothing is left of a risk.
+type fading struct {
+	at int64
+	rk *riskState
+}
+
+func (a fading) before(b fading) bool { return a.at < b.at }
+
+func newRisks(rs *Ruleset) *risks {
+	r := &risks{named: rs.Risks}
+	for range rs.Risks {
+		r.tables = append(r.tables, map[string]*riskState{})
+	}
+	return r
+}
+
+// state returns what is kept of a risk under a key, which is made if it is not there.
+func (r *risks) state(id RiskID, key *keyReader) *riskState {
+	rk := r.find(id, key)
+	if rk == nil {
+		rk = &riskState{risk: id, text: key.copied(), due: never}
+		r.tables[id][rk.text] = rk
+	}
+	return rk
+}
+
+func (r *risks) find(id RiskID, key *keyReader) *riskState {
+	if key.whole {
+		return r.tables[id][key.text]
+	}
+	return r.tables[id][string(key.bytes)]
+}
+
+// add notes what a match adds.
+func (r *risks) add(rk *riskState, a addition) {
+	if len(rk.pending) == 0 {
+		r.touched = append(r.touched, rk)
+		rk.layer = -1
+	}
+	i, _ := slices.BinarySearchFunc(rk.pending, a, func(x, y addition) int { return x.compare(&y) })
+	rk.pending = slices.Insert(rk.pending, i, a)
+}
+
+// value is a risk as the matches before a stamp left it, to a layer that asks in the
+// order of stamps.
+func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
+	risk := r.named[rk.risk].Risk
+	if len(rk.pending) == 0 {
+		return risk.Value(&rk.level, at.moment)
+	}
+	if rk.layer != layer {
+		rk.layer, rk.seen, rk.now = layer, 0, rk.level
+	}
+	for rk.seen < len(rk.pending) && rk.pending[rk.seen].at.compare(at) < 0 {
+		risk.Add(&rk.now, rk.pending[rk.seen].score, rk.pending[rk.seen].time)
+		rk.seen++
+	}
+	return risk.Value(&rk.now, at.moment)
+}
+
+// settle takes what is pending into the levels, once all layers have gone over a block,
+// and drops those of which nothing is left at t.
+func (r *risks) settle(t int64) {
+	for _, rk := range r.touched {
+		for i := range rk.pending {
+			r.named[rk.risk].Risk.Add(&rk.level, rk.pending[i].score, rk.pending[i].time)
+		}
+		rk.pending = rk.pending[:0]
+		r.schedule(rk)
+	}
+	clear(r.touched)
+	r.touched = r.touched[:0]
+	for len(r.due) > 0 && r.due[0].at <= t {
+		rk := r.due.pop().rk
+		rk.due = never
+		if at, ok := r.named[rk.risk].Risk.Deadline(&rk.level); !ok || at <= t {
+			delete(r.tables[rk.risk], rk.text)
+		} else {
+			r.schedule(rk)
+		}
+	}
+}
+
+// schedule sees to it that a risk is looked at when it has faded. Later additions do not
+// move that time: it is worked out again then.
+func (r *risks) schedule(rk *riskState) {
+	if rk.due != never {
+		return
+	}
+	if at, ok := r.named[rk.risk].Risk.Deadline(&rk.level); ok && at != never {
+		rk.due = at
+		r.due.push(fading{at, rk})
+	}
+}
+
+// riskView shows the risks of the key that is matched.
+type riskView struct {
+	all   *risks
+	layer int
+	key   keyReader
+	at    stamp
+}
+
+// Risk returns a risk of the key.
+func (v *riskView) Risk(id RiskID) float64 {
+	if rk := v.all.find(id, &v.key); rk != nil {
+		return v.all.value(rk, v.layer, v.at)
+	}
+	return 0
 }

@@ -45,6 +45,9 @@ type Type struct {
 type Derived struct {
 	Field FieldID
 	Eval  func(*Scope) Value
+
+	// Faults counts the errors of Eval while it runs; each gave nil. Nil: nobody counts.
+	Faults *FaultCount
 }
 
 // Schema is the declared shape of an event type.
@@ -71,8 +74,8 @@ type Rule struct {
 	Where    *Cond    // which of these it sees; nil: all
 	Key      Key
 	Program  *nfa.Program
-	Conds    []Cond     // by nfa.Cond: one for each name of the pattern, then `unless` if there is one
-	Names    []nfa.Name // names of the pattern
+	Conds    []Cond        // by nfa.Cond: one for each name of the pattern, then `unless` if there is one
+	Names    []nfa.Name    // names of the pattern
 	Throttle time.Duration // after an alert, further matches of the key make none; 0: none
 	Hold     time.Duration // after a match, events of the key that the rule sees get its action and score; 0: none
 	Edge     bool          // a match makes an alert only if the last event that the rule saw under the key was none
@@ -152,21 +155,25 @@ type Measure struct {
 	Eval func(*Scope) Value
 }
 
-// Key says how the key of a rule is read from an event. Either Fields is set,
-// or ByName (a key by variable): Name and the field for each name.
+// Key says how the key of a rule is read from an event. Either Fields is set, or ByName
+// (a key by variable), or, in a rule with WindowClose, ByType (a key by event type).
 type Key struct {
 	Fields []FieldID
 	Names  []string // names of the key's parts, as many as Fields, or one
 
 	ByName []FieldID // index: name of the pattern; the field that holds the key where the event is tried as that name
+
+	ByType map[TypeID]FieldID // the field that holds the key, by event type; events of other types have none
 }
 
 // Cond is a condition on an event, split into what can be asked of the event
-// alone and what looks at captures too. It holds if all its parts hold.
+// alone and what looks at captures too. It holds if all its parts hold. What Event gives
+// may be kept for one event under one key and no longer: risks differ by key, and from
+// event to event.
 type Cond struct {
 	Types    []TypeID          // event types on which it can hold; nil: all that the rule is on
 	Equals   []Equality        // parts FIELD == constant, for dispatch; they are part of Event too
-	Event    func(*Scope) bool // reads only Scope.Event, Scope.Key, features and lists; nil: true
+	Event    func(*Scope) bool // reads only Scope.Event, Scope.Key, features, lists and risks; nil: true
 	Captured func(*Scope) bool // reads captures; nil: true
 }
 

@@ -111,7 +111,7 @@ func (c *scheme) join(i int32, f *Feature) featurePlace {
 func (c *scheme) visit(s int32, t TypeID) {
 	sp := &c.spaces[s]
 	v := visit{space: s, fields: sp.key.fields(t)}
-	if v.fields == nil {
+	if v.fields == nil || t >= 0 && c.rs.Types[t].Alert != nil {
 		return
 	}
 	for _, i := range sp.features {
@@ -126,6 +126,9 @@ func (c *scheme) visit(s int32, t TypeID) {
 // look finds the reads that rules on a type make.
 func (c *scheme) look(t TypeID) {
 	st := &c.types[t+1]
+	if t >= 0 && c.rs.Types[t].Alert != nil {
+		return
+	}
 	for _, r := range c.rs.Rules {
 		if r.Types != nil && !slices.Contains(r.Types, t) {
 			continue

@@ -6,8 +6,9 @@ import (
 	"weir/nfa"
 )
 
-// shard owns the keys whose hash falls to it. It goes over the released events
-// alone: shards share nothing that changes.
+// shard owns the keys whose hash falls to it, for the rules of one layer. It goes over
+// the events of the layer alone: shards share nothing that changes, but for the risks,
+// which the shards of the same number share and which go one layer after the other.
 type shard struct {
 	plan   *plan
 	number int
@@ -20,7 +21,7 @@ type shard struct {
 	stats    []RuleStats    // by rule
 	noKey    [][]uint64     // TypeID+1, offer: events without a key
 
-	ledger  *ledger // features, ahead of the rules by up to a block
+	risks   *risks
 	key     keyReader
 	judge   judge
 	fresh   ruleState // of a rule that has nothing under the key yet
@@ -29,7 +30,7 @@ type shard struct {
 	kept    *Event // the copy of the event that was captured last
 	matches []nfa.Match
 	matched matched
-	came    []coming // alerts of this batch
+	came    []coming // of this block
 	spare   spare
 	names   namer
 	trace   *follower // nil: nobody is told what it does
@@ -48,9 +49,8 @@ func (a timer) before(b timer) bool { return a.at < b.at }
 // that no other shard's stands in the same cache line.
 const cacheLines = 128
 
-func newShard(p *plan, lists *Lists, number, shards int) *shard {
-	s := &shard{plan: p, number: number, shards: shards}
-	s.ledger = newLedger(p.sights, lists, number, shards)
+func newShard(p *plan, lists *Lists, risks *risks, number, shards int) *shard {
+	s := &shard{plan: p, number: number, shards: shards, risks: risks}
 	s.tables = make([]map[string]*keyState, len(p.spaces))
 	for i := range s.tables {
 		s.tables[i] = map[string]*keyState{}
@@ -65,22 +65,16 @@ func newShard(p *plan, lists *Lists, number, shards int) *shard {
 	s.judge.memo = make([]answer, p.conds, p.conds+cacheLines)
 	s.judge.scope.Lists = lists
 	s.judge.moments = newMoments(p, lists, number, shards)
+	if len(p.rs.Risks) > 0 {
+		s.judge.risks = riskView{all: risks, layer: p.layer}
+		s.judge.scope.Risks = &s.judge.risks
+	}
 	return s
 }
 
-// observe gives events to the features of the shard's keys, in processing order, and
-// then moves time on. It is the first phase: no rule has seen the events yet, and it
-// looks at nothing that rules change.
-func (s *shard) observe(events []*Event, until int64) {
-	for _, e := range events {
-		s.ledger.fold(e)
-	}
-	s.ledger.expire(until)
-}
-
-// run gives events to the rules in processing order, each after what runs out up to
-// its time, and then moves time on. It is the second phase: what all shards' features
-// say stands in the events.
+// run gives events to the rules of the layer in processing order, each after what runs
+// out up to its time, and then moves time on. It is the second phase: what features say
+// stands in the events.
 func (s *shard) run(events []*Event, until int64) {
 	timed := s.judge.moments.ledger
 	for _, e := range events {
@@ -150,13 +144,19 @@ func (s *shard) enter(o *offer, e *Event) {
 		s.judge.at(e, ks.parts, ks)
 		for i := range ks.rules {
 			st := &ks.rules[i]
-			if st.runs.Empty() || !s.plan.on[st.rule][e.Type+1] {
+			if !s.plan.on[st.rule][e.Type+1] {
+				continue
+			}
+			if len(st.holds) > 0 {
+				s.answer(st, e)
+			}
+			if st.runs.Empty() && !st.edge {
 				continue
 			}
 			s.seen[st.rule] = s.visit
 			s.judge.ask(s.plan.rs.Rules[st.rule])
 			told := s.trace != nil && s.follow(st.rule, e, e.Time)
-			if (told || s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge)) && s.sees() {
+			if (told || st.edge || s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge)) && s.sees() {
 				s.step(ks, st, e)
 				changed = true
 			}
@@ -247,7 +247,7 @@ func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	s.judge.view.state, s.judge.machine = st, m
 	s.matches = m.Step(&st.runs, e.Time, nfa.Event(e.Place), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
-	s.comeOut(st, e.Time, e.Place)
+	s.comeOut(st, stamp{e.Time, e.origin}, e.Place)
 	if ks != nil && s.judge.took && !st.runs.Empty() {
 		ks.keep(s.lasting(e))
 	}
@@ -331,13 +331,11 @@ func (s *shard) advance(t int64) {
 // close lets all that has an end run out at once: what one of the open matches of
 // a key would have consumed later still comes out as a time-out.
 func (s *shard) close() {
-	s.judge.moments.closing = true
 	for len(s.timers) > 0 {
 		if tm := s.timers[0]; s.ring() {
 			s.fire(tm.ks, never)
 		}
 	}
-	s.judge.moments.closing = false
 }
 
 // ring takes the first timer and reports whether its key still waits for it.
@@ -354,6 +352,7 @@ func (s *shard) ring() bool {
 // fire moves time on under a key.
 func (s *shard) fire(ks *keyState, t int64) {
 	s.judge.at(nil, ks.parts, ks)
+	s.judge.risks.at = stamp{moment: t}
 	for i := range ks.rules {
 		st := &ks.rules[i]
 		if st.due > t {
@@ -363,6 +362,7 @@ func (s *shard) fire(ks *keyState, t int64) {
 		if st.throttled && st.suppressed == 0 && st.quiet <= t {
 			st.throttled = false
 		}
+		st.let(t)
 		st.schedule(s.plan.rs.Rules[st.rule].Program)
 	}
 	s.settle(ks)
@@ -380,5 +380,5 @@ func (s *shard) lapse(st *ruleState, t int64) {
 		s.follow(st.rule, nil, t)
 	}
 	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
-	s.comeOut(st, t, 0)
+	s.comeOut(st, stamp{moment: t}, 0)
 }

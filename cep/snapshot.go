@@ -11,12 +11,13 @@ import (
 	"math"
 	"slices"
 
+	"weir/cep/outcome"
 	"weir/nfa"
 )
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 2
+const stateFormat = 3
 
 const stateMagic = "weir-cep"
 
@@ -36,6 +37,7 @@ func (g *Engine) Append(dst []byte) []byte {
 	g.appendClock(&w)
 	g.appendStats(&w)
 	g.appendKeys(&w)
+	g.appendRisks(&w)
 	g.appendFeatures(&w)
 	g.appendLists(&w)
 	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b[start:], castagnoli))
@@ -65,6 +67,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.readClock(&r)
 	g.readStats(&r)
 	g.readKeys(&r)
+	g.readRisks(&r)
 	g.readFeatures(&r)
 	if err := g.readLists(&r); err != nil {
 		return nil, err
@@ -92,12 +95,23 @@ func (g *Engine) shape() []byte {
 		w.text(r.ID)
 		w.uint(uint64(r.Revision))
 		w.text(r.Program.String())
-		sp := &g.plan.spaces[g.plan.home[i]]
-		w.uint(uint64(g.plan.home[i]))
+		w.uint(uint64(r.Layer))
+		p := g.layers[r.Layer].plan
+		sp := &p.spaces[p.home[i]]
+		w.uint(uint64(p.home[i]))
 		w.bool(sp.byName)
 		for _, f := range sp.fields {
 			w.uint(uint64(f))
 		}
+	}
+	w.uint(uint64(len(g.rs.Risks)))
+	for _, r := range g.rs.Risks {
+		w.text(r.Name)
+		w.uint(uint64(len(r.Key)))
+		for _, part := range r.Key {
+			w.text(part)
+		}
+		w.int(int64(r.Risk.HalfLife))
 	}
 	g.appendFeatureShape(&w)
 	sum := sha256.Sum256(w.b)
@@ -111,6 +125,9 @@ func (g *Engine) appendClock(w *writer) {
 	w.int(o.low)
 	w.uint(o.arrived)
 	w.uint(g.place)
+	for i := range g.layers {
+		w.uint(g.layers[i].last)
+	}
 	s := &g.same
 	s.enter()
 	w.int(s.time)
@@ -139,6 +156,9 @@ func (g *Engine) readClock(r *reader) {
 	o := &g.order
 	o.started, o.now, o.low, o.arrived = r.bool(), r.int(), r.int(), r.uint()
 	g.place = r.below(math.MaxInt64) // so that it does not run over
+	for i := range g.layers {
+		g.layers[i].last = r.below(math.MaxInt64)
+	}
 	if o.low > o.now {
 		r.fail()
 	}
@@ -210,8 +230,14 @@ func (g *Engine) readStats(r *reader) {
 }
 
 func (g *Engine) appendKeys(w *writer) {
+	for i := range g.layers {
+		g.appendLayer(w, &g.layers[i])
+	}
+}
+
+func (g *Engine) appendLayer(w *writer, l *layer) {
 	var keys []*keyState
-	for _, s := range g.shards {
+	for _, s := range l.shards {
 		for _, table := range s.tables {
 			for _, ks := range table {
 				keys = append(keys, ks)
@@ -239,31 +265,39 @@ func (g *Engine) appendKeys(w *writer) {
 			w.bool(st.throttled)
 			w.int(st.quiet)
 			w.uint(uint64(st.suppressed))
+			w.bool(st.edge)
+			w.holds(st.holds, g.order.low)
 			w.b = g.rs.Rules[st.rule].Program.AppendRuns(w.b, &st.runs)
 		}
 	}
 }
 
 func (g *Engine) readKeys(r *reader) {
+	for i := range g.layers {
+		g.readLayer(r, &g.layers[i])
+	}
+}
+
+func (g *Engine) readLayer(r *reader, l *layer) {
 	for range r.count(4) {
-		space := r.below(uint64(len(g.plan.spaces)))
+		space := r.below(uint64(len(l.plan.spaces)))
 		if r.bad {
 			return
 		}
-		sp := &g.plan.spaces[space]
+		sp := &l.plan.spaces[space]
 		key := keyReader{}
 		for range sp.parts() {
 			key.parts = append(key.parts, r.text())
 		}
 		key.join()
-		s := g.shards[key.hash()%uint64(len(g.shards))]
+		s := l.shards[key.hash()%uint64(len(l.shards))]
 		if r.bad || key.find(s.tables[space]) != nil {
 			r.fail()
 			return
 		}
 		ks := new(keyState)
 		key.create(ks, s.tables[space], int32(space))
-		g.readKey(r, ks)
+		g.readKey(r, l, ks)
 		if r.bad {
 			return
 		}
@@ -273,11 +307,11 @@ func (g *Engine) readKeys(r *reader) {
 
 // readKey reads what is kept under a key. Events that open matches refer to must
 // be there, and be older than the events to come.
-func (g *Engine) readKey(r *reader, ks *keyState) {
+func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 	before := uint64(0)
 	for range r.count(leastEvent) {
 		e := r.event(g)
-		if r.bad || e.Place <= before || e.Place > g.place {
+		if r.bad || e.Place <= before || e.Place > l.most(g) {
 			r.fail()
 			return
 		}
@@ -285,13 +319,13 @@ func (g *Engine) readKey(r *reader, ks *keyState) {
 		ks.events = append(ks.events, e)
 	}
 	ks.sweep = max(leastSweep, 2*len(ks.events))
-	for range r.count(5) {
+	for range r.count(7) {
 		rule := int32(r.below(uint64(len(g.rs.Rules))))
-		if r.bad || g.plan.home[rule] != ks.space || len(ks.rules) > 0 && ks.rules[len(ks.rules)-1].rule >= rule {
+		if r.bad || l.plan.home[rule] != ks.space || len(ks.rules) > 0 && ks.rules[len(ks.rules)-1].rule >= rule {
 			r.fail()
 			return
 		}
-		st := ruleState{rule: rule, throttled: r.bool(), quiet: r.int(), suppressed: int(r.below(1 << 63))}
+		st := ruleState{rule: rule, throttled: r.bool(), quiet: r.int(), suppressed: int(r.below(1 << 63)), edge: r.bool(), holds: r.holds()}
 		p := g.rs.Rules[rule].Program
 		var err error
 		if st.runs, r.src, err = p.DecodeRuns(r.src); err != nil || st.idle() {
@@ -308,6 +342,82 @@ func (g *Engine) readKey(r *reader, ks *keyState) {
 		ks.rules = append(ks.rules, st)
 	}
 	r.bad = r.bad || len(ks.rules) == 0
+}
+
+// most is the number of the last event that rules of the layer went over.
+func (l *layer) most(g *Engine) uint64 {
+	if l.plan.layer == 0 {
+		return g.place
+	}
+	return l.last
+}
+
+func (g *Engine) appendRisks(w *writer) {
+	for id := range g.rs.Risks {
+		var all []*riskState
+		for _, r := range g.risks {
+			for _, rk := range r.tables[id] {
+				all = append(all, rk)
+			}
+		}
+		slices.SortFunc(all, func(a, b *riskState) int { return cmp.Compare(a.text, b.text) })
+		w.uint(uint64(len(all)))
+		for _, rk := range all {
+			w.text(rk.text)
+			w.b = rk.level.Append(w.b)
+		}
+	}
+}
+
+func (g *Engine) readRisks(r *reader) {
+	for id := range g.rs.Risks {
+		before := ""
+		for range r.count(11) {
+			var key keyReader
+			text := r.text()
+			if text <= before || !key.split(text, len(g.rs.Risks[id].Key)) {
+				r.fail()
+				return
+			}
+			before = text
+			level, rest, err := outcome.DecodeLevel(r.src)
+			if err != nil || level.Empty() {
+				r.fail()
+				return
+			}
+			r.src = rest
+			risks := g.risks[key.hash()%uint64(len(g.risks))]
+			rk := risks.state(RiskID(id), &key)
+			rk.level = level
+			risks.schedule(rk)
+		}
+	}
+}
+
+// holds writes the holds that have not ended at t.
+func (w *writer) holds(all []hold, t int64) {
+	n := 0
+	for n < len(all) && all[n].until <= t {
+		n++
+	}
+	w.uint(uint64(len(all) - n))
+	for _, h := range all[n:] {
+		w.int(h.until)
+		w.uint(uint64(h.score))
+	}
+}
+
+func (r *reader) holds() []hold {
+	var all []hold
+	for range r.count(2) {
+		h := hold{r.int(), int(r.below(outcome.MaxScore + 1))}
+		if n := len(all); n > 0 && (all[n-1].until >= h.until || all[n-1].score <= h.score) {
+			r.fail()
+			return nil
+		}
+		all = append(all, h)
+	}
+	return all
 }
 
 // writer writes the parts of a state. Numbers are varints (signed ones zigzag),
@@ -338,7 +448,7 @@ func (w *writer) bytes(s []byte) {
 }
 
 // leastEvent is the least number of bytes that an event takes.
-const leastEvent = 10
+const leastEvent = 11
 
 func (w *writer) event(e *Event, fields int) {
 	w.uint(e.Place)
@@ -349,6 +459,7 @@ func (w *writer) event(e *Event, fields int) {
 	w.text(e.ID)
 	w.int(e.Seq)
 	w.uint(e.nth)
+	w.uint(e.origin)
 	n := 0
 	for f := range fields {
 		if e.Field(FieldID(f)).Kind != Nil {
@@ -499,7 +610,7 @@ func (v *Value) sound() bool {
 func (r *reader) event(g *Engine) *Event {
 	e := &Event{Place: r.uint(), Time: r.int(), Type: TypeID(r.below(uint64(len(g.rs.Types))+1)) - 1}
 	e.Name, e.Raw, e.ID = r.text(), r.text(), r.text()
-	e.Seq, e.nth = r.int(), r.uint()
+	e.Seq, e.nth, e.origin = r.int(), r.uint(), r.uint()
 	least, values := uint64(0), r.count(11)
 	e.layout, e.row = g.decoder.row(e.Type)
 	for range values {
@@ -509,7 +620,7 @@ func (r *reader) event(g *Engine) *Event {
 		}
 		least = f + 1
 		if e.layout.slot[f] < 0 { // the event was not read by a decoder
-			e.widen(g.plan.wide)
+			e.widen(g.layers[0].plan.wide)
 		}
 		*e.Field(FieldID(f)) = v
 	}
@@ -523,7 +634,7 @@ func (r *reader) row(g *Engine, row *FeatureRow) {
 	if n == 0 {
 		return
 	}
-	*row = FeatureRow{g.plan.wideReads, make([]Value, len(g.rs.Reads))}
+	*row = FeatureRow{g.layers[0].plan.wideReads, make([]Value, len(g.rs.Reads))}
 	least := uint64(0)
 	for range n {
 		id, v := r.value(least, len(g.rs.Reads))

@@ -16,10 +16,12 @@ func (g *Engine) appendFeatureShape(w *writer) {
 	w.uint(uint64(len(g.rs.Features)))
 	for i, f := range g.rs.Features {
 		w.text(f.Name)
-		w.int(int64(g.plan.sights.places[i].space))
-		w.int(int64(g.plan.timed.places[i].space))
+		for _, b := range g.books() {
+			w.int(int64(b.scheme.places[i].space))
+		}
 	}
-	for _, c := range []*scheme{g.plan.sights, g.plan.timed} {
+	for _, b := range g.books() {
+		c := b.scheme
 		w.uint(uint64(len(c.spaces)))
 		for i := range c.spaces {
 			w.text(c.spaces[i].text)
@@ -40,17 +42,31 @@ func (g *Engine) appendFeatureShape(w *writer) {
 	}
 }
 
-// appendFeatures writes the records of features, of those that are kept twice both.
+// book is the ledgers of a scheme, one for each shard.
+type book struct {
+	scheme  *scheme
+	ledgers []*ledger
+}
+
+// books are all ledgers: of the events that are released, then, layer by layer, of the
+// features that are kept twice.
+func (g *Engine) books() []book {
+	books := []book{{g.scheme, g.ledgers}}
+	for i := range g.layers {
+		b := book{scheme: g.layers[i].plan.timed}
+		for _, s := range g.layers[i].shards {
+			b.ledgers = append(b.ledgers, s.judge.moments.ledger)
+		}
+		books = append(books, b)
+	}
+	return books
+}
+
+// appendFeatures writes the records of features.
 func (g *Engine) appendFeatures(w *writer) {
-	ledgers := make([]*ledger, len(g.shards))
-	for i, s := range g.shards {
-		ledgers[i] = s.ledger
+	for _, b := range g.books() {
+		g.appendLedgers(w, b.scheme, b.ledgers)
 	}
-	g.appendLedgers(w, g.plan.sights, ledgers)
-	for i, s := range g.shards {
-		ledgers[i] = s.judge.moments.ledger
-	}
-	g.appendLedgers(w, g.plan.timed, ledgers)
 }
 
 func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
@@ -73,11 +89,12 @@ func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
 }
 
 func (g *Engine) readFeatures(r *reader) {
-	g.readLedgers(r, g.plan.sights, func(s *shard) *ledger { return s.ledger })
-	g.readLedgers(r, g.plan.timed, func(s *shard) *ledger { return s.judge.moments.ledger })
+	for _, b := range g.books() {
+		g.readLedgers(r, b.scheme, b.ledgers)
+	}
 }
 
-func (g *Engine) readLedgers(r *reader, c *scheme, of func(*shard) *ledger) {
+func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 	for i := range c.spaces {
 		plan := c.spaces[i].plan
 		before := ""
@@ -95,7 +112,7 @@ func (g *Engine) readLedgers(r *reader, c *scheme, of func(*shard) *ledger) {
 				return
 			}
 			r.src = rest
-			rs := &of(g.shards[key.hash()%uint64(len(g.shards))]).spaces[i]
+			rs := &ledgers[key.hash()%uint64(len(ledgers))].spaces[i]
 			made := rs.create(&key)
 			made.kept = kept
 			rs.schedule(made)

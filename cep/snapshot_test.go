@@ -66,7 +66,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}{
 		"nothing":     {zoo(t), nil, "no state"},
 		"other bytes": {zoo(t), bytes.Repeat([]byte("x"), 100), "no state"},
-		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 2"},
+		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 3"},
 		"other rules": {other, state, "other rules"},
 		"more":        {zoo(t), sealed(append(slices.Clone(state[:len(state)-4]), 0, 0, 0, 0, 0)), "no state"},
 	} {
@@ -156,7 +156,7 @@ func TestRestoreManySilenced(t *testing.T) {
 	rs := rulesOf(makeRule(t, "a", "a", nfa.Options{}, abc("a")))
 	rs.Rules[0].Throttle = time.Hour
 	g, _ := stepped(rs, Options{}, []Event{pay(1, "c1", "", "a", 1), pay(2, "c1", "", "a", 1)})
-	for _, ks := range g.shards[0].tables[0] {
+	for _, ks := range g.layers[0].shards[0].tables[0] {
 		ks.rules[0].suppressed = math.MaxInt64
 	}
 	if _, err := Restore(rs, Options{}, g.Append(nil)); err != nil {
@@ -178,7 +178,7 @@ func TestLargeRunsAreNotKept(t *testing.T) {
 	}
 	for name, g := range map[string]*Engine{"whole": g, "restored": restored} {
 		g.Step([]Record{end}, new(Effects))
-		if s := g.shards[0]; g.Keys() != 0 || len(s.spare.runs) > 0 {
+		if s := g.layers[0].shards[0]; g.Keys() != 0 || len(s.spare.runs) > 0 {
 			t.Errorf("%s: %d keys, %d runs are kept", name, g.Keys(), len(s.spare.runs))
 		}
 	}
@@ -196,7 +196,7 @@ func TestSpareHoldsMemory(t *testing.T) {
 		events = append(events, pay(i, "c1", "", []string{"a", "b"}[i%2], 1))
 	}
 	g, _ := stepped(rs, Options{}, events)
-	if n := len(g.shards[0].spare.runs); n > 3 {
+	if n := len(g.layers[0].shards[0].spare.runs); n > 3 {
 		t.Errorf("%d runs are kept of a key that had one open match at a time", n)
 	}
 }

@@ -44,12 +44,13 @@ type RuleStats struct {
 	OpenBound  uint64 // events at which the bound on open matches kept one from starting or splitting
 	LoopBound  uint64 // captures after which the bound on captures ended a loop
 	SkipMisses uint64 // matches whose skip variable had captured nothing
+	Holds      uint64 // events for which a hold answered
 }
 
 // counters lists what a counts, in the order of its fields.
-func (a *RuleStats) counters() [8]*uint64 {
+func (a *RuleStats) counters() [9]*uint64 {
 	return [...]*uint64{
-		&a.Matches, &a.Alerts, &a.Timeouts, &a.Suppressed, &a.NoKey, &a.OpenBound, &a.LoopBound, &a.SkipMisses,
+		&a.Matches, &a.Alerts, &a.Timeouts, &a.Suppressed, &a.NoKey, &a.OpenBound, &a.LoopBound, &a.SkipMisses, &a.Holds,
 	}
 }
 
@@ -61,10 +62,7 @@ func (a *RuleStats) add(b *RuleStats) {
 }
 
 // addTo adds what the shard counted.
-func (s *shard) addTo(rules []RuleStats, features []FeatureStats) {
-	for i := range features {
-		features[i].add(&s.ledger.stats[i])
-	}
+func (s *shard) addTo(rules []RuleStats) {
 	for i := range s.stats {
 		rules[i].add(&s.stats[i])
 		if m := s.machines[i]; m != nil {

@@ -28,15 +28,16 @@ type Told struct {
 	Time  int64    // to which event time has moved; math.MaxInt64 after EndRecord
 
 	Note  nfa.Note // Noted
-	Alert *Alert   // Alerted
+	Alert *Alert   // Alerted, Silenced, Repeated
 	Lists *Lists   // as they stand; nil for LateEvent
-	Node  int      // Alerted, Silenced: what came out, as nfa.Note.Node
-	Until int64    // Silenced: when the throttle ends
+	Node  int      // Alerted, Silenced, Repeated: what came out, as nfa.Note.Node
+	Until int64    // Silenced: when the throttle ends; Answered: when the last hold does
 
 	Behind       int64 // LateEvent: as Late.Behind
 	Source, Line int   // LateEvent: as in Late
 
-	view *view
+	view  *view
+	risks RiskReader
 }
 
 // ToldKind says what is told.
@@ -50,17 +51,19 @@ const (
 	Noted                     // an open match did something: Note
 	Alerted                   // a match or time-out became Alert
 	Silenced                  // a match made no alert, as the throttle is on until Until
+	Repeated                  // a match made no alert, as the event before that the rule saw was one too: Rule.Edge
+	Answered                  // the rule holds until Until, and answers for the event
 )
 
 func (k ToldKind) String() string {
-	return [...]string{"arrived", "late", "offered", "unseen", "noted", "alerted", "silenced"}[k]
+	return [...]string{"arrived", "late", "offered", "unseen", "noted", "alerted", "silenced", "repeated", "answered"}[k]
 }
 
 // Scope gives what a condition of the rule sees: Event, Key and what caps hold, which
 // are the captures of Note or parents of them. It is valid while t is told.
 func (t *Told) Scope(caps nfa.Captures) *Scope {
 	w := &view{rule: t.view.rule, keys: t.view.keys, state: t.view.state, current: t.view.current, caps: caps}
-	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists}
+	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists, Risks: t.risks}
 }
 
 // Captured gives the events of caps in the order in which they were captured, with
@@ -102,7 +105,8 @@ func (f *follower) tell(t Told) {
 	if !f.on {
 		return
 	}
-	t.Rule, t.Key, t.Event, t.Time, t.Lists, t.view = f.told.Rule, f.told.Key, f.told.Event, f.told.Time, f.told.Lists, f.told.view
+	t.Rule, t.Key, t.Event, t.Time = f.told.Rule, f.told.Key, f.told.Event, f.told.Time
+	t.Lists, t.view, t.risks = f.told.Lists, f.told.view, f.told.risks
 	f.Tell(&t)
 }
 
@@ -124,7 +128,7 @@ func (s *shard) follow(rule int32, e *Event, t int64) bool {
 	}
 	s.machine(rule).Trace = f.noted
 	s.judge.view.rule = r
-	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, view: &s.judge.view}
+	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, view: &s.judge.view, risks: s.judge.scope.Risks}
 	if e != nil {
 		f.tell(Told{Kind: Offered})
 	}
