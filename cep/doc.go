@@ -11,6 +11,8 @@
 //
 //   - Decode. A line of JSON becomes an Event: its time, type and the fields that
 //     some rule reads. What is no event is rejected with line, column and reason.
+//     Derived fields are worked out when the event is accepted, with the lists as they
+//     stand then.
 //   - Order. now is the highest event time accepted, of any type. An event older
 //     than now − lateness is late: it is reported and not matched. Every other is
 //     held until no earlier one can come, and then released in the order of time,
@@ -20,13 +22,22 @@
 //     at or before t, under all keys, in the order of the limits.
 //   - Features. Released events go, a block at a time, to the features that count them
 //     or that rules on their type look at. What they say goes into the event.
+//   - Layers. The rules go over the block one layer after the other: a rule stands
+//     above those whose matches it reads. Each layer sees the events, and the matches of
+//     the rules below that some rule reads, as events.
 //   - Dispatch. The event is offered to the rules that have an open match under its
 //     key and to those that could begin one with it. These are found by an index
 //     over the equalities that a first step asks for, so that rules which an event
 //     cannot touch cost nothing.
 //   - Match. Captured events are kept with the key until no open match refers to
-//     them. A key without an open match, a throttle or a count of silenced matches
-//     holds nothing.
+//     them. A key without an open match, a throttle, a hold, a count of silenced matches
+//     or the mark of an edge holds nothing.
+//   - Consequences. A match makes an alert, if neither edge nor throttle keeps it from
+//     that. Every match, alert or not, takes part in the decision on the event that
+//     brought it, adds its score to the risks of its key, begins a hold, and is an
+//     event for the rules that read it. A time-out makes an alert and nothing else.
+//   - Decisions. What matched on an event, in any layer, and what holds on it come to
+//     one Decision. Matches that time brings are about no event.
 //   - Alerts come in the order of the moments at which they came, then the place of
 //     the event that brought them (first those that time brought), rule id, key,
 //     and the order of matches.
@@ -61,6 +72,22 @@
 // left in any window of a record it is dropped, at that event time, whether the key ever
 // comes back or not.
 //
+// # Layers and risk
+//
+// A match that is read as an event has the time at which it came out, and stands right
+// after the event that brought it: before the event that is released next, and after
+// those that the matches before it became. One that time brought stands before all events
+// of its moment. Its fields are the names of the rule's key, the measures, score and
+// severity; it has no features (a measure can take one along). Matches of a shadow rule
+// are for shadow rules.
+//
+// A risk is read as the matches of earlier events left it: not those of the event that is
+// matched, in no layer, nor of what that event brought. A match that time brings does not
+// see those of the same moment; an event of the moment sees them. A layer goes over a
+// block from its beginning, when the layers below have gone over it to its end: what
+// matches add is therefore pending, ordered by when they came, until all layers are done.
+// A rule that reads a risk stands in no layer below one that adds to it.
+//
 // # Guarantees
 //
 //  1. The same records give the same Effects, whatever the batches they come in,
@@ -72,7 +99,8 @@
 //     features of keys that exist, but for windows that grow and texts that first and
 //     last keep; an event of a type that updates no feature and whose rules read none
 //     pays nothing for features.
-//  4. The memory is that of the open matches, of the throttles, of the events held
+//  4. The memory is that of the open matches, of the throttles and holds, of risks that
+//     have not faded, of keys whose last event was a match of an edge rule, of the events held
 //     for lateness, of the records of keys with something in a window, of the lists, and
 //     of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
@@ -105,8 +133,8 @@
 //     several goroutines at once if Options.Shards is more than 1. They keep neither
 //     the Scope nor what it leads to, and change nothing in it.
 //  3. A Cond's Event must be false where one of its Equals does not hold.
-//  4. Ruleset.Rules are ordered by id; ids are unique. So are the names of features and
-//     of lists. Specs of features have no fault. Rule.Reads has every Read that the rule's
+//  4. Ruleset.Rules are ordered by id; ids are unique. So are the names of features, of
+//     lists and of risks. Rule.Layer is right. Specs of features have no fault. Rule.Reads has every Read that the rule's
 //     expressions look at, Rule.Outcome those that come after the match. What a Scope says
 //     of others is nil. Lists of a Ruleset are not changed once an Engine has it.
 //  5. Record.Data is not changed after Step got it. What Effects hold are parts of
