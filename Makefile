@@ -3,10 +3,13 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 
+# The database that features are compared with, from PyPI.
+DUCKDB := duckdb==2.0.0
+
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds sample
+.PHONY: all test lint race fuzz bench mutants worlds sample brute compare-duckdb
 
 all: test
 
@@ -47,6 +50,25 @@ mutants:
 worlds:
 	go test ./nfa -run TestWorlds -v -timeout 0 -worlds.full -worlds.state $(CURDIR)/worlds.state
 
+# Features against an evaluator that keeps all events: a million of them, from a seed
+# that is printed; make brute SEED=7 repeats one. Some minutes.
+SEED := 0
+
+brute:
+	go test ./rules -run 'TestBrute$$' -v -timeout 0 -brute.events 1000000 -brute.seed $(SEED)
+
 # The sample of the demo, after a change of its generator.
 sample:
 	go test ./rulesets -run TestSample -rewrite
+
+# Features against window functions, over the events of DATA: compare/README.md.
+# Needs python3 with venv and pip; what it fetches and builds is removed at the end.
+compare-duckdb:
+	@test -n "$(DATA)" || { echo "DATA is missing, a file of events: make compare-duckdb DATA=events.ndjson.gz (see compare/README.md)"; exit 2; }
+	@test -f "$(DATA)" || { echo "$(DATA) is no file"; exit 2; }
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 with the modules venv and pip is needed"; exit 2; }
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	go build -o "$$folder/weir" ./cmd/weir; \
+	python3 -m venv "$$folder/python"; \
+	"$$folder/python/bin/pip" install --quiet --disable-pip-version-check $(DUCKDB); \
+	"$$folder/python/bin/python" compare/features.py "$$folder/weir" "$(DATA)"

@@ -6,7 +6,7 @@ import "strconv"
 // give equal bytes. What is empty and says nothing is left out: title, tags,
 // message, measures, suppressed, truncated, shadow. In "events" a variable that
 // captures at most one event holds the event and is left out without one; any
-// other holds an array, which may be empty.
+// other holds an array, which may be empty, and so does the feature of Backing.
 func AppendJSON(dst []byte, a *Alert) []byte {
 	r := a.Rule
 	dst = append(dst, `{"id":`...)
@@ -109,14 +109,26 @@ func (a *Alert) appendEvents(dst []byte) []byte {
 			dst = append(dst, mine[0].Raw...)
 			continue
 		}
-		dst = append(dst, '[')
-		for i := range mine {
-			if i > 0 {
-				dst = append(dst, ',')
-			}
-			dst = append(dst, mine[i].Raw...)
+		dst = appendList(dst, mine)
+	}
+	if name := a.Backing.Feature; name != "" {
+		if !first {
+			dst = append(dst, ',')
 		}
-		dst = append(dst, ']')
+		dst = AppendJSONString(dst, name)
+		dst = append(dst, ':')
+		dst = appendList(dst, a.Backing.Events)
 	}
 	return append(dst, '}')
+}
+
+func appendList(dst []byte, events []Evidence) []byte {
+	dst = append(dst, '[')
+	for i := range events {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, events[i].Raw...)
+	}
+	return append(dst, ']')
 }

@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"maps"
 	"math"
 	"slices"
 
@@ -22,6 +23,9 @@ type plan struct {
 	conds  int          // most conditions of a rule
 	wide   *layout      // of restored events: a place for every field
 
+	witnesses []witness // features whose latest events rules show
+	witness   []int32   // by Ruleset.Features: its number among them, or -1
+
 	actions []outcome.Action // rule
 	heralds []*herald        // rule
 	risks   [][]RiskID       // rule: those that it adds to
@@ -35,14 +39,16 @@ type plan struct {
 // space is a set of keys: rules that read their key from the same fields in the
 // same way share the keys and what is captured under them.
 type space struct {
-	fields []FieldID // without repeats where byName is set
-	byName bool      // each field gives a key of its own
+	fields []FieldID          // without repeats where byName is set
+	byName bool               // each field gives a key of its own
+	byType map[TypeID]FieldID // the field that holds the key; nil: fields do
 	rules  []int32
 }
 
 // offer is what an event of one type has to ask in one space.
 type offer struct {
 	space  int32
+	key    []FieldID    // hold the key, unless each gives one of its own
 	rules  []int32      // rules on the type
 	scan   []int32      // those that may begin with any event of the type
 	fields []fieldIndex // those that begin only where a field has some value
@@ -107,14 +113,24 @@ func equal(v, constant *Value) bool {
 
 // parts is the number of parts of a key.
 func (s *space) parts() int {
-	if s.byName {
+	if s.byName || s.byType != nil {
 		return 1
 	}
 	return len(s.fields)
 }
 
+// keyOf says which fields hold the key in events of a type; false: they have none.
+func (s *space) keyOf(t TypeID) ([]FieldID, bool) {
+	if s.byType == nil {
+		return s.fields, true
+	}
+	f, ok := s.byType[t]
+	return []FieldID{f}, ok
+}
+
 func newPlan(rs *Ruleset, layer int) *plan {
 	p := &plan{rs: rs, layer: layer, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields)), heralds: heralds(rs)}
+	p.witnesses, p.witness = witnesses(rs)
 	n := len(rs.Rules)
 	p.home, p.on, p.starts, p.onTime = make([]int32, n), make([][]bool, n), make([][]nfa.Cond, n), make([][]ReadID, n)
 	p.actions, p.risks = make([]outcome.Action, n), make([][]RiskID, n)
@@ -139,11 +155,13 @@ func newPlan(rs *Ruleset, layer int) *plan {
 // enter takes a rule of the layer in.
 func (p *plan) enter(r *Rule, i int32) {
 	p.on[i] = p.typesOf(r)
-	p.starts[i] = r.Program.Starts()
 	p.home[i] = p.join(r, i)
 	p.conds = max(p.conds, len(r.Conds))
-	p.onTime[i] = onTime(p.rs, r)
-	p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
+	if r.Program != nil {
+		p.starts[i] = r.Program.Starts()
+		p.onTime[i] = onTime(p.rs, r)
+		p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
+	}
 	p.actions[i], _ = outcome.ParseAction(r.Action)
 	if r.Shadow {
 		return
@@ -192,18 +210,22 @@ func (p *plan) join(r *Rule, rule int32) int32 {
 		fields = slices.Compact(fields)
 	}
 	for i := range p.spaces {
-		if s := &p.spaces[i]; s.byName == byName && slices.Equal(s.fields, fields) {
+		if s := &p.spaces[i]; s.byName == byName && slices.Equal(s.fields, fields) && maps.Equal(s.byType, r.Key.ByType) {
 			s.rules = append(s.rules, rule)
 			return int32(i)
 		}
 	}
-	p.spaces = append(p.spaces, space{fields: fields, byName: byName, rules: []int32{rule}})
+	p.spaces = append(p.spaces, space{fields: fields, byName: byName, byType: r.Key.ByType, rules: []int32{rule}})
 	return int32(len(p.spaces) - 1)
 }
 
 // offer builds the index of a space's rules for one type.
 func (p *plan) offer(s int32, t int) offer {
-	o := offer{space: s}
+	key, ok := p.spaces[s].keyOf(TypeID(t - 1))
+	o := offer{space: s, key: key}
+	if !ok {
+		return o
+	}
 	type choice struct {
 		rule   int32
 		needed [][]Equality // for each name that can begin: what it may be found by
@@ -212,6 +234,12 @@ func (p *plan) offer(s int32, t int) offer {
 	posted := map[Equality]int{} // how many names could be found by it
 	for _, i := range p.spaces[s].rules {
 		if !p.on[i][t] {
+			continue
+		}
+		if r := p.rs.Rules[i]; r.WindowClose > 0 {
+			if r.Hold > 0 {
+				o.rules = append(o.rules, i)
+			}
 			continue
 		}
 		o.rules = append(o.rules, i)

@@ -115,8 +115,9 @@
 //   - Measures, score and message of a time-out are worked out as those of a match.
 //     A time-out is not throttled, opens no throttle, and says nothing of matches
 //     that were silenced.
-//   - EndRecord lets all windows and bounds run out at once: none of the matches
-//     that this completes consumes an open match that would run out later.
+//   - EndRecord lets all windows and bounds run out. Those of a rule with time-outs run
+//     out at once: none of the matches that this completes consumes an open match that
+//     would run out later. Others do so in the order of time.
 //     An open match without any stays open. After EndRecord and HaltRecord an event
 //     older than now is late. Matches that this completes see features as of their own
 //     moments, as if no other had come.

@@ -72,13 +72,14 @@ type Alert struct {
 	Message    string
 	Measures   []Value // by Rule.Measures
 	Events     []Evidence
+	Backing    Backing // of a rule with Evidence
 	Suppressed int // matches silenced by throttle before it
 	Truncated  bool
 }
 
-// Evidence is a captured event.
+// Evidence is an event that an alert shows.
 type Evidence struct {
-	Var  int    // index in Rule.Names
+	Var  int    // that captured it, index in Rule.Names; -1: none did
 	Name string // the event's name: its declared id, or a hash of the line and how often it stood before
 	Raw  string // the JSON object as it came
 }

@@ -37,13 +37,14 @@ type Engine struct {
 	stats   Stats
 	unseen  []FieldID // fields that no event has had
 
-	batch    Batch    // of the record that is decoded
-	spare    []*Event // memory for decoding
-	used     []*Event // spare memory that released events take
-	released []*Event // to be matched next, in processing order
-	rows     []Value  // what they know of features
-	input    []*Event // of the phase that shards go through
-	runs     *layer   // in phase two
+	batch    Batch     // of the record that is decoded
+	spare    []*Event  // memory for decoding
+	used     []*Event  // spare memory that released events take
+	released []*Event  // to be matched next, in processing order
+	rows     []Value   // what they know of features
+	shown    [][]shown // what rules show of them
+	input    []*Event  // of the phase that shards go through
+	runs     *layer    // in phase two
 	came     []coming
 	scope    Scope // of derived fields
 }
@@ -78,6 +79,9 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	g.offered = make([]bool, len(rs.Types)+1)
 	for i := range layers(rs) {
 		g.addLayer(newPlan(rs, i))
+	}
+	for t := range g.offered {
+		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))
 	}
 	g.scope.Lists = g.lists
 	g.stats.Types = make([]uint64, len(rs.Types))
@@ -291,6 +295,7 @@ func (g *Engine) match(fx *Effects) {
 	}
 	if len(g.rs.Features) > 0 {
 		g.prepare()
+		g.lend()
 		g.input = g.released
 		g.fork(observeShard)
 	}
@@ -311,6 +316,9 @@ func (g *Engine) climb(closing bool) {
 			g.input = l.gather(g.input, below)
 		}
 		g.runs = l
+		for i, s := range l.shards {
+			s.ended = g.ledgers[i].ended
+		}
 		g.fork(runShard)
 		first := len(g.came)
 		for _, s := range l.shards {
@@ -325,6 +333,9 @@ func (g *Engine) climb(closing bool) {
 	}
 	for _, r := range g.risks {
 		r.settle(g.order.low)
+	}
+	for _, l := range g.ledgers {
+		l.forget()
 	}
 }
 
@@ -372,7 +383,7 @@ func (g *Engine) prepare() {
 func (g *Engine) recycle() {
 	if len(g.rs.Features) > 0 {
 		for _, e := range g.released {
-			e.features = FeatureRow{}
+			e.features, e.shown = FeatureRow{}, nil
 		}
 	}
 	clear(g.released)
@@ -401,6 +412,9 @@ func (g *Engine) close(fx *Effects) {
 		for _, s := range g.layers[i].shards {
 			s.judge.moments.closing = true
 		}
+	}
+	for _, l := range g.ledgers {
+		l.endAll(g.order.low)
 	}
 	g.climb(true)
 	for i := range g.layers {
@@ -449,6 +463,11 @@ func (g *Engine) Stats() Stats {
 	}
 	for s := range g.shards {
 		s.addTo(stats.Rules)
+	}
+	for i, r := range g.rs.Rules {
+		if r.WindowClose > 0 {
+			stats.Rules[i].NoKey = stats.Features[r.WindowClose-1].NoKey
+		}
 	}
 	return stats
 }

@@ -24,6 +24,7 @@ type Event struct {
 	row    []Value
 
 	features FeatureRow // once it is released
+	shown    [][]shown  // likewise, by witness: what rules show of them
 
 	// origin is its number among all events released, from 1; of a match that rules
 	// read as an event, that of the event that brought it, 0 if time did.
@@ -61,7 +62,7 @@ func (e *Event) Clone() *Event {
 // plain is Clone without what the event knows of features.
 func (e *Event) plain() *Event {
 	c := *e
-	c.features = FeatureRow{}
+	c.features, c.shown = FeatureRow{}, nil
 	c.Raw = strings.Clone(e.Raw)
 	c.Name = part(c.Raw, e.nameAt, e.Name)
 	c.ID = part(c.Raw, e.idAt, e.ID)

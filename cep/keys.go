@@ -45,11 +45,14 @@ func (st *ruleState) idle() bool {
 	return !st.throttled && st.suppressed == 0 && !st.edge && len(st.holds) == 0 && st.runs.Empty()
 }
 
-// schedule works out when time next changes st.
+// schedule works out when time next changes st. p is nil for a rule with WindowClose,
+// whose windows are elsewhere.
 func (st *ruleState) schedule(p *nfa.Program) {
 	st.due = never
-	if at, ok := p.Deadline(&st.runs); ok {
-		st.due = at
+	if p != nil {
+		if at, ok := p.Deadline(&st.runs); ok {
+			st.due = at
+		}
 	}
 	if st.throttled && st.suppressed == 0 {
 		st.due = min(st.due, st.quiet)

@@ -17,6 +17,17 @@ type ledger struct {
 	stats  []FeatureStats // by Ruleset.Features
 	key    keyReader
 	scope  Scope
+
+	closing []int            // spaces whose windows are reported when they end
+	ended   []ended          // of the block, in the order of time
+	own     keyReader        // the key of the window that has ended
+	closed  []feature.Closed // of the record that is looked at
+	row     []Value
+	buf     []byte
+
+	trails []trails // by scheme.witnesses
+	noted  uint64   // Event.Place of the event that was copied last
+	copy   shown
 }
 
 // nothing is the record of a key without events. Reading does not change it.
@@ -26,6 +37,12 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 	l := &ledger{scheme: c, number: number, shards: shards, scope: Scope{Lists: lists}}
 	for i := range c.spaces {
 		l.spaces = append(l.spaces, records{plan: c.spaces[i].plan, keys: map[string]*record{}})
+		if c.spaces[i].closes {
+			l.closing = append(l.closing, i)
+		}
+	}
+	for i := range c.witnesses {
+		l.trails = append(l.trails, trails{witness: &c.witnesses[i], keys: map[string]*trail{}})
 	}
 	l.stats = make([]FeatureStats, len(c.rs.Features), len(c.rs.Features)+cacheLines/32)
 	return l
@@ -88,15 +105,24 @@ func (l *ledger) visit(v *visit, e *Event) {
 			r = rs.create(&l.key)
 		}
 		l.stats[i].Events++
+		if l.trails != nil {
+			l.note(i, e)
+		}
 		if rs.plan.Add(&r.kept, int(l.scheme.places[i].number), e.Time, l.item(f)) {
 			l.stats[i].Bound++
 		}
 	}
-	if fresh && r != nil {
+	switch {
+	case r != nil && l.scheme.spaces[v.space].closes:
+		rs.wake(r)
+	case r != nil && fresh:
 		rs.schedule(r)
 	}
 	for _, x := range v.after {
 		l.look(r, x, e)
+	}
+	for _, n := range v.shows {
+		e.shown[n] = l.trails[n].seen(&l.key, e.Place)
 	}
 }
 
@@ -160,10 +186,19 @@ func (l *ledger) mine() bool {
 	return l.shards == 1 || l.key.hash()%uint64(l.shards) == uint64(l.number)
 }
 
-// expire drops the records of which nothing is left at t.
+// expire ends the windows that are reported and drops the records of which nothing is
+// left at t.
 func (l *ledger) expire(t int64) {
+	if len(l.closing) > 0 {
+		l.end(t)
+	}
 	for i := range l.spaces {
-		l.spaces[i].expire(t)
+		if !l.scheme.spaces[i].closes {
+			l.spaces[i].expire(t)
+		}
+	}
+	for i := range l.trails {
+		l.trails[i].expire(t)
 	}
 }
 
@@ -176,6 +211,9 @@ func (l *ledger) bytes() int {
 		for text, r := range rs.keys {
 			n += len(text) + slotBytes + int(unsafe.Sizeof(record{})) + rs.plan.Bytes(&r.kept)
 		}
+	}
+	for i := range l.trails {
+		n += l.trails[i].bytes()
 	}
 	return n
 }

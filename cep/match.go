@@ -40,9 +40,9 @@ func (a *coming) compareRules(b *coming) int {
 	)
 }
 
-// comeOut takes the matches that a step of a rule gave. Where all windows close at once
-// the moment is never: each match then comes at its own time, and not before the one
-// that the machine gave before it.
+// comeOut takes the matches that a step of a rule gave. Where a rule with time-outs runs
+// out at once the moment is never: each match then comes at its own time, and not before
+// the one that the machine gave before it.
 func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 	edge := st.edge
 	st.edge = false
@@ -57,7 +57,8 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 			at.moment = m.Time
 		}
 		s.judge.risks.at = at
-		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(st, m, at.moment)}
+		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, s.at(st, m, at.moment))}
+		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
 			s.stats[st.rule].Timeouts++
 			c.alert.Kind = TimeoutAlert
@@ -93,6 +94,9 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	h := s.plan.heralds[st.rule]
 	if !c.silent || h != nil || s.names.many {
 		s.prove(a)
+	}
+	if !c.silent {
+		s.back(a)
 	}
 	if h != nil {
 		c.event = h.event(s.plan, a, c.at)
@@ -145,13 +149,13 @@ func (s *shard) answer(st *ruleState, e *Event) {
 	}
 }
 
-// found makes the alert of a match, without what proves it. Measures, score and message
-// are worked out for a time-out as for a match. moment is when it comes.
-func (s *shard) found(st *ruleState, m *nfa.Match, moment int64) Alert {
-	r := s.plan.rs.Rules[st.rule]
-	s.matched.fill(r, &s.judge.view, m.Events)
-	a := Alert{Version: 1, Rule: r, Key: slices.Clone(s.judge.scope.Key), Time: m.Time, Truncated: m.Truncated}
-	scope := Scope{Captures: &s.matched, Key: a.Key, Lists: s.judge.scope.Lists, At: s.at(st, m, moment), Risks: s.judge.scope.Risks}
+// found makes the alert of a match of time t that captured events, without what proves
+// it. Measures, score and message are worked out for a time-out as for a match. at is
+// when it comes.
+func (s *shard) found(r *Rule, captured []nfa.Captured, t int64, at *Moment) Alert {
+	s.matched.fill(r, &s.judge.view, captured)
+	a := Alert{Version: 1, Rule: r, Key: slices.Clone(s.judge.scope.Key), Time: t}
+	scope := Scope{Captures: &s.matched, Key: a.Key, Lists: s.judge.scope.Lists, At: at, Risks: s.judge.scope.Risks}
 	if len(r.Measures) > 0 {
 		a.Measures = make([]Value, 0, len(r.Measures))
 	}

@@ -1,10 +1,6 @@
 package cep
 
-import (
-	"slices"
-
-	"weir/cep/feature"
-)
+import "weir/cep/feature"
 
 // Moment is when a match came, with what features said then. Having, measures, score
 // and message look at it.
@@ -23,7 +19,6 @@ type moments struct {
 	key     keyReader
 	now     Moment
 	row     []Value // of now, where time brought the match: by ReadID
-	buf     []byte
 }
 
 func newMoments(p *plan, lists *Lists, number, shards int) moments {
@@ -65,23 +60,11 @@ func (m *moments) read(f int, t int64) Value {
 	if r := rs.find(&m.key); r != nil {
 		kept = &r.kept
 		if m.closing {
-			kept = m.copied(rs.plan, kept)
+			kept = m.ledger.copied(rs.plan, kept)
 		}
 	}
 	v, _ := rs.plan.Read(kept, int(place.number), t, feature.Item{})
 	return valueOf(v)
-}
-
-// copied returns a copy of a record: one that is read forgets what has left its
-// windows, and where all windows of rules close at once other matches of the key look
-// at earlier times.
-func (m *moments) copied(plan *feature.Plan, r *feature.Record) *feature.Record {
-	m.buf = plan.Append(m.buf[:0], r)
-	c, _, err := plan.Decode(m.buf)
-	if err != nil {
-		return r // it came from bytes that were damaged under a right checksum
-	}
-	return &c
 }
 
 // onTime finds the reads of a rule that matches brought by time look at.
@@ -90,8 +73,7 @@ func onTime(rs *Ruleset, r *Rule) (reads []ReadID) {
 		return nil
 	}
 	for _, id := range r.Outcome {
-		read := &rs.Reads[id]
-		if read.Args == nil && slices.Equal(rs.Features[read.Feature].Key.Names, r.Key.Names) {
+		if r.reads(rs, id) {
 			reads = append(reads, id)
 		}
 	}

@@ -15,14 +15,18 @@ const hashed = 15
 
 // name is what an alert calls the event: its declared id, or a hash of its line,
 // followed by "-" and its number among equal lines where it is not the first.
-func (e *Event) name() string {
-	if e.ID != "" {
-		return e.ID
+func (e *Event) name() string { return nameOf(e.ID, e.Raw, e.nth) }
+
+// nameOf is the name of the event with a declared id, or none, that is the nth with its
+// line.
+func nameOf(id, raw string, nth uint64) string {
+	if id != "" {
+		return id
 	}
-	sum := sha256.Sum256([]byte(e.Raw))
+	sum := sha256.Sum256([]byte(raw))
 	text := lowerBase32.EncodeToString(sum[:hashed])
-	if e.nth > 1 {
-		text += "-" + strconv.FormatUint(e.nth, 10)
+	if nth > 1 {
+		text += "-" + strconv.FormatUint(nth, 10)
 	}
 	return text
 }

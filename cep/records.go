@@ -18,8 +18,9 @@ type records struct {
 
 // record is what the features of a space keep of one key.
 type record struct {
-	text string // the key in its table
-	kept feature.Record
+	text  string // the key in its table
+	kept  feature.Record
+	wakes int64 // windows are reported: the expiry that counts, or never
 }
 
 // expiry says when a record is looked at again: not after the time at which nothing is
@@ -44,6 +45,7 @@ func (rs *records) create(k *keyReader) *record {
 	} else {
 		r.text = string(k.bytes)
 	}
+	r.wakes = never
 	rs.keys[r.text] = r
 	return r
 }

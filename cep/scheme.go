@@ -13,6 +13,10 @@ type scheme struct {
 	spaces []featureSpace
 	places []featurePlace // by Ruleset.Features; space -1: it is none of the scheme's
 	types  []sight        // TypeID+1
+
+	closers   []*closer // by Ruleset.Features; nil: nobody waits for its windows to end
+	witnesses []witness // features whose latest events rules show
+	witness   []int32   // by Ruleset.Features: its number among them, or -1
 }
 
 // featureSpace is a set of keys: features that read their key in the same way keep one
@@ -22,6 +26,7 @@ type featureSpace struct {
 	text     string
 	features []int32 // index in Ruleset.Features; in the order of the plan
 	plan     *feature.Plan
+	closes   bool // windows are reported when they end
 }
 
 // featurePlace is where a feature is kept.
@@ -34,6 +39,7 @@ type sight struct {
 	after  []ask   // looks at other keys
 	layout layout  // of the row: slots by ReadID
 	size   int     // slots of the row
+	shows  bool    // rules show the latest events of a window
 }
 
 // idle reports whether the event has nothing to do with features.
@@ -46,6 +52,7 @@ type visit struct {
 	before []look
 	adds   []int32 // features that count the event
 	after  []look
+	shows  []int32 // witnesses whose latest events rules show
 }
 
 // look is a feature to be read into a slot of the row.
@@ -60,7 +67,11 @@ type ask struct {
 // newScheme makes the scheme of those features that use says, with the reads of the
 // rules if reads is true.
 func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
-	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1)}
+	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1), closers: make([]*closer, len(rs.Features))}
+	if reads {
+		c.closers = closers(rs)
+		c.witnesses, c.witness = witnesses(rs)
+	}
 	for i, f := range rs.Features {
 		place := featurePlace{-1, -1}
 		if use(i) {
@@ -73,6 +84,8 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 		specs := make([]feature.Spec, len(s.features))
 		for j, f := range s.features {
 			specs[j] = rs.Features[f].Spec
+			specs[j].Closes = c.closers[f] != nil
+			s.closes = s.closes || specs[j].Closes
 		}
 		s.plan = feature.NewPlan(specs)
 	}
@@ -86,9 +99,10 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 		}
 		if reads {
 			c.look(TypeID(t - 1))
+			c.show(TypeID(t - 1))
 		}
 		c.types[t].visits = slices.DeleteFunc(c.types[t].visits, func(v visit) bool {
-			return len(v.before)+len(v.adds)+len(v.after) == 0
+			return len(v.before)+len(v.adds)+len(v.after)+len(v.shows) == 0
 		})
 	}
 	return c
@@ -130,7 +144,7 @@ func (c *scheme) look(t TypeID) {
 		return
 	}
 	for _, r := range c.rs.Rules {
-		if r.Types != nil && !slices.Contains(r.Types, t) {
+		if r.WindowClose > 0 || r.Types != nil && !slices.Contains(r.Types, t) {
 			continue
 		}
 		for _, id := range r.Reads {

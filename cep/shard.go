@@ -17,7 +17,8 @@ type shard struct {
 	tables   []map[string]*keyState // by space
 	timers   heap[timer]
 	timed    int            // keys with a time in timers
-	machines []*nfa.Machine // by rule, made when first needed
+	ended    []ended        // windows that have ended in the block, in the order of time, that rules have not matched
+	machines []*nfa.Machine // by rule, made when first needed; nil with WindowClose
 	stats    []RuleStats    // by rule
 	noKey    [][]uint64     // TypeID+1, offer: events without a key
 
@@ -25,6 +26,8 @@ type shard struct {
 	key     keyReader
 	judge   judge
 	fresh   ruleState // of a rule that has nothing under the key yet
+	bare    ruleState // of one with WindowClose
+	shown   []shown   // Rule.Evidence, of the window that has ended
 	seen    []uint64  // by rule: the visit at which it was stepped
 	visit   uint64
 	kept    *Event // the copy of the event that was captured last
@@ -100,7 +103,7 @@ func (s *shard) run(events []*Event, until int64) {
 func (s *shard) offer(o *offer, e *Event) bool {
 	sp := &s.plan.spaces[o.space]
 	if !sp.byName {
-		if !s.key.read(sp.fields, e) {
+		if !s.key.read(o.key, e) {
 			return false
 		}
 		s.enter(o, e)
@@ -173,7 +176,9 @@ func (s *shard) enter(o *offer, e *Event) {
 	}
 	if s.trace != nil { // the rules that the event cannot touch have something to tell
 		for _, rule := range o.rules {
-			ks = s.begin(o, ks, rule, e, &changed)
+			if s.plan.rs.Rules[rule].WindowClose == 0 {
+				ks = s.begin(o, ks, rule, e, &changed)
+			}
 		}
 	}
 	if changed && ks != nil {
@@ -255,8 +260,8 @@ func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 }
 
 func (s *shard) machine(rule int32) *nfa.Machine {
-	if s.machines[rule] == nil {
-		s.machines[rule] = s.plan.rs.Rules[rule].Program.NewMachine()
+	if p := s.plan.rs.Rules[rule].Program; s.machines[rule] == nil && p != nil {
+		s.machines[rule] = p.NewMachine()
 	}
 	return s.machines[rule]
 }
@@ -319,21 +324,41 @@ func (s *shard) wake(ks *keyState, at int64) {
 	}
 }
 
-// advance fires all that runs out up to t, in order of time.
+// advance lets all come that time brings up to t, in the order of time.
 func (s *shard) advance(t int64) {
+	if len(s.ended) > 0 {
+		s.endUp(t)
+	}
+	s.runOut(t)
+}
+
+// runOut fires what runs out up to t.
+func (s *shard) runOut(t int64) {
 	for len(s.timers) > 0 && s.timers[0].at <= t {
 		if tm := s.timers[0]; s.ring() {
-			s.fire(tm.ks, tm.at)
+			s.fire(tm.ks, tm.at, false)
 		}
 	}
 }
 
-// close lets all that has an end run out at once: what one of the open matches of
-// a key would have consumed later still comes out as a time-out.
+// close lets all that has an end run out, in the order of time, so that matches see the
+// risk that those before them leave. A rule with time-outs runs out at once: what one of
+// the open matches of a key would have consumed later still comes out as a time-out.
 func (s *shard) close() {
-	for len(s.timers) > 0 {
+	for len(s.ended) > 0 {
+		x := &s.ended[0]
+		s.ended = s.ended[1:]
+		s.closeUp(x.at)
+		s.closed(x)
+	}
+	s.closeUp(never)
+}
+
+// closeUp closes the keys that would be looked at up to t.
+func (s *shard) closeUp(t int64) {
+	for len(s.timers) > 0 && s.timers[0].at <= t {
 		if tm := s.timers[0]; s.ring() {
-			s.fire(tm.ks, never)
+			s.fire(tm.ks, tm.at, true)
 		}
 	}
 }
@@ -349,8 +374,8 @@ func (s *shard) ring() bool {
 	return true
 }
 
-// fire moves time on under a key.
-func (s *shard) fire(ks *keyState, t int64) {
+// fire moves time on under a key; closing says that no more events come.
+func (s *shard) fire(ks *keyState, t int64, closing bool) {
 	s.judge.at(nil, ks.parts, ks)
 	s.judge.risks.at = stamp{moment: t}
 	for i := range ks.rules {
@@ -358,7 +383,7 @@ func (s *shard) fire(ks *keyState, t int64) {
 		if st.due > t {
 			continue
 		}
-		s.lapse(st, t)
+		s.lapse(st, t, closing)
 		if st.throttled && st.suppressed == 0 && st.quiet <= t {
 			st.throttled = false
 		}
@@ -369,15 +394,22 @@ func (s *shard) fire(ks *keyState, t int64) {
 }
 
 // lapse moves time on for the open matches of a rule.
-func (s *shard) lapse(st *ruleState, t int64) {
+func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 	if st.runs.Empty() {
 		return
 	}
-	s.judge.ask(s.plan.rs.Rules[st.rule])
+	r, told := s.plan.rs.Rules[st.rule], t
+	if closing {
+		told = never
+		if r.Program.Timeouts() {
+			t = never
+		}
+	}
+	s.judge.ask(r)
 	m := s.machine(st.rule)
 	s.judge.view.state, s.judge.machine = st, m
 	if s.trace != nil {
-		s.follow(st.rule, nil, t)
+		s.follow(st.rule, nil, told)
 	}
 	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
 	s.comeOut(st, stamp{moment: t}, 0)

@@ -17,7 +17,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 3
+const stateFormat = 4
 
 const stateMagic = "weir-cep"
 
@@ -39,6 +39,7 @@ func (g *Engine) Append(dst []byte) []byte {
 	g.appendKeys(&w)
 	g.appendRisks(&w)
 	g.appendFeatures(&w)
+	g.appendTrails(&w)
 	g.appendLists(&w)
 	return binary.LittleEndian.AppendUint32(w.b, crc32.Checksum(w.b[start:], castagnoli))
 }
@@ -69,6 +70,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.readKeys(&r)
 	g.readRisks(&r)
 	g.readFeatures(&r)
+	g.readTrails(&r)
 	if err := g.readLists(&r); err != nil {
 		return nil, err
 	}
@@ -94,7 +96,11 @@ func (g *Engine) shape() []byte {
 	for i, r := range g.rs.Rules {
 		w.text(r.ID)
 		w.uint(uint64(r.Revision))
-		w.text(r.Program.String())
+		if r.Program != nil {
+			w.text(r.Program.String())
+		}
+		w.uint(uint64(r.WindowClose))
+		w.uint(uint64(r.Evidence))
 		w.uint(uint64(r.Layer))
 		p := g.layers[r.Layer].plan
 		sp := &p.spaces[p.home[i]]
@@ -102,6 +108,10 @@ func (g *Engine) shape() []byte {
 		w.bool(sp.byName)
 		for _, f := range sp.fields {
 			w.uint(uint64(f))
+		}
+		for _, t := range slices.Sorted(maps.Keys(sp.byType)) {
+			w.uint(uint64(t))
+			w.uint(uint64(sp.byType[t]))
 		}
 	}
 	w.uint(uint64(len(g.rs.Risks)))
@@ -267,7 +277,9 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 			w.uint(uint64(st.suppressed))
 			w.bool(st.edge)
 			w.holds(st.holds, g.order.low)
-			w.b = g.rs.Rules[st.rule].Program.AppendRuns(w.b, &st.runs)
+			if p := g.rs.Rules[st.rule].Program; p != nil {
+				w.b = p.AppendRuns(w.b, &st.runs)
+			}
 		}
 	}
 }
@@ -327,21 +339,33 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 		}
 		st := ruleState{rule: rule, throttled: r.bool(), quiet: r.int(), suppressed: int(r.below(1 << 63)), edge: r.bool(), holds: r.holds()}
 		p := g.rs.Rules[rule].Program
-		var err error
-		if st.runs, r.src, err = p.DecodeRuns(r.src); err != nil || st.idle() {
+		if p != nil {
+			r.runs(p, ks, &st)
+		}
+		if r.bad || st.idle() {
 			r.fail()
 			return
 		}
-		st.runs.Captured(p, func(n nfa.Event) {
-			if _, ok := ks.find(uint64(n)); !ok {
-				r.bad = true
-			}
-		})
-		st.most = st.runs.Nodes()
 		st.schedule(p)
 		ks.rules = append(ks.rules, st)
 	}
 	r.bad = r.bad || len(ks.rules) == 0
+}
+
+// runs reads the open matches of a rule. Those of a sound state refer to events of the
+// key.
+func (r *reader) runs(p *nfa.Program, ks *keyState, st *ruleState) {
+	var err error
+	if st.runs, r.src, err = p.DecodeRuns(r.src); err != nil {
+		r.fail()
+		return
+	}
+	st.runs.Captured(p, func(n nfa.Event) {
+		if _, ok := ks.find(uint64(n)); !ok {
+			r.bad = true
+		}
+	})
+	st.most = st.runs.Nodes()
 }
 
 // most is the number of the last event that rules of the layer went over.

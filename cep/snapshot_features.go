@@ -75,8 +75,11 @@ func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
 		var all []*record
 		for _, l := range ledgers {
 			for _, r := range l.spaces[i].keys {
-				plan.Trim(&r.kept, g.order.low) // so that the bytes do not say what was read when
-				all = append(all, r)
+				// What was read when is not to be seen in the bytes; nor is a record of which
+				// nothing is left before its time has come, like a sum of 5 and -5.
+				if !plan.Trim(&r.kept, g.order.low) {
+					all = append(all, r)
+				}
 			}
 		}
 		slices.SortFunc(all, func(a, b *record) int { return cmp.Compare(a.text, b.text) })
@@ -115,9 +118,87 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 			rs := &ledgers[key.hash()%uint64(len(ledgers))].spaces[i]
 			made := rs.create(&key)
 			made.kept = kept
-			rs.schedule(made)
+			if c.spaces[i].closes {
+				rs.wake(made)
+			} else {
+				rs.schedule(made)
+			}
 		}
 	}
+}
+
+// appendTrails writes the latest events of keys: of each witness those that a reader of
+// the time low sees, and one more than an alert shows.
+func (g *Engine) appendTrails(w *writer) {
+	for n := range g.scheme.witnesses {
+		var all []*trail
+		for _, l := range g.ledgers {
+			for _, t := range l.trails[n].keys {
+				all = append(all, t)
+			}
+		}
+		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
+		w.uint(uint64(len(all)))
+		for _, t := range all {
+			events := g.scheme.witnesses[n].window(t.events, g.order.low)
+			events = events[max(0, len(events)-mostShown-1):]
+			w.text(t.text)
+			w.uint(uint64(len(events)))
+			for i := range events {
+				e := &events[i]
+				w.int(e.time)
+				w.text(e.raw)
+				w.text(e.id)
+				w.uint(e.nth)
+			}
+		}
+	}
+}
+
+func (g *Engine) readTrails(r *reader) {
+	for n := range g.scheme.witnesses {
+		f := g.scheme.witnesses[n].feature
+		parts := len(g.rs.Features[f].Key.Names)
+		before := ""
+		for range r.count(1 + 1 + leastShown) {
+			var key keyReader
+			text := r.text()
+			events := r.trail(g, &g.scheme.witnesses[n])
+			if r.bad || text <= before || !key.split(text, parts) {
+				r.fail()
+				return
+			}
+			before = text
+			t := &g.ledgers[key.hash()%uint64(len(g.ledgers))].trails[n]
+			made := t.create(&key)
+			made.events = events
+			t.schedule(made, events[len(events)-1].time)
+		}
+	}
+}
+
+// leastShown is the least number of bytes that an event of a trail takes.
+const leastShown = 4
+
+// trail reads the latest events of a key, all of which a reader of the time low sees.
+func (r *reader) trail(g *Engine, w *witness) []shown {
+	n := r.count(leastShown)
+	if n == 0 || n > mostShown+1 {
+		r.fail()
+		return nil
+	}
+	events := make([]shown, n)
+	for i := range events {
+		events[i] = shown{r.int(), r.text(), r.text(), r.uint()}
+		if e := &events[i]; e.nth == 0 || e.time > g.order.low || i > 0 && e.time < events[i-1].time {
+			r.fail()
+			return nil
+		}
+	}
+	if len(w.window(events, g.order.low)) < n {
+		r.fail()
+	}
+	return events
 }
 
 // split makes k hold the key with a text, which has so many parts; false: it is no such

@@ -122,11 +122,15 @@ func (s *shard) follow(rule int32, e *Event, t int64) bool {
 	r, f := s.plan.rs.Rules[rule], s.trace
 	key := s.judge.scope.Key
 	f.on = f.Wants == nil || f.Wants(r, key, e)
-	s.machine(rule).Trace = nil
+	if m := s.machine(rule); m != nil {
+		m.Trace = nil
+		if f.on {
+			m.Trace = f.noted
+		}
+	}
 	if !f.on {
 		return false
 	}
-	s.machine(rule).Trace = f.noted
 	s.judge.view.rule = r
 	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, view: &s.judge.view, risks: s.judge.scope.Risks}
 	if e != nil {

@@ -65,7 +65,7 @@ func TestGuides(t *testing.T) {
 			switch {
 			case b.begins("events"):
 				schema = b.text
-			case b.begins("rules", "params", "features", "lists"):
+			case b.begins("rules", "params", "features", "lists", "risk", "policy"):
 				if !tested {
 					t.Errorf("%s: the ruleset before line %d has no test", page, b.line)
 				}
@@ -109,7 +109,8 @@ func TestReference(t *testing.T) {
 		t.Errorf("%d rulesets, want at least 6", len(list))
 	}
 	for _, b := range list {
-		if _, err := rules.Compile([]source.File{{Path: "reference.md", Text: b.text}}); err != nil {
+		checked := rules.CheckWith([]source.File{{Path: "reference.md", Text: b.text}}, rules.Given{ReadFile: shown(t, "reference.md")})
+		if err := source.ErrorsIn(checked.Findings); err != nil {
 			t.Errorf("%v\nin\n%s", err, b.text)
 		}
 	}

@@ -199,6 +199,9 @@ func (p *Program) ByTime() bool {
 	return p.timeout
 }
 
+// Timeouts reports whether open matches that run out come out.
+func (p *Program) Timeouts() bool { return p.timeout }
+
 // InOrder reports whether a match is held until no older open match is left.
 func (p *Program) InOrder() bool { return p.inOrder }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"weir/cep"
+	"weir/cep/outcome"
 	"weir/nfa"
 	"weir/rules/expr"
 	"weir/rules/source"
@@ -15,6 +16,7 @@ type Checked struct {
 	Rules    []*Rule             // by id, disabled ones too; nil where there is an error
 	Features []*Feature          // by name; nil where there is an error
 	Lists    []*List             // by name; nil where there is an error
+	Risks    []*Risk             // by name; nil where there is an error
 	Findings []source.Diagnostic // errors and warnings, by file and position
 	Notes    []source.Diagnostic // what is as it should be and good to know; none where there is an error
 }
@@ -26,11 +28,15 @@ type Rule struct {
 	Description string
 	Disabled    bool
 
-	On        []string             // event types; nil: all
+	On        []string             // event types, and alert.RULE for the matches of rules; nil: all event types
 	Params    map[string]cep.Value // the rule's and the ruleset's
 	KeyFields []string             // of a key by variable: the field for each name, by cep.Rule.Names; else nil
-	Pattern   *nfa.Pattern
+	Pattern   *nfa.Pattern         // of a rule with `when` the one variable `event`; nil where WindowClose is not
 	Options   nfa.Options
+
+	WindowClose *Feature    // whose windows it matches when they end; nil: it has a Pattern
+	When        *Expression // the condition of `event`, where it stands in place of a pattern; else nil
+	Evidence    *Feature    // whose latest events go into alerts; nil: none
 
 	Where    *Expression  // which events it sees; nil: all
 	Names    []Definition // by cep.Rule.Names
@@ -42,6 +48,15 @@ type Rule struct {
 
 	Features []*Feature // that its expressions read, by name
 	Lists    []*List    // that they look into, by name
+	Risks    []*Risk    // that they read, by name
+	Derived  []Derived  // fields that its key, they and its features read, by event type, in order
+
+	Adds   []*Risk         // risks that its matches add to, by name
+	Policy *outcome.Policy // of the ruleset; nil: none
+
+	matchesOf []source.Text // alert.RULE, where it says so
+
+	hold source.Node // the key `hold`, where it is more than 0
 }
 
 // Definition is what a name of the pattern is.

@@ -17,8 +17,8 @@ import (
 
 var rulesetKeys = source.Keys{
 	Of:    "a ruleset",
-	Known: []string{"params", "events", "features", "lists", "defaults", "rules"},
-	Later: []string{"risk", "policy", "destinations", "routes"},
+	Known: []string{"params", "events", "features", "lists", "risk", "policy", "defaults", "rules"},
+	Later: []string{"destinations", "routes"},
 	Meant: rulesetWords,
 }
 
@@ -41,7 +41,10 @@ func Load(paths []string) (*cep.Ruleset, error) {
 // compileFiles makes a ruleset of files, with what is given. all is whether there are
 // no other files. Where c has errors, the rest must not be used.
 func compileFiles(files []source.File, given Given, all bool) (c *compiler, set *Checked) {
-	c = &compiler{schemas: schemas{}, params: params{}, override: given.Params, given: given, unbuilt: map[string]bool{}}
+	c = &compiler{
+		schemas: schemas{}, params: params{}, override: given.Params, given: given, unbuilt: map[string]bool{},
+		sources: map[string]bool{}, matched: map[string]*cep.Rule{}, circular: map[link]bool{},
+	}
 	c.unsure.all(!all)
 	files = slices.Clone(files)
 	slices.SortStableFunc(files, func(a, b source.File) int { return strings.Compare(a.Path, b.Path) })
@@ -60,13 +63,21 @@ func compileFiles(files []source.File, given Given, all bool) (c *compiler, set 
 	c.readParams(parts)
 	c.readDefaults(parts)
 	c.readEvents(parts)
+	c.declared = sortedKeys(c.schemas)
 	lists := c.readLists(parts)
 	features := c.readFeatures(parts)
+	risks, policy := c.readRisks(parts), c.readPolicy(parts)
+	c.derive()
 	set = c.compile(c.readRules(parts), features)
 	set.Lists = lists
+	set.decide(risks, policy)
+	c.layers(set)
 	if c.Err() == nil && all {
 		c.warnUnused(parts)
 		c.warnReads(set)
+		c.tellDerived(set)
+		c.warnHolds(set)
+		c.sortNotes()
 	}
 	return c, set
 }
@@ -78,6 +89,7 @@ type findings struct{ source.Findings }
 type compiler struct {
 	findings
 	schemas  schemas
+	declared []string // names of the declared event types
 	params   params
 	override params // win over all of their name
 	within   time.Duration
@@ -88,7 +100,13 @@ type compiler struct {
 	features []expr.Feature  // by name
 	lists    []expr.List     // by name
 	named    []cep.NamedList // by name
+	risks    []expr.Risk     // by name
+	compiled []*Feature      // by name
 	notes    []source.Diagnostic
+
+	sources  map[string]bool      // ids of the rules whose matches others read
+	matched  map[string]*cep.Rule // those that are compiled, by the type that their matches have
+	circular map[link]bool        // those that close a circle, which has a finding
 
 	unsure  unsure
 	unbuilt map[string]bool // names that parts declare that are not built
@@ -182,11 +200,14 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 		}
 		if !e.Value.Is(yaml.SequenceNode) {
 			c.Add(e.Value.Place(), source.CodeValue, "`rules` is a list of rules, not "+e.Value.Kind(), "begin each rule with `- id: `")
+			c.unsure.rules = true
 			continue
 		}
 		for _, n := range e.Value.Items() {
 			if d := c.draft(n); d != nil {
 				drafts = append(drafts, d)
+			} else {
+				c.unsure.rules = true
 			}
 		}
 	}
@@ -205,7 +226,8 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 }
 
 // compile makes the ruleset of what was read. Disabled rules are checked like
-// the others, with numbers of their own.
+// the others, with numbers of their own. A rule is compiled after those whose matches
+// it reads.
 func (c *compiler) compile(drafts []*draft, features []*featureDraft) *Checked {
 	active, every := map[string]bool{}, map[string]bool{}
 	for name := range c.schemas {
@@ -229,21 +251,30 @@ func (c *compiler) compile(drafts []*draft, features []*featureDraft) *Checked {
 	}
 	numbers, aside := newNumbering(active), newNumbering(every)
 	set := &cep.Ruleset{Lists: c.named}
-	all := &Checked{Ruleset: set, Features: c.compileFeatures(features, numbers)}
+	c.compiled = c.compileFeatures(features, numbers)
+	all := &Checked{Ruleset: set, Features: c.compiled}
 	for _, f := range all.Features {
 		set.Features = append(set.Features, f.Feature)
 	}
-	for _, d := range drafts {
-		if d.disabled {
-			all.Rules = append(all.Rules, c.rule(d, aside))
-			continue
+	all.Rules = make([]*Rule, len(drafts))
+	for _, i := range c.link(drafts) {
+		if d := drafts[i]; d.disabled {
+			all.Rules[i] = c.rule(d, aside)
+		} else {
+			all.Rules[i] = c.rule(d, numbers)
 		}
-		rule := c.rule(d, numbers)
-		all.Rules = append(all.Rules, rule)
-		set.Rules = append(set.Rules, rule.Rule)
 	}
-	for _, t := range numbers.types {
-		set.Types = append(set.Types, cep.Type{Name: t, Schema: c.schemas[t]})
+	for _, rule := range all.Rules {
+		if !rule.Disabled {
+			set.Rules = append(set.Rules, rule.Rule)
+		}
+	}
+	for _, name := range numbers.types {
+		t := cep.Type{Name: name, Alert: c.matched[name]}
+		if s := c.schemas[name]; s != nil {
+			t.Schema, t.Derived = s.Schema, c.derivedOf(name, numbers)
+		}
+		set.Types = append(set.Types, t)
 	}
 	set.Fields, set.Reads = numbers.fields, numbers.reads
 	return all

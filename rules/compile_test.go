@@ -347,7 +347,7 @@ func TestFaultsAcrossFiles(t *testing.T) {
 		"b.yaml:2:10: the event type `pay` is there already; the first is in a.yaml:2\n" +
 		"b.yaml:3:12: the default `within` is there already; the first is in a.yaml:3\n" +
 		"b.yaml:5:10: the rule `r` is there already; the first is in a.yaml:5\n" +
-		"c.yaml:1:1: a ruleset has no key `a`; the keys of a ruleset are params, events, features, lists, defaults, rules\n" +
+		"c.yaml:1:1: a ruleset has no key `a`; the keys of a ruleset are params, events, features, lists, risk, policy, defaults, rules\n" +
 		"c.yaml:1:4: this is no YAML: this bracket closes nothing; remove it"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

@@ -12,7 +12,14 @@ import (
 
 // conditions compiles `where`, the definitions and `unless`.
 func (r *ruleCompiler) conditions() {
+	if r.form == byClose {
+		return // there is no event
+	}
 	r.watch("where", r.where)
+	if r.form == byWhen {
+		r.watch("when", r.when)
+		return
+	}
 	r.watch("define", func() {
 		for i, n := range r.rule.Names {
 			r.condition(i, r.definition(n.Text))
@@ -115,6 +122,7 @@ func (r *ruleCompiler) outcome() {
 	r.watch("measures", r.measures)
 	r.watch("score", r.score)
 	r.watch("message", r.message)
+	r.closedReads()
 }
 
 func (r *ruleCompiler) having() {
@@ -154,7 +162,7 @@ func (r *ruleCompiler) measures() {
 		entries, r.anyResult = entries[:maxMeasures], true
 	}
 	for _, m := range entries {
-		measure := cep.Measure{Name: m.Name}
+		measure, kind := cep.Measure{Name: m.Name}, cep.Nil
 		if m.Value.Empty() {
 			r.NoValue(e.Value, m)
 			r.suspects[m.Name] = true
@@ -165,11 +173,12 @@ func (r *ruleCompiler) measures() {
 			env := r.env(m.Name, r.events, false)
 			r.about.Measures = append(r.about.Measures, Expression{Text: t, Env: env})
 			r.compile(t, env, func(text string, env expr.Env) (err error) {
-				measure.Eval, err = expr.CompileValue(text, env)
+				measure.Eval, kind, err = expr.CompileMeasure(text, env)
 				return err
 			})
 		}
 		r.rule.Measures = append(r.rule.Measures, measure)
+		r.measureKinds = append(r.measureKinds, kind)
 	}
 }
 
@@ -194,6 +203,8 @@ func (r *ruleCompiler) measureName(m source.Entry) bool {
 		msg = source.Tick(m.Name) + " is the name of the key"
 	case r.isFeature(m.Name):
 		msg = source.Tick(m.Name) + " is a feature"
+	case r.isRisk(m.Name):
+		msg = source.Tick(m.Name) + " is a risk"
 	default:
 		return true
 	}
@@ -252,6 +263,10 @@ func (r *ruleCompiler) env(what string, events *scope, current bool) expr.Env {
 		Params: r.params, Keys: r.rule.Key.Names, KeyByName: r.byName, Current: current,
 		Fields: events.field, FieldNames: events.names(), Aggregate: r.aggregate,
 		Features: r.features, Lists: r.lists, Read: func(of expr.Read) cep.ReadID { return r.read(of, !current) },
+		Risks: r.visibleRisks(), ReadRisk: r.readRisk,
+	}
+	if of, only := events.alerts(); only && current {
+		e.Matches = of
 	}
 	for i, n := range r.rule.Names {
 		v := expr.Var{
@@ -262,6 +277,9 @@ func (r *ruleCompiler) env(what string, events *scope, current bool) expr.Env {
 			v.Name = "" // it is the field, where conditions are meant to read that
 		}
 		e.Vars = append(e.Vars, v)
+	}
+	if f := r.about.WindowClose; f != nil {
+		e.Closed = f.Name
 	}
 	for _, m := range r.rule.Measures {
 		e.Measures = append(e.Measures, m.Name)

@@ -54,7 +54,7 @@ func TestCorpus(t *testing.T) {
 		t.Errorf("%d rulesets, %d of them with several mistakes; want at least 160 and 25", len(bad), several)
 	}
 	for _, c := range source.Codes {
-		if !covered[c.Code] && c.Code != source.CodeFile && c.Code != source.CodeMore { // these two are of no text
+		if !covered[c.Code] && c.Code != source.CodeFile && c.Code != source.CodeMore && c.Code != source.CodeTwice { // these are of no text, or of other files
 			t.Errorf("no ruleset has a finding of code %s", c.Code)
 		}
 	}

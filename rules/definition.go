@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"weir/rules/nearest"
 	"weir/rules/source"
@@ -67,7 +68,7 @@ func (f *findings) typed(d *definition) {
 	if t, ok := r["type"]; ok {
 		d.types, d.sure = f.List(t.Value, "`type`")
 		for _, t := range d.types {
-			d.sure = f.typeName(t) && d.sure
+			d.sure = f.readable(t) && d.sure
 		}
 	}
 	d.bare = d.Value.Lacks("type", definitionKeys)
@@ -158,10 +159,12 @@ func (r *ruleCompiler) typesOf(d *definition) {
 		_, declared := r.schemas[t]
 		hint := ""
 		switch {
-		case r.draft.all && (len(r.schemas) == 0 || declared || r.onTypes[t] || r.unsure.types):
+		case r.draft.all && strings.HasPrefix(t, AlertPrefix):
+			r.Add(at[i], source.CodeName, fmt.Sprintf("`*` stands for all event types, and %s for the matches of a rule", source.Tick(t)), "list the event types in `on`, and "+source.Tick(t)+" with them")
+		case r.draft.all && (len(r.declared) == 0 || declared || r.onTypes[t] || r.unsure.types):
 			continue
 		case r.draft.all:
-			hint = nearest.DidYouMean(t, sortedKeys(r.schemas), "declare it under `events`, or name it in `on`")
+			hint = nearest.DidYouMean(t, r.declared, "declare it under `events`, or name it in `on`")
 			r.Add(at[i], source.CodeName, "there is no event type "+source.Tick(t), hint)
 		case slices.ContainsFunc(r.draft.on, func(on source.Text) bool { return on.Value == t }):
 			continue

@@ -8,10 +8,16 @@
 //     schema.go, params.go, list.go, feature.go; draft.go: those of a rule,
 //     definition.go: of `define`); the files of lists are read by who compiles
 //     (given.go);
+//   - derived fields are compiled (derive.go), each of which reads those above it; those
+//     that something reads once more at the end, with the numbers of what they read;
 //   - features are compiled: their names, types and values are known to rules then;
-//   - rules are compiled (rule.go, in this order: pattern.go, definition.go, key.go,
-//     condition.go): names are resolved, expressions (expression.go) and patterns
-//     handed to their compilers, types and fields numbered (scope.go, numbering.go);
+//   - rules are put into an order in which each comes after those whose matches it is
+//     on (alert.go): of these it sees the key and the measures as fields of a type;
+//   - rules are compiled (rule.go, in this order: pattern.go, or when.go and closing.go
+//     for those without one, definition.go, key.go, condition.go): names are resolved,
+//     expressions (expression.go) and patterns handed to their compilers, types and
+//     fields numbered (scope.go, numbering.go);
+//   - rules that run are put into layers (layer.go);
 //   - what compiles and hardly means what was meant gets a warning (warn.go calls
 //     all: tail.go W1 and W3, loop.go W2 and W7, join.go W4, pair.go W5, window.go
 //     W6, missing.go W8, least.go, undeclared.go, unused.go).

@@ -14,7 +14,8 @@ import (
 // whether there may be a default that was not.
 type unsure struct {
 	types, params, lists, within bool
-	names                        bool // features
+	names                        bool // features, risks
+	rules                        bool
 }
 
 // all notes that a file says nobody knows what.
@@ -24,19 +25,18 @@ func (u *unsure) all(unknown bool) {
 	u.within = u.within || unknown
 	u.lists = u.lists || unknown
 	u.names = u.names || unknown
+	u.rules = u.rules || unknown
 }
 
-// doubt notes what a ruleset may say beside what was read of it, and the names
-// that the parts declare which are not built.
+// doubt notes what a ruleset may say beside what was read of it.
 func (c *compiler) doubt(n source.Node) {
 	c.unsure.types = c.unsure.types || doubtful(n, "events", rulesetKeys)
 	c.unsure.params = c.unsure.params || doubtful(n, "params", rulesetKeys)
 	c.unsure.within = c.unsure.within || doubtful(n, "defaults", rulesetKeys)
 	c.unsure.lists = c.unsure.lists || doubtful(n, "lists", rulesetKeys)
 	c.unsure.names = c.unsure.names || doubtful(n, "features", rulesetKeys)
-	for name := range namesUnder(n, "risk") {
-		c.unbuilt[name] = true
-	}
+	c.unsure.names = c.unsure.names || doubtful(n, "risk", rulesetKeys)
+	c.unsure.rules = c.unsure.rules || doubtful(n, "rules", rulesetKeys)
 }
 
 // doubtful says whether a mapping may say something under a key that is not read:

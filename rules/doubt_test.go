@@ -69,7 +69,8 @@ var alone = []struct{ name, old, new, want string }{
 	{"misspelt fields", "    fields: {card: string, text: string}", "    field: {card: string, text: string}", "5:5"},
 	{"misspelt events", "events:", "evnts:", "1:1"},
 	{"a type twice", "  note:", "  pay:", "4:3"},
-	{"derived fields", "    fields: {card: string, text: string}", "    fields: {card: string}\n    derive: {text: card}", "6:5"},
+	{"a wrong derived field", "    fields: {card: string, text: string}", "    fields: {card: string}\n    derive: {text: crad}", "6:20"},
+	{"misspelt derive", "    fields: {card: string, text: string}", "    fields: {card: string}\n    derived: {text: card}", "6:5"},
 	{"a misspelt key field", "key: card", "key: crad", "11:10"},
 	{"no key", "    key: card\n", "", "8:5"},
 	{"a misspelt key", "key: card", "kye: card", "11:5"},
@@ -106,7 +107,7 @@ var alone = []struct{ name, old, new, want string }{
 	{"a language that there is not", "    key: card\n", "    key: card\n    lang: sql\n", "12:11"},
 	{"features", "rules:", "features: {spend: {on: pay}}\nrules:", "7:12 7:12 7:12"},
 	{"features that are read", "    where: card != \"x\"", "    where: card != \"x\" && spend > 5 && spend(card) > 3", "10:27 10:40"},
-	{"an instead of a pattern", "pattern: a{$least,}+ -> !n -> b", "when: amount > 1", "14:5"},
+	{"an instead of a pattern", "pattern: a{$least,}+ -> !n -> b", "when: amount > 1", "12:5 15:5 19:5 20:5"},
 }
 
 // TestAlone checks that a mistake has its finding and that nothing that follows
@@ -171,9 +172,9 @@ func TestTogether(t *testing.T) {
 // the events are not known, of names where any may be meant.
 var mayMissOf = map[string]int{
 	"no type is known": 1, "no on": 1, "a misspelt on": 1, "on that is a mapping": 1,
-	"a type without fields": 1, "a type that says nothing": 1, "misspelt fields": 1, "misspelt events": 5, "a type twice": 1,
+	"a type without fields": 1, "a type that says nothing": 1, "misspelt fields": 1, "misspelt derive": 1, "misspelt events": 5, "a type twice": 1,
 	"no key": 1, "a misspelt key": 1, "a key that is a text of several words": 1, "a key by variable without a name": 4,
 	"no define": 2, "misspelt define": 4, "a definition with a misspelt key": 1, "a definition of an unknown type": 1, "a definition that YAML ate": 1,
 	"a measure called like a function": 1, "a measure called like a variable": 1, "measures that are a list": 1, "misspelt measures": 1,
-	"a language that there is not": 6,
+	"a language that there is not": 6, "an instead of a pattern": 5,
 }

@@ -14,10 +14,10 @@ var ruleKeys = source.Keys{
 	Of: "a rule",
 	Known: []string{
 		"id", "title", "description", "severity", "tags", "status", "on", "where", "key", "within", "gap", "params",
-		"pattern", "define", "skip", "emit", "timeout", "unless", "limit", "having", "measures", "score", "action",
-		"message", "throttle", "lang",
+		"pattern", "when", "window_close", "define", "edge", "evidence", "skip", "emit", "timeout", "unless", "limit", "having", "measures", "score", "action",
+		"message", "throttle", "hold", "lang",
 	},
-	Later: []string{"hold", "then", "when", "edge", "evidence", "window_close"},
+	Later: []string{"then"},
 	Meant: ruleWords,
 }
 
@@ -40,7 +40,6 @@ var defaultScores = map[string]float64{"low": 25, "medium": 50, "high": 75, "cri
 
 const (
 	allTypes    = "*"
-	alertPrefix = "alert."                                                           // of type names that stand for the matches of a rule
 	typeLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-" // that type names have
 	maxOpen     = 1_000_000
 )
@@ -80,7 +79,9 @@ func (f *findings) draft(n source.Node) *draft {
 	case "disabled":
 		d.disabled = true
 	}
-	d.all, d.on, d.onSure = f.on(d)
+	if d.form() != byClose { // which is on the types of its feature
+		d.all, d.on, d.onSure = f.on(d)
+	}
 	if e, ok := r["define"]; ok {
 		d.define, d.defineSure = f.define(e.Value)
 	}
@@ -98,9 +99,14 @@ func (d *draft) unsure(name string) bool {
 func (f *findings) require(d *draft, name string) (source.Entry, bool) {
 	e, ok := d.entries[name]
 	if !ok && d.at.Lacks(name, ruleKeys) {
-		f.Add(d.at.Place(), source.CodeMissing, fmt.Sprintf("the rule has no `%s`", name), "")
+		f.Add(d.at.Place(), source.CodeMissing, fmt.Sprintf("the rule has no `%s`", name), missingHints[name])
 	}
 	return e, ok
+}
+
+// missingHints say what to write for a key of a rule that is not there.
+var missingHints = map[string]string{
+	"pattern": "write the events that it looks for, `pattern: a -> b`, or a condition on one event, `when: amount > 900`",
 }
 
 func (f *findings) id(d *draft) source.Text {
@@ -162,7 +168,7 @@ func (f *findings) eventTypes(e source.Entry) (all bool, types []source.Text, su
 		case t.Value == allTypes:
 			f.Add(t.Place(), source.CodeValue, "`*` stands for all event types and goes with no other", "write on: \"*\"")
 			sure = false
-		case !f.typeName(t):
+		case !f.readable(t):
 			sure = false
 		case seen[t.Value]:
 			f.Add(t.Place(), source.CodeDuplicate, fmt.Sprintf("the event type %s stands twice", source.Tick(t.Value)), "")
@@ -177,8 +183,8 @@ func (f *findings) eventTypes(e source.Entry) (all bool, types []source.Text, su
 // typeName checks that a text can be the name of an event type.
 func (f *findings) typeName(t source.Text) bool {
 	switch {
-	case strings.HasPrefix(t.Value, alertPrefix):
-		f.Add(t.Place(), source.CodeUnsupported, "`alert.RULE` as an event type is not supported yet", "name an event type")
+	case strings.HasPrefix(t.Value, AlertPrefix):
+		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no event type: names that begin with `alert.` stand for the matches of rules", "give the event type another name")
 	case strings.Trim(t.Value, typeLetters) != "" || t.Value == "":
 		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
 	default:

@@ -7,6 +7,7 @@ var (
 		"schema": "events", "schemas": "events", "types": "events", "eventtypes": "events",
 		"variables": "params", "vars": "params", "parameters": "params", "constants": "params", "settings": "params",
 		"detections": "rules", "patterns": "rules", "queries": "rules",
+		"risks": "risk", "riskscores": "risk", "policies": "policy", "decision": "policy", "decisions": "policy", "thresholds": "policy", "actions": "policy",
 	}
 	defaultWords = map[string]string{
 		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within",
@@ -20,6 +21,7 @@ var (
 		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within", "duration": "within",
 		"sequence": "pattern", "followedby": "pattern", "followedbyany": "pattern", "match": "pattern", "detection": "pattern", "steps": "pattern",
 		"definitions": "define", "variables": "define", "conditions": "define", "aftermatch": "skip", "aftermatchskip": "skip",
+		"if": "when", "trigger": "when", "expression": "when", "onchange": "edge", "windowend": "window_close", "onclose": "window_close", "holdfor": "hold", "blockfor": "hold",
 		"cancel": "unless", "until": "unless", "metrics": "measures", "output": "measures", "outputs": "measures", "select": "measures", "riskscore": "score",
 		"alert": "message", "text": "message", "msg": "message", "suppress": "throttle", "suppression": "throttle", "cooldown": "throttle", "dedup": "throttle", "decision": "action",
 	}
@@ -31,6 +33,15 @@ var (
 		"window": "over", "within": "over", "last": "over", "period": "over", "timeframe": "over", "duration": "over", "lookback": "over",
 		"sliding": "over", "fixed": "tumbling", "gap": "session", "tz": "timezone", "zone": "timezone", "granularity": "resolution", "step": "resolution",
 		"approximate": "approx", "excludeself": "exclude_current", "excludecurrentevent": "exclude_current",
+	}
+	riskWords = map[string]string{
+		"groupby": "key", "partitionby": "key", "keyby": "key", "by": "key", "entity": "key", "per": "key", "on": "key", "of": "key",
+		"decay": "half_life", "fade": "half_life", "over": "half_life", "window": "half_life", "life": "half_life", "ttl": "half_life",
+	}
+	policyWords = map[string]string{
+		"aggregate": "combine", "aggregation": "combine", "combination": "combine", "method": "combine", "strategy": "combine", "score": "combine", "scores": "combine",
+		"manual": "review", "flag": "review", "alert": "review", "stepup": "challenge", "mfa": "challenge", "verify": "challenge",
+		"deny": "block", "decline": "block", "reject": "block",
 	}
 	listWords = map[string]string{
 		"entries": "type", "of": "type", "kind": "type", "values": "value", "valuetype": "value", "path": "file", "csv": "file", "source": "file",

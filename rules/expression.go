@@ -130,6 +130,8 @@ func (r *ruleCompiler) expected(e *expr.Error, env expr.Env) string {
 		return e.Hint
 	case strings.HasPrefix(e.Msg, "unknown param "):
 		return "declare it under `params`"
+	case strings.Contains(e.Msg, " is a map and has no field "):
+		return "a path leads into fields that events come with: what is worked out is read as a whole, so give the part a name where that is done"
 	case !strings.HasPrefix(e.Msg, "unknown name "):
 		return ""
 	case env.Current && len(env.FieldNames) > 0 && len(env.FieldNames) <= mostNames:
@@ -152,6 +154,9 @@ func (r *ruleCompiler) known(e *expr.Error, env expr.Env) string {
 		if !v.Empty && v.Name != "" {
 			names = append(names, v.Name)
 		}
+	}
+	if env.Closed != "" {
+		names = append(names, env.Closed)
 	}
 	names = slices.Concat(names, env.Keys, env.Measures)
 	if len(names) == 0 || len(names) > mostNames {

@@ -178,12 +178,12 @@ var faults = []struct{ name, old, new, want string }{
 		"7:8: `lists` is a mapping (`name: value`), not text",
 	},
 	{
-		"risk", "rules:", "risk: {}\nrules:",
-		"7:1: `risk` is not supported yet; remove it",
+		"risk", "rules:", "risk: []\nrules:",
+		"7:7: `risk` is a mapping (`name: value`), not a list",
 	},
 	{
-		"policy", "rules:", "policy: {combine: max}\nrules:",
-		"7:1: `policy` is not supported yet; remove it",
+		"policy", "rules:", "policy: 80\nrules:",
+		"7:9: `policy` is a mapping (`name: value`), not text",
 	},
 	{
 		"destinations", "rules:", "destinations: {}\nrules:",
@@ -199,11 +199,11 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"unknown key, far from all", "within: 1h", "zzzzzzz: 1h",
-		"11:5: a rule has no key `zzzzzzz`; the keys of a rule are id, title, description, severity, tags, status, on, where, key, within, gap, params, pattern, define, skip, emit, timeout, unless, limit, having, measures, score, action, message, throttle, lang",
+		"11:5: a rule has no key `zzzzzzz`; the keys of a rule are id, title, description, severity, tags, status, on, where, key, within, gap, params, pattern, when, window_close, define, edge, evidence, skip, emit, timeout, unless, limit, having, measures, score, action, message, throttle, hold, lang",
 	},
 	{
-		"hold", "within: 1h", "hold: 24h",
-		"11:5: `hold` is not supported yet; remove it",
+		"hold", "within: 1h", "hold: 24 h",
+		"11:11: `24 h` has an unknown unit; write 24h",
 	},
 	{
 		"then", "within: 1h", "then: {list: x}",
@@ -211,27 +211,31 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"when", "pattern: a -> b", "when: amount > 1",
-		"12:5: `when` is not supported yet; remove it",
+		"11:5: `within` is the time from the first event of a match to its last, and `when` matches on one event; to look back declare a feature, as in `features: {in_1h: {on: payment, key: card_id, value: count(), over: 1h}}`, and write `when: in_1h > 5`\n" +
+			"13:5: `when` has no variables that could be defined; write the condition behind `when`",
 	},
 	{
 		"edge", "within: 1h", "edge: true",
-		"11:5: `edge` is not supported yet; remove it",
+		"11:5: `edge` looks at one event and the one before it: it goes with `when`; write `when: CONDITION` in place of the pattern, or `throttle: 1h` to alert less often",
 	},
 	{
 		"evidence", "within: 1h", "evidence: f",
-		"11:5: `evidence` is not supported yet; remove it",
+		"11:5: a pattern captures its evidence: `evidence` goes with `when` and `window_close`; remove it",
 	},
 	{
 		"window_close", "pattern: a -> b", "window_close: f",
-		"12:5: `window_close` is not supported yet; remove it",
+		"9:5: the rule is on the event types of its feature; remove `on`\n" +
+			"11:5: the window of the feature says how long: there is no `within`; remove it\n" +
+			"12:19: there is no feature `f`; name a feature that is declared under `features`\n" +
+			"13:5: `window_close` has no variables that could be defined; ask what the window came to in `having`",
 	},
 	{
 		"lang", "within: 1h", "lang: cell",
 		"11:11: `cell` is no value of `lang`; did you mean `cel`?",
 	},
 	{
-		"derive", "    fields: {card: string, ip", "    derive: {}\n    fields: {card: string, ip",
-		"5:5: `derive` is not supported yet; remove it",
+		"derive", "    fields: {card: string, ip", "    derive: {ip: card, two: card + crad}\n    fields: {card: string, ip",
+		"5:14: `ip` is a field of the event type `login` already; give the derived field another name\n5:36: unknown name `crad`; did you mean `card`?",
 	},
 	{
 		"pii", "ip: string", "ip: {type: string, pii: true}",
@@ -363,7 +367,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"reserved type name", "  login:", "  alert.x:",
-		"4:3: `alert.RULE` as an event type is not supported yet; name an event type",
+		"4:3: `alert.x` is no event type: names that begin with `alert.` stand for the matches of rules; give the event type another name",
 	},
 	{
 		"type name with a blank", "  login:", "  'log in':",
@@ -399,7 +403,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"on a rule", "on: pay", "on: alert.x",
-		"9:9: `alert.RULE` as an event type is not supported yet; name an event type",
+		"9:15: there is no rule `x`; name a rule of the ruleset",
 	},
 	{
 		"on a mapping in a list", "on: pay", "on: [pay, {a: b}]",
@@ -471,7 +475,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"no pattern", "    pattern: a -> b\n", "",
-		"8:5: the rule has no `pattern`",
+		"8:5: the rule has no `pattern`; write the events that it looks for, `pattern: a -> b`, or a condition on one event, `when: amount > 900`",
 	},
 	{
 		"a wrong pattern", "pattern: a -> b", "pattern: a -> -> b",
@@ -531,7 +535,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"two rules, each with an error", "within: 1h", "within: 1x\n  - id: r2\n    on: pay\n    key: crad\n    pattern: a\n    define: {a: {type: pay}}\n  - id: r\n    on: pay\n    key: card",
-		"8:5: the rule has no `pattern`\n11:13: `1x` has an unknown unit; a duration is a whole number and one of ms s m h d w, like 90s\n14:10: there is no field `crad` in `pay`; did you mean `card`?\n17:9: the rule `r` is there already; the first is in r.yaml:8",
+		"8:5: the rule has no `pattern`; write the events that it looks for, `pattern: a -> b`, or a condition on one event, `when: amount > 900`\n11:13: `1x` has an unknown unit; a duration is a whole number and one of ms s m h d w, like 90s\n14:10: there is no field `crad` in `pay`; did you mean `card`?\n17:9: the rule `r` is there already; the first is in r.yaml:8",
 	},
 	{
 		"a param that is none in the rule", "within: 1h", "params: {span: 5}\n    within: $span",

@@ -91,7 +91,7 @@ func (c *compiler) featureDraft(e source.Entry) *featureDraft {
 	before := c.Count()
 	d := &featureDraft{draft: draft{at: e.Value}, name: e}
 	d.feature = &Feature{Feature: &cep.Feature{Name: e.Name, Faults: &cep.FaultCount{}}, At: e.KeyText()}
-	c.featureName(e)
+	c.aggregateName(e, "feature")
 	r, ok := c.Record(e.Value, "the feature "+source.Tick(e.Name), featureKeys)
 	d.entries = r
 	if ok {
@@ -116,20 +116,20 @@ func (c *compiler) need(d *featureDraft, name, hint string) (source.Entry, bool)
 	return e, ok
 }
 
-// featureName checks that the name of a feature means nothing else.
-func (c *compiler) featureName(e source.Entry) {
-	msg, hint := "", "give the feature another name"
+// aggregateName checks that the name of a feature or risk (what) means nothing else.
+func (c *compiler) aggregateName(e source.Entry, what string) {
+	msg, hint := "", "give the "+what+" another name"
 	switch {
 	case !isName(e.Name):
-		msg, hint = source.Tick(e.Name)+" is no name for a feature", nameForm
+		msg, hint = source.Tick(e.Name)+" is no name for a "+what, nameForm
 	case expr.ReservedIn(expr.LangExpr, e.Name), expr.ReservedIn(expr.LangCEL, e.Name):
 		msg = source.Tick(e.Name) + " is a word of the language"
 	default:
-		for _, t := range sortedKeys(c.schemas) {
+		for _, t := range c.declared {
 			if c.schemas[t] == nil {
 				continue
 			}
-			if _, is := c.schemas[t].Fields[e.Name]; is {
+			if _, is := c.schemas[t].fields[e.Name]; is {
 				msg = fmt.Sprintf("%s is a field of the event type %s", source.Tick(e.Name), source.Tick(t))
 				break
 			}
@@ -152,7 +152,7 @@ func (c *compiler) featureTypes(d *featureDraft) {
 		return
 	}
 	for _, n := range append(e.Value.Items(), e.Value) {
-		if n.YAML.Kind == yaml.ScalarNode && strings.HasPrefix(n.YAML.Value, alertPrefix) && !n.Bad() {
+		if n.YAML.Kind == yaml.ScalarNode && strings.HasPrefix(n.YAML.Value, AlertPrefix) && !n.Bad() {
 			c.Add(n.Place(), source.CodeValue, "a feature counts events, and "+source.Tick(n.YAML.Value)+" stands for the matches of a rule", "name event types")
 			return
 		}

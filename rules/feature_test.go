@@ -157,13 +157,14 @@ rules: [{id: r, on: pay, key: card, within: 1h, pattern: a, define: {a: 'in_list
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}}
 	checked := CheckWith(files, given)
-	if len(checked.Findings) > 0 {
-		t.Fatal(checked.Findings)
+	const twice = "a/b/rates.csv:3:1: the entry \"EUR\" has stood in a row before; the last one counts; leave the others out"
+	if f := checked.Findings; len(f) != 1 || f[0].String() != twice || f[0].Code != source.CodeTwice || f[0].Severity != source.Warning {
+		t.Fatal(f)
 	}
 	if e, ok := checked.Ruleset.Lists[0].List.Get("c1"); !ok || e.Expires == list.Never || checked.Lists[0].File != "a/cards.csv" {
 		t.Errorf("%+v of %s", e, checked.Lists[0].File)
 	}
-	if l := checked.Lists[1]; l.Entries != 2 || l.Rows != (list.Rows{Read: 3, Duplicates: 1}) {
+	if l := checked.Lists[1]; l.Entries != 2 || l.Rows.Read != 3 || l.Rows.Duplicates != 1 {
 		t.Errorf("%+v", l)
 	}
 	given.Lists = map[string][]list.Entry{"cards": {{Text: "c9", Expires: list.Never}}, "other": {{Text: "x", Expires: list.Never}}}
@@ -191,6 +192,10 @@ func TestListFaults(t *testing.T) {
 		{"10.0.0.0/8\nä10.0.0.1,x\n", "n.csv:2:11: "},
 		{"entry,expires\n10.0.0.0/8,ä\n300.1.2.3,\n", "n.csv:2:12: "},
 		{"entry,expires\n10.0.0.0/8,\nä,\n10.0.0.1/8,\n", "n.csv:3:1: n.csv:4:1: "},
+		{"entry,until\n10.0.0.0/8,\n", "n.csv:1:7: "},
+		{"entry,expires\n\"10.0.0.0/8\",\n\n10.0.0.0/8\n", "n.csv:4:1: "},
+		{"entry,expires\nä,\n\n 10.0.0.0/8,2026-13-01\n", "n.csv:2:1: n.csv:4:13: "},
+		{"10.0.0.0/8\n10.1.0.0/16\n::ffff:10.0.0.0/104\n10.0.0.0/8\n", "n.csv:3:1: "},
 	} {
 		given := Given{ReadFile: func(string) ([]byte, error) { return []byte(tt.csv), nil }}
 		var places string

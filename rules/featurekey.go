@@ -145,16 +145,56 @@ func (f *featureCompiler) keyFieldOf(t source.Text, events *scope) bool {
 		if schema == nil {
 			continue
 		}
-		kind, has := fieldKind(schema, t.Value)
+		kind, has := schema.kind(t.Value)
 		switch {
 		case !has && !events.all:
 			f.Add(t.Place(), source.CodeName, fmt.Sprintf("events of type %s have no field %s, so the feature would never count them", source.Tick(name), source.Tick(t.Value)),
-				nearest.DidYouMean(t.Value, sortedKeys(schema.Fields), "take the type out of `on`, or name a field for each type: {NAME: {TYPE: FIELD}}"))
+				nearest.DidYouMean(t.Value, sortedKeys(schema.fields), "take the type out of `on`, or name a field for each type: {NAME: {TYPE: FIELD}}"))
 			return false
-		case has && (kind == cep.Time || kind == cep.List || kind == cep.Map):
+		case has && !isKeyKind(kind):
 			f.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s is a %s and cannot be a key", source.Tick(t.Value), kind), "a key is a string, a whole number or a bool")
 			return false
 		}
 	}
 	return true
+}
+
+// warnKeyless warns where a condition reads a feature by its bare name of events none
+// of which has its key.
+func (r *ruleCompiler) warnKeyless() {
+	for _, e := range []*Expression{r.about.Where, r.about.Unless, r.about.When} {
+		r.warnKeylessIn(e, r.events)
+	}
+	for i, n := range r.about.Names {
+		r.warnKeylessIn(n.Where, r.scopes[i])
+	}
+}
+
+func (r *ruleCompiler) warnKeylessIn(e *Expression, events *scope) {
+	if e == nil || events.loose || events.all {
+		return
+	}
+	for _, read := range uses(e).Features {
+		f := r.compiled[read.Feature]
+		if read.Other || r.unbuilt[f.Name] || slices.ContainsFunc(events.types, func(t string) bool { return r.mayHaveKey(f, t) }) {
+			continue
+		}
+		key := source.Tick(strings.Join(f.Key.Names, ", "))
+		r.Warn(e.Part(e.from+read.Pos, e.from+read.End), source.CodeRowless, fmt.Sprintf("%s is kept by %s, which events of type %s do not have: it is nil here", source.Tick(f.Name), key, events.typeList()),
+			"write "+source.Tick(f.Name+"(FIELD"+strings.Repeat(", FIELD", len(f.Key.Names)-1)+")")+" for what is kept under other fields of the event")
+	}
+}
+
+// mayHaveKey reports whether events of a type may have the key of a feature.
+func (c *compiler) mayHaveKey(f *Feature, typ string) bool {
+	if f.ByType != nil {
+		return slices.ContainsFunc(f.ByType, func(by TypeField) bool { return by.Type == typ })
+	}
+	if _, match := alertOf(typ); match || c.schemas[typ] == nil {
+		return true // a match has no features, of which warnRowless speaks
+	}
+	return !slices.ContainsFunc(f.Key.Names, func(field string) bool {
+		_, has := c.schemas[typ].kind(field)
+		return !has
+	})
 }

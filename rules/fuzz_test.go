@@ -62,7 +62,7 @@ func FuzzCompile(f *testing.F) {
 				}
 			}
 			for _, r := range set.Rules {
-				if r.Program == nil || len(r.Conds) < len(r.Names) {
+				if (r.Program == nil) != (r.WindowClose > 0) || len(r.Conds) < len(r.Names) {
 					t.Errorf("rule %q is not whole", r.ID)
 				}
 			}

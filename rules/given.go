@@ -17,8 +17,9 @@ type Given struct {
 	// (list.Spec).
 	Lists map[string][]list.Entry
 
-	// ReadFile reads the files that lists name, as os.ReadFile does. Where it is nil
-	// there are none: a list that names one is an error.
+	// ReadFile reads the files that lists name, as os.ReadFile does; what it gives is not
+	// changed afterwards. Where it is nil there are none: a list that names one is an
+	// error.
 	ReadFile func(path string) ([]byte, error)
 }
 

@@ -115,7 +115,7 @@ func (r *ruleCompiler) couldBeKey(path string) bool {
 		if schema == nil {
 			continue
 		}
-		if kind, has := fieldKind(schema, path); !has || kind != cep.Text {
+		if kind, has := schema.kind(path); !has || kind != cep.Text {
 			return false
 		}
 	}

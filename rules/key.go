@@ -16,6 +16,10 @@ import (
 // key reads how the key of the rule is read from an event: a field, a list of
 // fields, or NAME: {VARIABLE: FIELD}.
 func (r *ruleCompiler) key() {
+	if r.form == byClose {
+		r.closingKey()
+		return
+	}
 	e, ok := r.require(r.draft, "key")
 	if !ok {
 		r.anyResult = true
@@ -75,6 +79,8 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no path of a field", "a path is a name, or names joined by dots")
 	case r.isFeature(t.Value):
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is a feature, and a key is called like its field", "give the feature another name")
+	case r.isRisk(t.Value):
+		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is a risk, and a key is called like its field", "give the risk another name")
 	case expr.ReservedIn(r.lang, head):
 		r.Add(t.Place(), source.CodeName, fmt.Sprintf("%s is a word of the language, and a key is called like its field", source.Tick(head)), "give the key another name: {NAME: {VARIABLE: "+t.Value+"}}")
 	default:
@@ -83,11 +89,16 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 	return false
 }
 
+// isKeyKind reports whether a value of a kind can be a key; of kind Nil it may be any.
+func isKeyKind(k cep.Kind) bool {
+	return k == cep.Nil || k == cep.Text || k == cep.Number || k == cep.Bool
+}
+
 // keyField checks that a field can be a key. every is whether each event type
 // must have it: the rule would never see the events of one that has not.
 func (r *ruleCompiler) keyField(t source.Text, events *scope, every bool) bool {
 	if _, _, ok := events.info(t.Value); !ok {
-		r.Add(t.Place(), source.CodeName, fmt.Sprintf("there is no field %s in %s", source.Tick(t.Value), events.typeList()), nearest.DidYouMean(t.Value, events.names(), "declare it under `events`"))
+		r.Add(t.Place(), source.CodeName, fmt.Sprintf("there is no field %s in %s", source.Tick(t.Value), events.typeList()), nearest.DidYouMean(t.Value, events.names(), events.declareHint()))
 		return false
 	}
 	for _, name := range events.types {
@@ -95,13 +106,17 @@ func (r *ruleCompiler) keyField(t source.Text, events *scope, every bool) bool {
 		if schema == nil {
 			continue
 		}
-		kind, has := fieldKind(schema, t.Value)
+		kind, has := schema.kind(t.Value)
 		switch {
 		case !has && every && !events.all:
+			hint := "take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}"
+			if id, matches := alertOf(name); matches {
+				hint = fmt.Sprintf("give the rule %s a measure of that name, or name a field for each variable: {NAME: {VARIABLE: FIELD}}", source.Tick(id))
+			}
 			r.Add(t.Place(), source.CodeName, fmt.Sprintf("events of type %s have no field %s, so the rule would never see them", source.Tick(name), source.Tick(t.Value)),
-				nearest.DidYouMean(t.Value, sortedKeys(schema.Fields), "take the type out of `on`, or name a field for each variable: {NAME: {VARIABLE: FIELD}}"))
+				nearest.DidYouMean(t.Value, sortedKeys(schema.fields), hint))
 			return false
-		case has && (kind == cep.Time || kind == cep.List || kind == cep.Map):
+		case has && !isKeyKind(kind):
 			r.Add(t.Place(), source.CodeValue, fmt.Sprintf("the field %s is a %s and cannot be a key", source.Tick(t.Value), kind), "a key is a string, a whole number or a bool")
 			return false
 		}
@@ -139,6 +154,9 @@ func (r *ruleCompiler) keyByName(n source.Node) {
 	case r.isFeature(e.Name):
 		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a feature", "give the key another name")
 		r.anyName = true
+	case r.isRisk(e.Name):
+		r.Add(name.Place(), source.CodeName, source.Tick(e.Name)+" is a risk", "give the key another name")
+		r.anyName = true
 	default:
 		r.rule.Key.Names = []string{e.Name}
 	}
@@ -150,6 +168,14 @@ func (r *ruleCompiler) keyByName(n source.Node) {
 	if ok {
 		r.keyFields(e, fields)
 	}
+}
+
+// nowhere says that there is no variable of a name.
+func (r *ruleCompiler) nowhere(name string) string {
+	if r.form == byWhen {
+		return fmt.Sprintf("there is no variable %s: what a rule with `when` captures is called %s", source.Tick(name), source.Tick(eventVar))
+	}
+	return "the pattern has no name " + source.Tick(name)
 }
 
 // keyFields reads the field of each variable of a key.
@@ -164,7 +190,7 @@ func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 		i := slices.Index(r.names(), f.Name)
 		switch {
 		case i < 0 && r.pattern != nil:
-			r.Add(f.Key.Place(), source.CodeName, fmt.Sprintf("the pattern has no name %s", source.Tick(f.Name)), nearest.DidYouMean(f.Name, r.names(), "remove it"))
+			r.Add(f.Key.Place(), source.CodeName, r.nowhere(f.Name), nearest.DidYouMean(f.Name, r.names(), "remove it"))
 		case ok && i >= 0 && r.keyField(t, r.scopes[i], false):
 			byName[f.Name] = r.numbers.field(t.Value)
 		}
@@ -174,7 +200,11 @@ func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 	}
 	for _, name := range r.rule.Names {
 		if e.Value.Lacks(name.Text, source.Keys{Known: r.names()}) {
-			r.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the key says no field for %s", source.Tick(name.Text)), "every variable of the pattern has one, negated and until names too")
+			hint := "every variable of the pattern has one, negated and until names too"
+			if r.form == byWhen {
+				hint = "write key: {" + e.Name + ": {" + name.Text + ": FIELD}}"
+			}
+			r.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the key says no field for %s", source.Tick(name.Text)), hint)
 		}
 		r.rule.Key.ByName = append(r.rule.Key.ByName, byName[name.Text])
 	}

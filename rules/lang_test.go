@@ -48,7 +48,7 @@ func TestLang(t *testing.T) {
 		if found := checkText(text); len(found) > 0 {
 			t.Fatalf("%v\nin\n%s", found, text)
 		}
-		got, _, _ := outcome(t, text, events)
+		got, _, _ := outcomeOf(t, text, events)
 		set, err := Compile([]source.File{{Path: "r.yaml", Text: text}})
 		if err != nil {
 			t.Fatal(err)

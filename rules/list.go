@@ -1,7 +1,6 @@
 package rules
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"weir/cep"
 	"weir/cep/list"
@@ -202,13 +202,17 @@ func (c *compiler) listFile(e source.Entry, about *List, columns list.Columns) *
 		c.Add(t.Place(), source.CodeFile, source.Tick(about.File)+" cannot be read: "+err.Error(), "a file is named from the folder of the file that names it")
 		return nil
 	}
-	l, rows, err := list.Load(about.Spec, columns, bytes.NewReader(data))
+	// A copy of the text would take as much memory as the list.
+	text := unsafe.String(unsafe.SliceData(data), len(data))
+	l, rows, err := list.Load(about.Spec, columns, text)
 	var wrong *list.FileError
 	switch {
 	case errors.As(err, &wrong):
-		c.rows(about.File, string(data), wrong)
+		c.rows(about.File, text, wrong)
 	case err != nil:
 		c.Add(t.Place(), source.CodeFile, source.Tick(about.File)+": "+err.Error(), "")
+	case rows.Duplicates > 0:
+		c.twice(about.File, text, &rows)
 	}
 	about.Rows = rows
 	return l
@@ -218,13 +222,30 @@ func (c *compiler) listFile(e source.Entry, about *List, columns list.Columns) *
 func (c *compiler) rows(name, text string, wrong *list.FileError) {
 	src := source.New(name, text)
 	for _, f := range wrong.Faults {
-		from := min(src.Offset(f.Line, 1)+f.Column-1, src.LineEnd(f.Line))
-		cell, _, _ := strings.Cut(src.Text[from:src.LineEnd(f.Line)], ",")
 		msg, hint, _ := strings.Cut(f.Reason, ": ")
-		c.Add(source.Place{Src: src, From: from, To: from + len(cell)}, source.CodeValue, msg, hint)
+		c.Add(cellAt(src, f), source.CodeValue, msg, hint)
 	}
 	if wrong.More > 0 {
 		end := len(src.Text)
 		c.Add(source.Place{Src: src, From: end, To: end}, source.CodeMore, fmt.Sprintf("there are %d more findings in this file", wrong.More), "mend the others first")
 	}
+}
+
+// twice warns of entries that stand in several rows of the file of a list.
+func (c *compiler) twice(name, text string, rows *list.Rows) {
+	msg, hint, _ := strings.Cut(rows.First.Reason, ": ")
+	switch n := rows.Duplicates - 1; {
+	case n == 1:
+		msg += ", and so has 1 more"
+	case n > 1:
+		msg += fmt.Sprintf(", and so have %d more", n)
+	}
+	c.Warn(cellAt(source.New(name, text), rows.First), source.CodeTwice, msg, hint+"; leave the others out")
+}
+
+// cellAt is the cell of a CSV file that a fault is in.
+func cellAt(src *source.Source, f list.Fault) source.Place {
+	from := min(src.Offset(f.Line, 1)+f.Column-1, src.LineEnd(f.Line))
+	cell, _, _ := strings.Cut(src.Text[from:src.LineEnd(f.Line)], ",")
+	return source.Place{Src: src, From: from, To: from + len(cell)}
 }

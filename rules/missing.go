@@ -99,9 +99,13 @@ func (r *ruleCompiler) tested(e *Expression, use expr.FieldUse, relation, operat
 	return ""
 }
 
-// declared says whether all bare names are declared fields of all events.
+// declared says whether all bare names are fields that all events have.
 func (s *scope) declared() bool {
-	return !s.loose && !s.all && len(s.types) == 1 && s.schemas[s.types[0]] != nil
+	if s.loose || s.all || len(s.types) != 1 {
+		return false
+	}
+	schema := s.schemas[s.types[0]]
+	return schema != nil && !slices.ContainsFunc(schema.derived, func(d *derived) bool { return d.misses })
 }
 
 // has says whether all events of the scope have a declared field.
@@ -111,10 +115,7 @@ func (s *scope) has(path string) bool {
 	}
 	for _, name := range s.types {
 		schema := s.schemas[name]
-		if schema == nil {
-			return false
-		}
-		if _, ok := schema.Fields[path]; !ok {
+		if schema == nil || !schema.always(path) {
 			return false
 		}
 	}

@@ -117,6 +117,8 @@ func TestCodes(t *testing.T) {
 	looking := Check([]source.File{{Path: "r.yaml", Text: lookingRules}})
 	note(looking.Findings)
 	note(looking.Notes)
+	note(checkText(silentRules))
+	note(checkText("rules: [{id: r, severity: low, on: pay, key: card, when: amount > 1, hold: 1d}]\n"))
 	_, err := source.Read([]string{"no such file"})
 	note(err.(source.Errors))
 	var codes []string
@@ -139,6 +141,14 @@ func TestCodes(t *testing.T) {
 		t.Error("a code stands twice")
 	}
 }
+
+// silentRules read the matches of rules that have none for them, and features of matches.
+const silentRules = `
+features: {n: {on: pay, key: card, value: count(), over: 1h}}
+rules:
+  - {id: a, on: pay, key: card, within: 1h, pattern: a, define: {a: n > 1}, status: disabled}
+  - {id: b, on: [pay, alert.a], key: card, within: 1h, pattern: a, define: {a: n > 1}}
+`
 
 // lookingRules look at features in every way that is worth a finding.
 const lookingRules = `

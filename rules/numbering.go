@@ -50,12 +50,12 @@ func (n *numbering) ids(types []string) []cep.TypeID {
 
 // namesOf lists the declared fields of a type in order. The list is kept: every
 // rule asks, and a type may have thousands of them.
-func (n *numbering) namesOf(name string, schema *cep.Schema) []string {
+func (n *numbering) namesOf(name string, schema *schema) []string {
 	list, ok := n.declared[name]
 	if !ok {
 		list = []string{}
 		if schema != nil {
-			list = sortedKeys(schema.Fields)
+			list = sortedKeys(schema.fields)
 		}
 		n.declared[name] = list
 	}

@@ -19,12 +19,6 @@ import (
 // may have.
 func (r *ruleCompiler) parsePattern() {
 	d := r.draft
-	for _, instead := range []string{"when", "window_close"} {
-		if !d.at.Lacks(instead, ruleKeys) {
-			r.guessNames("event") // what stands in place of a pattern is not built
-			return
-		}
-	}
 	e, ok := r.require(d, "pattern")
 	if !ok {
 		r.guessNames("")
@@ -151,6 +145,8 @@ func (r *ruleCompiler) variables() {
 			r.Add(r.nameAt(n), source.CodeName, fmt.Sprintf("%s is the name of the key", source.Tick(n.Text)), "give the variable another name")
 		case r.isFeature(n.Text):
 			r.Add(r.nameAt(n), source.CodeName, source.Tick(n.Text)+" is a feature", "give the variable another name")
+		case r.isRisk(n.Text):
+			r.Add(r.nameAt(n), source.CodeName, source.Tick(n.Text)+" is a risk", "give the variable another name")
 		default:
 			continue
 		}

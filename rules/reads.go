@@ -21,7 +21,8 @@ const manyDays = 7 * 24 * time.Hour
 type reads struct {
 	features map[string]bool
 	lists    map[string]bool
-	own      map[string]bool // of one rule: features by their name, lists as `list NAME`
+	risks    map[string]bool
+	own      map[string]bool // of one rule: features and risks by their name, lists as `list NAME`
 }
 
 // among gives those of all whose name is in names.
@@ -35,20 +36,32 @@ func among[T any](all []T, names map[string]bool, name func(T) string) []T {
 	return some
 }
 
-// warnReads warns of features and lists that nothing reads and of windows that keep
-// too much, and notes what looks back for ever or at other keys.
+// warnReads warns of features, lists and risks that nothing reads and of windows that
+// keep too much, and notes what looks back for ever or at other keys.
 func (c *compiler) warnReads(set *Checked) {
-	if len(set.Features)+len(set.Lists) == 0 {
+	if len(set.Features)+len(set.Lists)+len(set.Risks) == 0 {
 		return
 	}
-	r := reads{map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	r := reads{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
 	for _, rule := range set.Rules {
 		for _, e := range rule.expressions() {
 			c.read(&r, e, rule)
 		}
+		for _, f := range []*Feature{rule.WindowClose, rule.Evidence} {
+			if f != nil {
+				r.features[f.Name], r.own[f.Name] = true, true
+			}
+		}
 		rule.Features = among(set.Features, r.own, func(f *Feature) string { return f.Name })
 		rule.Lists = among(set.Lists, r.own, func(l *List) string { return "list " + l.Name })
+		rule.Risks = among(set.Risks, r.own, func(r *Risk) string { return r.Name })
 		clear(r.own)
+	}
+	for _, risk := range set.Risks {
+		c.warnRisk(risk, r.risks[risk.Name], set.Rules)
+	}
+	for _, e := range c.derivedExpressions() {
+		c.read(&r, e, nil)
 	}
 	for _, f := range set.Features {
 		for _, e := range []*Expression{f.Where, f.of} {
@@ -63,6 +76,10 @@ func (c *compiler) warnReads(set *Checked) {
 			c.Warn(l.At.Place(), source.CodeUnusedName, "nothing reads the list "+source.Tick(l.Name), fmt.Sprintf("ask `in_list(%q, …)`, or remove it", l.Name))
 		}
 	}
+}
+
+// sortNotes puts the notes in the order of the files.
+func (c *compiler) sortNotes() {
 	slices.SortStableFunc(c.notes, func(a, b source.Diagnostic) int {
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
@@ -77,6 +94,10 @@ func (c *compiler) read(r *reads, e Expression, rule *Rule) {
 	for _, l := range u.Lists {
 		name := c.lists[l].Name
 		r.lists[name], r.own["list "+name] = true, true
+	}
+	for _, i := range u.Risks {
+		name := c.risks[i].Name
+		r.risks[name], r.own[name] = true, true
 	}
 	for _, f := range u.Features {
 		name := c.features[f.Feature].Name

@@ -20,14 +20,16 @@ type ruleCompiler struct {
 	paramsSure bool   // these are all
 	events     *scope // of the types that the rule is on
 
-	pattern     *nfa.Pattern // nil: it is not known
+	form        form
+	pattern     *nfa.Pattern // nil: it is not known, or there is none
 	patternText source.Text
 	listsSure   bool // it is known which names are lists
 	options     nfa.Options
 	scopes      []*scope // by name of the pattern: of the events that it can be
 	byName      bool     // the key is read from a field for each name
 
-	measureNames []string // all of them
+	measureNames []string   // all of them
+	measureKinds []cep.Kind // of those compiled, by cep.Rule.Measures; Nil: any
 
 	suspects    map[string]bool // names about which something is said already
 	anyName     bool            // any name may mean something in conditions
@@ -44,10 +46,12 @@ func (c *compiler) rule(d *draft, numbers *numbering) *Rule {
 	r.suspect()
 	before := c.Count()
 	r.rule = &cep.Rule{ID: d.id.Value, Revision: 1, Faults: &cep.FaultCount{}}
-	r.about = &Rule{Rule: r.rule, Disabled: d.disabled, At: d.id}
+	r.about = &Rule{Rule: r.rule, Disabled: d.disabled, At: d.id, matchesOf: d.sources()}
 	c.describe(d, r.about)
 	r.ownParams()
 	r.language()
+	r.form = d.form()
+	r.unfit()
 	r.events = r.scopeOf(nil)
 	if !d.all {
 		for _, t := range d.on {
@@ -55,15 +59,29 @@ func (c *compiler) rule(d *draft, numbers *numbering) *Rule {
 			r.about.On = append(r.about.On, t.Value)
 		}
 	}
-	r.timing()
-	r.watch("pattern", r.parsePattern)
-	r.watch("skip", func() { r.options.Skip, r.options.SkipVar = c.skip(d, r.rule.Names, r.pattern != nil) })
-	r.watch("limit", func() { r.options.MaxOpen = c.limit(d) })
-	r.definitions()
+	r.watch("throttle", func() { r.rule.Throttle = r.span("throttle", r.throttle, true) })
+	r.hold()
+	switch r.form {
+	case byPattern:
+		r.timing()
+		r.watch("pattern", r.parsePattern)
+		r.watch("skip", func() { r.options.Skip, r.options.SkipVar = c.skip(d, r.rule.Names, r.pattern != nil) })
+		r.watch("limit", func() { r.options.MaxOpen = c.limit(d) })
+		r.definitions()
+	case byWhen:
+		r.capture()
+	case byClose:
+		r.watch("window_close", r.closing)
+	}
 	keyed := r.watch("key", r.key)
-	r.variables()
+	r.watch("evidence", r.evidence)
+	if r.form == byPattern {
+		r.variables()
+	}
+	r.matchFields()
 	r.conditions()
 	r.outcome()
+	r.matchType()
 	r.watch("pattern", r.program)
 	r.about.Params, r.about.Pattern, r.about.Options = r.params, r.pattern, r.options
 	if keyed {
@@ -125,7 +143,6 @@ func (r *ruleCompiler) language() {
 // timing reads the windows of the rule and how its matches come out.
 func (r *ruleCompiler) timing() {
 	d := r.draft
-	r.watch("throttle", func() { r.rule.Throttle = r.span("throttle", r.throttle, true) })
 	r.watch("within", func() { r.options.Within = r.span("within", r.within, true) })
 	r.watch("gap", func() { r.options.Gap = r.span("gap", 0, false) })
 	if r.timed() && r.options.Within > 0 && r.options.Gap > r.options.Within {
@@ -166,7 +183,7 @@ func (r *ruleCompiler) scopeOf(types []string) *scope {
 func (r *ruleCompiler) scopeFor(d *draft) *scope {
 	s := &scope{schemas: r.schemas, numbers: r.numbers, loose: !d.onSure}
 	if d.all {
-		s.all, s.types = true, sortedKeys(r.schemas)
+		s.all, s.types = true, r.declared
 		s.loose = r.unsure.types
 		return s
 	}

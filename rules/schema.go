@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,13 +14,40 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// schemas are the declared event types, by name.
-type schemas map[string]*cep.Schema
+// schemas are the types of events that are declared, and alert.RULE for each rule whose
+// matches others read, by name; nil: its fields are not known.
+type schemas map[string]*schema
+
+// schema is what is known of the fields of events of a type.
+type schema struct {
+	*cep.Schema                     // of the events as they come; nil: they are matches of a rule
+	fields      map[string]cep.Kind // all that can be read by name; Nil: of any kind
+	derived     []*derived          // in the order in which they are worked out
+	unsure      bool                // there may be others
+}
+
+// kind gives the kind of a field path; Nil where it may be any. Every event has its
+// type. What a derived field or a match of a rule holds has no paths inside.
+func (s *schema) kind(path string) (cep.Kind, bool) {
+	if k, ok := s.fields[path]; ok {
+		return k, true
+	}
+	if s.Schema == nil {
+		return cep.Text, path == typeField
+	}
+	k, ok := fieldKind(s.Schema, path)
+	return k, ok || s.unsure
+}
+
+// always says whether every event of the type should have a field.
+func (s *schema) always(path string) bool {
+	_, ok := s.fields[path]
+	return ok && !slices.ContainsFunc(s.derived, func(d *derived) bool { return d.Name == path && d.misses })
+}
 
 var schemaKeys = source.Keys{
 	Of:    "an event type",
-	Known: []string{"time", "id", "seq", "fields"},
-	Later: []string{"derive"},
+	Known: []string{"time", "id", "seq", "fields", "derive"},
 	Meant: eventWords,
 }
 
@@ -45,7 +73,7 @@ const (
 
 // schema reads an event type. It is nil where the fields are not known, after a
 // finding.
-func (f *findings) schema(e source.Entry) *cep.Schema {
+func (f *findings) schema(e source.Entry) *schema {
 	if e.Value.Empty() {
 		f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the event type %s says nothing", source.Tick(e.Name)), "list its `fields`, or remove it: a type that is not declared has dynamic fields")
 		return nil
@@ -65,19 +93,19 @@ func (f *findings) schema(e source.Entry) *cep.Schema {
 	if s.Fields, ok = f.schemaFields(fields.Value); !ok {
 		return nil
 	}
-	for name := range namesUnder(e.Value, "derive") {
-		s.Fields[name] = cep.Nil // not built, but not unknown
-	}
+	derived, sure := f.derived(e.Value, r)
 	if t, ok := r["time"]; ok {
-		f.schemaTime(t.Value, s)
+		f.schemaTime(t.Value, s, derived)
 	}
 	if id, ok := r["id"]; ok {
-		s.ID = f.schemaField(id, s, cep.Text, cep.Number)
+		s.ID = f.schemaField(id, s, derived, cep.Text, cep.Number)
 	}
 	if seq, ok := r["seq"]; ok {
-		s.Seq = f.schemaField(seq, s, cep.Number)
+		s.Seq = f.schemaField(seq, s, derived, cep.Number)
 	}
-	return s
+	all := &schema{Schema: s, fields: maps.Clone(s.Fields), derived: derived, unsure: !sure}
+	f.derivedNames(e.Name, all)
+	return all
 }
 
 // schemaFields reads `fields`: a type each, as text or as {type: T}. A field whose
@@ -138,7 +166,7 @@ func (f *findings) fieldType(e source.Entry) cep.Kind {
 }
 
 // schemaTime reads `time`: a field, {field, unit} or `arrival`.
-func (f *findings) schemaTime(n source.Node, s *cep.Schema) {
+func (f *findings) schemaTime(n source.Node, s *cep.Schema, derived []*derived) {
 	field := n
 	if n.YAML.Kind == yaml.MappingNode {
 		r, ok := f.Record(n, "`time`", timeKeys)
@@ -172,6 +200,9 @@ func (f *findings) schemaTime(n source.Node, s *cep.Schema) {
 		return
 	}
 	s.Time = t.Value
+	if f.early(t, "time", derived) {
+		return
+	}
 	meant := nearest.Name(t.Value, timeFields(s))
 	kind, declared := fieldKind(s, t.Value)
 	switch {
@@ -196,9 +227,9 @@ func timeFields(s *cep.Schema) []string {
 }
 
 // schemaField reads the name of a declared field of one of some kinds.
-func (f *findings) schemaField(e source.Entry, s *cep.Schema, kinds ...cep.Kind) string {
+func (f *findings) schemaField(e source.Entry, s *cep.Schema, derived []*derived, kinds ...cep.Kind) string {
 	t, ok := f.Text(e.Value, source.Tick(e.Name))
-	if !ok {
+	if !ok || f.early(t, e.Name, derived) {
 		return ""
 	}
 	kind, declared := fieldKind(s, t.Value)

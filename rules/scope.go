@@ -33,7 +33,7 @@ func (s *scope) info(path string) (info expr.FieldInfo, clash string, ok bool) {
 			dynamic = true
 			continue
 		}
-		kind, has := fieldKind(schema, path)
+		kind, has := schema.kind(path)
 		switch {
 		case !has:
 		case declared == "":
@@ -91,7 +91,7 @@ func (s *scope) listNames() []string {
 	set := map[string]bool{}
 	for _, t := range s.types {
 		if schema := s.schemas[t]; schema != nil {
-			for name := range schema.Fields {
+			for name := range schema.fields {
 				set[name] = true
 			}
 		}
@@ -103,7 +103,7 @@ func (s *scope) listNames() []string {
 func (s *scope) declares(name string) bool {
 	for _, t := range s.types {
 		if schema := s.schemas[t]; schema != nil {
-			if _, ok := schema.Fields[name]; ok {
+			if _, ok := schema.fields[name]; ok {
 				return true
 			}
 		}

@@ -15,10 +15,10 @@ func (r *ruleCompiler) warnUndeclared() {
 		return
 	}
 	for _, t := range r.draft.on {
-		if _, ok := r.schemas[t.Value]; ok {
+		if _, ok := r.schemas[t.Value]; ok || strings.HasPrefix(t.Value, AlertPrefix) {
 			continue
 		}
-		meant := nearest.Name(t.Value, sortedKeys(r.schemas))
+		meant := nearest.Name(t.Value, r.declared)
 		if !almost(t.Value, meant) {
 			continue
 		}

@@ -15,20 +15,28 @@ func (r *ruleCompiler) warn() {
 		warn()
 	}
 	r.warnUndeclared()
-	if r.rule.Program != nil {
-		r.warnTime()
+	r.warnRowless()
+	r.noteEdge()
+	if r.form == byPattern && r.rule.Program != nil {
+		r.warnPattern()
 	}
-	if r.rule.Program != nil && r.sound("pattern", "within", "gap", "skip", "emit", "having", "throttle") {
+	if r.sound("define", "when", "where", "unless", "lang") && r.draft.onSure {
+		r.warnMissing()
+		r.warnKeyless()
+	}
+}
+
+// warnPattern warns of what the pattern and its options make of each other.
+func (r *ruleCompiler) warnPattern() {
+	r.warnTime()
+	if r.sound("pattern", "within", "gap", "skip", "emit", "having", "throttle") {
 		r.warnTail()
 		r.warnLoops()
 		r.warnWindow()
 	}
-	if r.rule.Program != nil && r.sound("pattern", "define", "key", "skip", "within", "throttle", "where", "unless", "on", "lang") && r.draft.onSure {
+	if r.sound("pattern", "define", "key", "skip", "within", "throttle", "where", "unless", "on", "lang") && r.draft.onSure {
 		r.warnJoins()
 		r.warnPair()
-	}
-	if r.sound("define", "where", "unless", "lang") && r.draft.onSure {
-		r.warnMissing()
 	}
 }
 
@@ -110,7 +118,7 @@ func clone(n *nfa.Node, change func(old, new *nfa.Node) *nfa.Node) *nfa.Node {
 
 // uses tells what a compiled condition does with fields.
 func uses(e *Expression) expr.Uses {
-	u, err := expr.UsesOf(e.Value, e.Env)
+	u, err := expr.UsesOf(e.Value[e.from:e.end()], e.Env)
 	if err != nil {
 		return expr.Uses{} // it compiles, so there is none
 	}

@@ -585,9 +585,9 @@ func TestSound(t *testing.T) {
 	}
 }
 
-// outcome is what a rule does with events: the amounts of the events of each
+// outcomeOf is what a rule does with events: the amounts of the events of each
 // alert, and how many matches are open at the end.
-func outcome(t *testing.T, text string, events []string) (alerts []string, open int, truncated bool) {
+func outcomeOf(t *testing.T, text string, events []string) (alerts []string, open int, truncated bool) {
 	t.Helper()
 	set, err := Compile([]source.File{{Path: "r.yaml", Text: text}})
 	if err != nil {
@@ -738,7 +738,7 @@ func TestHarms(t *testing.T) {
 			if len(found) != 1 || found[0].Code != code {
 				t.Fatalf("found %v", found)
 			}
-			alerts, open, _ := outcome(t, rule.String(), tt.events)
+			alerts, open, _ := outcomeOf(t, rule.String(), tt.events)
 			if got := strings.Join(alerts, " "); got != tt.alerts || open != tt.open {
 				t.Errorf("alerts %q, %d open; want %q, %d", got, open, tt.alerts, tt.open)
 			}
@@ -746,7 +746,7 @@ func TestHarms(t *testing.T) {
 			for _, d := range checkText(rule.String()) {
 				t.Errorf("still: %v", d)
 			}
-			alerts, open, _ = outcome(t, rule.String(), tt.events)
+			alerts, open, _ = outcomeOf(t, rule.String(), tt.events)
 			if got := strings.Join(alerts, " "); got != tt.mended || open != tt.left {
 				t.Errorf("mended: alerts %q, %d open; want %q, %d", got, open, tt.mended, tt.left)
 			}
@@ -768,11 +768,11 @@ func TestManyOpenBound(t *testing.T) {
 	events := amounts(slices.Repeat([]int{1}, 60)...)
 	events = append(events, `"amount":2,"n":9`)
 	rule := doubtfulRule{pattern: "a+ -> b", define: someNames, more: "within: 1d; limit: {open: 100}"}
-	if _, _, truncated := outcome(t, rule.String(), events); !truncated {
+	if _, _, truncated := outcomeOf(t, rule.String(), events); !truncated {
 		t.Error("the bound is not reached")
 	}
 	rule.pattern = "a++ -> b"
-	if _, _, truncated := outcome(t, rule.String(), events); truncated {
+	if _, _, truncated := outcomeOf(t, rule.String(), events); truncated {
 		t.Error("the bound is reached with a greedy repeat too")
 	}
 }

@@ -81,6 +81,8 @@ func (m *mutator) ofRule(r *yaml.Node) {
 		case "score":
 			m.expression(key, value)
 			m.without(r, key)
+		case "when":
+			m.expression(key, value)
 		case "within", "throttle":
 			m.without(r, key)
 		case "pattern":

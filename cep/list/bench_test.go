@@ -1,9 +1,9 @@
 package list
 
 import (
-	"bytes"
 	"fmt"
 	"runtime"
+	"strings"
 	"testing"
 )
 
@@ -13,8 +13,8 @@ const million = 1_000_000
 func card(i int) string { return fmt.Sprintf("%016d", mix(uint64(i), 1)%1e16) }
 
 // file is a CSV file of n entries.
-func file(n int, full bool) []byte {
-	var b bytes.Buffer
+func file(n int, full bool) string {
+	var b strings.Builder
 	if full {
 		b.WriteString("entry,value,expires\n")
 	}
@@ -25,38 +25,57 @@ func file(n int, full bool) []byte {
 		}
 		b.WriteByte('\n')
 	}
-	return b.Bytes()
+	return b.String()
 }
 
-func load(t testing.TB, s Spec, csv []byte) *List {
-	l, _, err := Load(s, Columns{}, bytes.NewReader(csv))
+func load(t testing.TB, s Spec, csv string) *List {
+	l, _, err := Load(s, Columns{}, csv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return l
 }
 
+// prefixes is a CSV file of n prefixes of one family.
+func prefixes(n, version int) string {
+	var b strings.Builder
+	for i := range n {
+		r := mix(uint64(i), 4)
+		if version == 4 {
+			fmt.Fprintf(&b, "%d.%d.%d.0/24\n", i>>16, i>>8&255, i&255)
+		} else {
+			fmt.Fprintf(&b, "2001:%x:%x:%x::/64\n", i>>8, i&255, r&0xffff)
+		}
+	}
+	return b.String()
+}
+
 // An entry of a large list takes no more than 100 bytes of the heap, also where the
 // table has just doubled.
 func TestMemory(t *testing.T) {
 	const many = 1<<18/4*3 + 1
-	for _, full := range []bool{false, true} {
-		spec := Spec{Type: String}
-		if full {
-			spec.Value = Number
-		}
-		csv := file(many, full)
+	numbers := strings.ReplaceAll(file(many, false), "\n", ".5\n")
+	for i, tt := range []struct {
+		spec Spec
+		csv  string
+	}{
+		{Spec{Type: String}, file(many, false)},
+		{Spec{String, Number}, file(many, true)},
+		{Spec{Type: Number}, strings.ReplaceAll("\n"+numbers, "\n0", "\n1")},
+		{Spec{Type: CIDR}, prefixes(many, 4)},
+		{Spec{Type: CIDR}, prefixes(many, 6)},
+	} {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		l := load(t, spec, csv)
+		l := load(t, tt.spec, tt.csv)
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		runtime.KeepAlive(csv)
+		runtime.KeepAlive(tt.csv)
 		each := float64(int64(after.HeapAlloc)-int64(before.HeapAlloc)) / float64(l.Len())
-		t.Logf("%d entries, %.1f bytes each; Size says %.1f", l.Len(), each, float64(l.Size())/float64(l.Len()))
-		if each > 100 {
-			t.Errorf("%.1f bytes an entry", each)
+		t.Logf("%d entries of type %s, %.1f bytes each; Size says %.1f", l.Len(), tt.spec.Type, each, float64(l.Size())/float64(l.Len()))
+		if each > 100 || l.Len() < many*9/10 {
+			t.Errorf("list %d: %d entries of %.1f bytes", i, l.Len(), each)
 		}
 	}
 }

@@ -1,11 +1,8 @@
 package list
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +16,9 @@ type Columns struct {
 
 // Rows counts what a CSV file held.
 type Rows struct {
-	Read       int // rows with an entry
-	Duplicates int // of them: their entry had stood in a row before
+	Read       int   // rows with an entry
+	Duplicates int   // of them: their entry had stood in a row before
+	First      Fault // the first of these; without a line: there is none
 }
 
 // MaxFaults is the number of faults of a CSV file that are told one by one.
@@ -56,9 +54,9 @@ func (e *FileError) Error() string {
 	return b.String()
 }
 
-// Load reads a List from a CSV file. Of several rows with one entry the last counts.
-// If anything is wrong there is no List and the error is a *FileError with all of it,
-// an error of r, or ErrFull.
+// Load reads a List from the text of a CSV file. Of several rows with one entry the
+// last counts. If anything is wrong there is no List and the error is a *FileError with
+// all of it, or ErrFull.
 //
 // The file is UTF-8, with or without a byte order mark; its lines end in LF or CRLF;
 // cells are separated by commas and may stand in double quotes. White space around
@@ -69,103 +67,123 @@ func (e *FileError) Error() string {
 // A value is text, a number as JSON writes it, true or false. An expiry is a time in
 // RFC 3339 or a date like 2026-01-02, on which the entry is no longer there: 00:00 UTC
 // is its first moment.
-func Load(s Spec, names Columns, r io.Reader) (*List, Rows, error) {
+func Load(s Spec, names Columns, text string) (*List, Rows, error) {
 	l, err := New(s)
 	if err != nil {
 		return nil, Rows{}, err
 	}
-	n, err := ReadCSV(s, names, r, l.Put)
-	if err != nil {
+	lines := countLines(text)
+	l.entries, l.slots = make([]entry, 0, lines), make([]uint64, slotsFor(lines))
+	t := table{spec: s, rows: rows{text: text}}
+	t.put = func(e Entry) error {
+		n := l.Len()
+		if err := l.Put(e); err != nil {
+			return err
+		}
+		switch {
+		case l.Len() == n:
+			t.twice(e)
+		case n == sampled:
+			l.expect(lines, len(text))
+		}
+		return nil
+	}
+	if err := t.read(names); err != nil {
 		return nil, Rows{}, err
 	}
-	return l, Rows{Read: n, Duplicates: n - l.Len()}, nil
+	return l, t.count, nil
 }
 
-// ReadCSV reads entries from a CSV file, as Load does, and gives each to put, in the
-// order of the file and with its text as it stands there. An error of put is a fault
-// of the row's entry, but ErrFull, which ends the reading. It returns the number of
-// rows that were put, also those put before something was found wrong.
-func ReadCSV(s Spec, names Columns, r io.Reader, put func(Entry) error) (int, error) {
-	b := bufio.NewReaderSize(r, 1<<16)
-	if err := skipMark(b); err != nil {
-		return 0, err
+// sampled is how many entries of a file tell how much room the others take.
+const sampled = 1000
+
+// expect makes room for so many entries like those that are there, in at most so many
+// bytes, so that nothing is moved while they are read.
+func (l *List) expect(entries, most int) {
+	times := entries / l.Len()
+	l.slab.Grow(min((l.slab.Len()+l.Len())*times, most))
+	for version, f := range map[byte]*family{4: &l.v4, 6: &l.v6} {
+		if f.all > 0 {
+			l.survey(f, version, f.all*times)
+		}
 	}
-	t := table{spec: s, put: put, csv: csv.NewReader(b)}
-	t.csv.ReuseRecord, t.csv.FieldsPerRecord = true, -1
-	return t.read(names)
 }
 
-// skipMark skips a byte order mark.
-func skipMark(b *bufio.Reader) error {
-	mark, err := b.Peek(3)
-	if err != nil && err != io.EOF {
-		return err
+// countLines counts the lines of a file that are not empty, which are about its
+// entries.
+func countLines(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		if n < MaxEntries && strings.Trim(line, "\r\n") != "" {
+			n++
+		}
 	}
-	switch {
-	case string(mark) == "\ufeff":
-		_, err = b.Discard(3)
-		return err
-	case len(mark) > 1 && (string(mark[:2]) == "\xff\xfe" || string(mark[:2]) == "\xfe\xff"):
-		return &FileError{Faults: []Fault{{1, 1, "the file is UTF-16: write it as UTF-8"}}}
-	}
-	return nil
+	return n
+}
+
+// ReadCSV reads entries from the text of a CSV file, as Load does, and gives each to
+// put, in the order of the file and with its text as it stands there. An error of put
+// is a fault of the row's entry, but ErrFull, which ends the reading. It returns the
+// number of rows that were put, also those put before something was found wrong.
+func ReadCSV(s Spec, names Columns, text string, put func(Entry) error) (int, error) {
+	t := table{spec: s, rows: rows{text: text}, put: put}
+	err := t.read(names)
+	return t.count.Read, err
 }
 
 // table is a CSV file that is read.
 type table struct {
+	rows   rows
 	spec   Spec
 	put    func(Entry) error
-	csv    *csv.Reader
 	cells  int // of every row
 	entry  int // column of the entry
 	value  int // column, or -1
 	expiry int // column, or -1
-	rows   int // that were put
+	count  Rows
 	faults FileError
 }
 
-func (t *table) read(names Columns) (int, error) {
-	row, err := t.row()
-	if err == nil {
-		if err = t.header(names, row); err == nil {
-			err = t.body()
-		}
+func (t *table) read(names Columns) error {
+	const utf16 = "the file is UTF-16: write it as UTF-8"
+	if text := t.rows.text; strings.HasPrefix(text, "\xff\xfe") || strings.HasPrefix(text, "\xfe\xff") {
+		return &FileError{Faults: []Fault{{1, 1, utf16}}}
 	}
-	if err != io.EOF {
-		return t.rows, err
-	}
-	if len(t.faults.Faults) > 0 {
-		return t.rows, &t.faults
-	}
-	return t.rows, nil
-}
-
-// body reads all rows but the first, up to an error, at the end io.EOF.
-func (t *table) body() error {
-	for {
-		row, err := t.row()
-		if err == nil {
-			err = t.take(row)
-		}
-		if err != nil {
+	t.rows.text = strings.TrimPrefix(t.rows.text, "\ufeff")
+	if t.row() {
+		if err := t.header(names, t.rows.cells); err != nil {
 			return err
 		}
+		for t.row() {
+			if err := t.take(t.rows.cells); err != nil {
+				return err
+			}
+		}
 	}
+	if len(t.faults.Faults) > 0 {
+		return &t.faults
+	}
+	return nil
 }
 
-// row reads the next row that is CSV; the faults of others are noted.
-func (t *table) row() ([]string, error) {
+// twice counts an entry that has stood in a row before.
+func (t *table) twice(e Entry) {
+	if t.count.Duplicates++; t.count.Duplicates > 1 {
+		return
+	}
+	at := t.rows.places[t.entry]
+	t.count.First = Fault{at.line, at.column, fmt.Sprintf("the entry %s has stood in a row before: the last one counts", quoted(e.Text))}
+}
+
+// row reads the next row that is CSV; the faults of others are noted. It returns false
+// at the end.
+func (t *table) row() bool {
 	for {
-		row, err := t.csv.Read()
-		var wrong *csv.ParseError
-		if !errors.As(err, &wrong) {
-			return row, err
+		at, wrong, ok := t.rows.next()
+		if wrong == "" {
+			return ok
 		}
-		reason := "the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"
-		if wrong.Err == csv.ErrBareQuote {
-			reason = "a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice"
-		}
-		t.fault(Fault{wrong.Line, wrong.Column, reason})
+		t.fault(Fault{at.line, at.column, wrong})
 	}
 }
 
@@ -179,8 +197,8 @@ func (t *table) fault(f Fault) {
 
 // wrong notes a fault of a cell of the row read last.
 func (t *table) wrong(cell int, reason string) {
-	line, column := t.csv.FieldPos(cell)
-	t.fault(Fault{line, column, reason})
+	at := t.rows.places[cell]
+	t.fault(Fault{at.line, at.column, reason})
 }
 
 // header reads the first row, which may be an entry if it has one cell.
@@ -288,7 +306,7 @@ func (t *table) take(row []string) error {
 	case err != nil:
 		t.wrong(t.entry, err.Error())
 	default:
-		t.rows++
+		t.count.Read++
 	}
 	return nil
 }

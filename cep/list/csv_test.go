@@ -1,12 +1,15 @@
 package list
 
 import (
+	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
-	"testing/iotest"
+
+	"pgregory.net/rapid"
 )
 
 func TestLoad(t *testing.T) {
@@ -18,34 +21,32 @@ func TestLoad(t *testing.T) {
 		rows       Rows
 	}{
 		{"nothing", "", Spec{Type: String}, Columns{}, "", Rows{}},
-		{"one column", "a\nb\n", Spec{Type: String}, Columns{}, "a b", Rows{2, 0}},
-		{"without a last line end", "a\nb", Spec{Type: String}, Columns{}, "a b", Rows{2, 0}},
-		{"with its name", "Entry\na\n", Spec{Type: String}, Columns{}, "a", Rows{1, 0}},
-		{"with another name", "card\ncard\n", Spec{Type: String}, Columns{Entry: "Card"}, "card", Rows{1, 0}},
-		{"a byte order mark", "\ufeffkey\na\n", Spec{Type: String}, Columns{}, "a", Rows{1, 0}},
+		{"one column", "a\nb\n", Spec{Type: String}, Columns{}, "a b", Rows{Read: 2}},
+		{"without a last line end", "a\nb", Spec{Type: String}, Columns{}, "a b", Rows{Read: 2}},
+		{"with its name", "Entry\na\n", Spec{Type: String}, Columns{}, "a", Rows{Read: 1}},
+		{"with another name", "card\ncard\n", Spec{Type: String}, Columns{Entry: "Card"}, "card", Rows{Read: 1}},
+		{"a byte order mark", "\ufeffkey\na\n", Spec{Type: String}, Columns{}, "a", Rows{Read: 1}},
 		{"a byte order mark alone", "\ufeff", Spec{Type: String}, Columns{}, "", Rows{}},
-		{"CRLF", "entry\r\na\r\nb\r\n", Spec{Type: String}, Columns{}, "a b", Rows{2, 0}},
-		{"empty lines", "\na\n\n\nb\n\n", Spec{Type: String}, Columns{}, "a b", Rows{2, 0}},
-		{"quotes", "entry,value\n\"a, \"\"b\"\"\",\"x\ny\"\n", Spec{String, String}, Columns{}, "a, \"b\"=x\ny", Rows{1, 0}},
-		{"white space", " entry , value\n a , x \n\u00a0b\u00a0,\ty\n", Spec{String, String}, Columns{}, "a=x b=y", Rows{2, 0}},
-		{"duplicates", "entry,value\na,1\nb,2\na,3\na,\n", Spec{String, Number}, Columns{}, "a b=2", Rows{4, 2}},
-		{"any order", "expires,value,key\n1970-01-02,1,a\n", Spec{String, Number}, Columns{}, "a=1@86400000000000", Rows{1, 0}},
-		{"declared names", "Currency,RATE,valid until\nEUR,1,1970-01-01T01:00:00.000000001+01:00\n", Spec{String, Number}, Columns{"currency", "rate", "valid until"}, "EUR=1@1", Rows{1, 0}},
-		{"no comments", "#a\n", Spec{Type: String}, Columns{}, "#a", Rows{1, 0}},
-		{"numbers", "entry,value\n12,true\n12.0,false\n-1e2,\n", Spec{Number, Bool}, Columns{}, "-100 12=false", Rows{3, 1}},
-		{"prefixes", "10.0.0.0/8\n2001:db8::1\n", Spec{Type: CIDR}, Columns{}, "10.0.0.0/8 2001:db8::1/128", Rows{2, 0}},
-		{"digits stay", "0123\n4111111111111111\n", Spec{Type: String}, Columns{}, "0123 4111111111111111", Rows{2, 0}},
+		{"CRLF", "entry\r\na\r\nb\r\n", Spec{Type: String}, Columns{}, "a b", Rows{Read: 2}},
+		{"empty lines", "\na\n\n\nb\n\n", Spec{Type: String}, Columns{}, "a b", Rows{Read: 2}},
+		{"quotes", "entry,value\n\"a, \"\"b\"\"\",\"x\ny\"\n", Spec{String, String}, Columns{}, "a, \"b\"=x\ny", Rows{Read: 1}},
+		{"white space", " entry , value\n a , x \n\u00a0b\u00a0,\ty\n", Spec{String, String}, Columns{}, "a=x b=y", Rows{Read: 2}},
+		{"duplicates", "entry,value\na,1\nb,2\na,3\na,\n", Spec{String, Number}, Columns{}, "a b=2", Rows{4, 2, Fault{4, 1, `the entry "a" has stood in a row before: the last one counts`}}},
+		{"any order", "expires,value,key\n1970-01-02,1,a\n", Spec{String, Number}, Columns{}, "a=1@86400000000000", Rows{Read: 1}},
+		{"declared names", "Currency,RATE,valid until\nEUR,1,1970-01-01T01:00:00.000000001+01:00\n", Spec{String, Number}, Columns{"currency", "rate", "valid until"}, "EUR=1@1", Rows{Read: 1}},
+		{"no comments", "#a\n", Spec{Type: String}, Columns{}, "#a", Rows{Read: 1}},
+		{"numbers", "entry,value\n12,true\n12.0,false\n-1e2,\n", Spec{Number, Bool}, Columns{}, "-100 12=false", Rows{3, 1, Fault{3, 1, `the entry "12.0" has stood in a row before: the last one counts`}}},
+		{"prefixes", "10.0.0.0/8\n2001:db8::1\n", Spec{Type: CIDR}, Columns{}, "10.0.0.0/8 2001:db8::1/128", Rows{Read: 2}},
+		{"digits stay", "0123\n4111111111111111\n", Spec{Type: String}, Columns{}, "0123 4111111111111111", Rows{Read: 2}},
 	}
 	for _, tt := range tests {
-		for _, r := range []io.Reader{strings.NewReader(tt.file), iotest.OneByteReader(strings.NewReader(tt.file))} {
-			l, rows, err := Load(tt.spec, tt.names, r)
-			if err != nil {
-				t.Errorf("%s: %v", tt.name, err)
-				continue
-			}
-			if got := text(l); got != tt.want || rows != tt.rows {
-				t.Errorf("%s: %q %v, want %q %v", tt.name, got, rows, tt.want, tt.rows)
-			}
+		l, rows, err := Load(tt.spec, tt.names, tt.file)
+		if err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+			continue
+		}
+		if got := text(l); got != tt.want || rows != tt.rows {
+			t.Errorf("%s: %q %v, want %q %v", tt.name, got, rows, tt.want, tt.rows)
 		}
 	}
 }
@@ -77,14 +78,14 @@ func TestLoadRefuses(t *testing.T) {
 3:3: "1492-10-12" lies outside the years 1700 to 2199
 4:3: "2026-01-02T00:00:00.0000000001Z" is finer than a nanosecond
 5:3: "2026-01-02 00:00:00" is no moment: expected one like 2026-01-02T03:04:05Z or a date like 2026-01-02`},
-		{"quotes", "entry\na\"b\n\"c\"d\ne\n", Spec{Type: String}, "2:2: a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice\n3:3: the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"},
-		{"a quote that does not end", "a\n\"b\nc\n", Spec{Type: String}, "3:3: the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"},
+		{"quotes", "entry\na\"b\n\"c\"d\ne\n", Spec{Type: String}, "2:2: a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice\n3:1: the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"},
+		{"a quote that does not end", "a\n\"b\nc\n", Spec{Type: String}, "2:1: the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"},
 		{"a broken first line", "ent\"ry,value\na,1\n", Spec{String, Number}, "1:4: a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice"},
 		{"prefixes", "10.0.0.1/8\nx\n", Spec{Type: CIDR}, "1:1: the prefix \"10.0.0.1/8\" has bits behind its length: write 10.0.0.0/8 for the network or 10.0.0.1 for the address\n2:1: expected an IP address or prefix like 192.0.2.0/24, found \"x\""},
 		{"UTF-16", "\xff\xfea\x00", Spec{Type: String}, "1:1: the file is UTF-16: write it as UTF-8"},
 	}
 	for _, tt := range tests {
-		l, _, err := Load(tt.spec, Columns{}, strings.NewReader(tt.file))
+		l, _, err := Load(tt.spec, Columns{}, tt.file)
 		var file *FileError
 		if l != nil || !errors.As(err, &file) {
 			t.Errorf("%s: %v, want a FileError", tt.name, err)
@@ -95,26 +96,51 @@ func TestLoadRefuses(t *testing.T) {
 }
 
 func TestLoadFaultsAreBounded(t *testing.T) {
-	_, _, err := Load(Spec{Type: Number}, Columns{}, strings.NewReader(strings.Repeat("x\n", MaxFaults+7)))
+	_, _, err := Load(Spec{Type: Number}, Columns{}, strings.Repeat("x\n", MaxFaults+7))
 	var file *FileError
 	if !errors.As(err, &file) || len(file.Faults) != MaxFaults || file.More != 7 || !strings.HasSuffix(file.Error(), "\nand 7 more") {
 		t.Errorf("%v", err)
 	}
 }
 
-func TestLoadReadError(t *testing.T) {
-	broken := errors.New("broken")
-	for _, before := range []string{"", "a\nb"} {
-		r := io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken))
-		if _, _, err := Load(Spec{Type: String}, Columns{}, r); !errors.Is(err, broken) {
-			t.Errorf("after %q: %v", before, err)
+// TestRows: rows are those of encoding/csv, with their places.
+func TestRows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := strings.Join(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "bc", ",", ",", "\"", "\"", "\"\"", "\n", "\r\n", "\r", " ", "ä", "\n\n"}), 0, 25).Draw(t, "text"), "")
+		theirs := csv.NewReader(strings.NewReader(text))
+		theirs.FieldsPerRecord = -1
+		ours := rows{text: text}
+		for {
+			want, err := theirs.Read()
+			at, wrong, ok := ours.next()
+			var parse *csv.ParseError
+			switch {
+			case err == io.EOF:
+				if ok {
+					t.Fatalf("%q: a row %q behind the end", text, ours.cells)
+				}
+				return
+			case errors.As(err, &parse):
+				bare := parse.Err == csv.ErrBareQuote
+				if wrong == "" || strings.HasPrefix(wrong, "a quote") != bare || bare && at != (place{parse.Line, parse.Column}) || at.line < parse.StartLine || at.line > parse.Line {
+					t.Fatalf("%q: %v: %v %q", text, err, at, wrong)
+				}
+				continue
+			case !ok || wrong != "" || !slices.Equal(ours.cells, want):
+				t.Fatalf("%q: %q %q, want %q", text, ours.cells, wrong, want)
+			}
+			for i := range want {
+				if line, column := theirs.FieldPos(i); ours.places[i] != (place{line, column}) {
+					t.Fatalf("%q: cell %d at %v, want %d:%d", text, i, ours.places[i], line, column)
+				}
+			}
 		}
-	}
+	})
 }
 
 func TestReadCSVFull(t *testing.T) {
 	var got []string
-	n, err := ReadCSV(Spec{Type: String}, Columns{}, strings.NewReader("a\nb\nc\nd\n"), func(e Entry) error {
+	n, err := ReadCSV(Spec{Type: String}, Columns{}, "a\nb\nc\nd\n", func(e Entry) error {
 		if len(got) == 2 {
 			return fmt.Errorf("cards: %w", ErrFull)
 		}
@@ -139,7 +165,7 @@ func FuzzLoad(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file string, kind uint8) {
 		spec := Spec{[]Kind{String, Number, CIDR}[kind%3], []Kind{None, String, Number, Bool}[kind/3%4]}
-		l, rows, err := Load(spec, Columns{}, strings.NewReader(file))
+		l, rows, err := Load(spec, Columns{}, file)
 		if err != nil {
 			var wrong *FileError
 			if !errors.As(err, &wrong) || len(wrong.Faults) == 0 {

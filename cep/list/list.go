@@ -287,8 +287,8 @@ func (l *List) tidy() {
 		l.rehash(len(l.entries))
 	}
 	if l.spec.Type == CIDR {
-		l.survey(&l.v4, 4)
-		l.survey(&l.v6, 6)
+		l.survey(&l.v4, 4, l.v4.all)
+		l.survey(&l.v6, 6, l.v6.all)
 	}
 }
 

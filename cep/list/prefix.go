@@ -130,7 +130,7 @@ func (l *List) addPrefix(i int) {
 	f.used[length/64] |= 1 << (length % 64)
 	f.all++
 	if f.all > len(f.near) {
-		l.survey(f, key[0])
+		l.survey(f, key[0], 2*(f.all-1))
 		return
 	}
 	f.mark(key)
@@ -146,10 +146,10 @@ func (l *List) removePrefix(i int) {
 	}
 }
 
-// survey makes near of a family again, with room for twice its prefixes.
-func (l *List) survey(f *family, version byte) {
+// survey makes near of a family again, with a place for each of n prefixes at least.
+func (l *List) survey(f *family, version byte, n int) {
 	size := leastNear
-	for size < 2*f.all {
+	for size < n {
 		size *= 2
 	}
 	f.near = make([]uint64, size)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -61,8 +62,14 @@ func (v *viewer) write(w io.Writer, all []*rules.Rule) error {
 	text := ""
 	switch v.Graph {
 	case "dot":
-		text = nfa.DOT(drawings(chosen))
+		for _, r := range undrawn(chosen) {
+			text += "// " + nothingToDraw(r) + "\n"
+		}
+		text += nfa.DOT(drawings(chosen))
 	case "mermaid":
+		for _, r := range undrawn(chosen) {
+			text += nothingToDraw(r) + "\n\n"
+		}
 		for _, d := range drawings(chosen) {
 			text += "```mermaid\n" + nfa.Mermaid(d) + "```\n"
 		}
@@ -79,6 +86,9 @@ const longestNote = 60
 func drawings(chosen []*rules.Rule) []nfa.Drawing {
 	var all []nfa.Drawing
 	for _, r := range chosen {
+		if r.Program == nil {
+			continue
+		}
 		d := nfa.Drawing{Title: r.ID, Program: r.Program}
 		for i := range r.Names {
 			note := definitionText(&r.Names[i])
@@ -90,6 +100,16 @@ func drawings(chosen []*rules.Rule) []nfa.Drawing {
 		all = append(all, d)
 	}
 	return all
+}
+
+// undrawn gives the rules that have no program.
+func undrawn(chosen []*rules.Rule) []*rules.Rule {
+	return slices.DeleteFunc(slices.Clone(chosen), func(r *rules.Rule) bool { return r.Program != nil })
+}
+
+// nothingToDraw says why a rule has no program.
+func nothingToDraw(r *rules.Rule) string {
+	return fmt.Sprintf("%s: nothing to draw, it matches when a window of %s ends", r.ID, r.WindowClose.Name)
 }
 
 // definitionText is the definition of a name in one line: its event types and its
@@ -130,7 +150,12 @@ const programLegend = `How to read it: a number is a place that captures an even
 func writeProgram(b *strings.Builder, r *rules.Rule) {
 	line := func(name, text string) { fmt.Fprintf(b, "%-9s %s\n", name, text) }
 	line("rule", r.ID)
-	line("pattern", r.Pattern.String())
+	switch {
+	case r.WindowClose != nil:
+		line("window_close", r.WindowClose.Name)
+	case r.When == nil:
+		line("pattern", r.Pattern.String())
+	}
 	on := "*"
 	if r.On != nil {
 		on = strings.Join(r.On, ", ")
@@ -143,6 +168,38 @@ func writeProgram(b *strings.Builder, r *rules.Rule) {
 	for i, f := range r.KeyFields {
 		line("", f+" of "+r.Pattern.Names()[i].Text)
 	}
+	switch {
+	case r.WindowClose != nil:
+		for _, t := range r.WindowClose.ByType {
+			line("", t.Field+" of "+t.Type)
+		}
+	case r.When != nil:
+		line("when", oneLine(r.When))
+	default:
+		writeDefinitions(line, r)
+	}
+	if r.Unless != nil {
+		line("unless", oneLine(r.Unless))
+	}
+	if r.Having != nil {
+		line("having", oneLine(r.Having))
+	}
+	if r.Program == nil {
+		line("program", "none: time brings the matches")
+		return
+	}
+	if r.When == nil {
+		listing := r.Program.String()
+		line("options", listing[:strings.IndexByte(listing, '\n')])
+	}
+	if n := r.Program.Patterns(); n > 1 {
+		line("", fmt.Sprintf("%d patterns without | and &", n))
+	}
+	writeArrows(b, r.Program)
+}
+
+// writeDefinitions lists what the names of the pattern are.
+func writeDefinitions(line func(name, text string), r *rules.Rule) {
 	widest := 0
 	for _, n := range r.Pattern.Names() {
 		widest = max(widest, len(n.Text))
@@ -152,18 +209,6 @@ func writeProgram(b *strings.Builder, r *rules.Rule) {
 		line(head, fmt.Sprintf("%-*s  %s", widest, n.Text, definitionText(&r.Names[i])))
 		head = ""
 	}
-	if r.Unless != nil {
-		line("unless", oneLine(r.Unless))
-	}
-	if r.Having != nil {
-		line("having", oneLine(r.Having))
-	}
-	listing := r.Program.String()
-	line("options", listing[:strings.IndexByte(listing, '\n')])
-	if n := r.Program.Patterns(); n > 1 {
-		line("", fmt.Sprintf("%d patterns without | and &", n))
-	}
-	writeArrows(b, r.Program)
 }
 
 // writeArrows lists the places of a program and the ways on from each.

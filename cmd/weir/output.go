@@ -11,10 +11,11 @@ import (
 // stdoutName is how the command line names standard output.
 const stdoutName = "-"
 
-// outputs are where alerts and late events go.
+// outputs are where alerts, late events and decisions go.
 type outputs struct {
-	alerts, late *output // late may be nil
-	line         []byte
+	alerts          *output
+	late, decisions *output // nil: they are not wanted
+	line            []byte
 }
 
 // output is a file of lines.
@@ -23,18 +24,22 @@ type output struct {
 	file io.Closer // nil: not ours to close
 }
 
-func openOutputs(alerts, late string, std *streams) (*outputs, error) {
+// openOutputs opens what has a name.
+func openOutputs(alerts, late, decisions string, std *streams) (*outputs, error) {
 	o := &outputs{}
-	var err error
-	if o.alerts, err = openOutput(alerts, std); err != nil {
-		return nil, err
-	}
-	if late == "" {
-		return o, nil
-	}
-	if o.late, err = openOutput(late, std); err != nil {
-		o.alerts.close()
-		return nil, err
+	for _, to := range []struct {
+		out  **output
+		name string
+	}{{&o.alerts, alerts}, {&o.late, late}, {&o.decisions, decisions}} {
+		if to.name == "" {
+			continue
+		}
+		out, err := openOutput(to.name, std)
+		if err != nil {
+			o.close()
+			return nil, err
+		}
+		*to.out = out
 	}
 	return o, nil
 }
@@ -95,15 +100,21 @@ func (o *outputs) write(e *cep.Effects) error {
 			return err
 		}
 	}
+	if err := o.writeDecisions(e.Decisions); err != nil {
+		return err
+	}
 	return o.alerts.Flush()
 }
 
 // close writes what is left and reports what could not be written.
 func (o *outputs) close() error {
-	err := o.alerts.close()
-	if o.late != nil {
-		if late := o.late.close(); err == nil {
-			err = late
+	var err error
+	for _, out := range []*output{o.alerts, o.late, o.decisions} {
+		if out == nil {
+			continue
+		}
+		if closed := out.close(); err == nil {
+			err = closed
 		}
 	}
 	return err

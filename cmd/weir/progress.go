@@ -15,11 +15,11 @@ type progress struct {
 	events inputs
 }
 
-// startProgress shows a bar if stderr is a terminal, unless the alerts go to
+// startProgress shows a bar if stderr is a terminal, unless an output (toStdout) goes to
 // the terminal too and the two would overwrite each other.
-func startProgress(events inputs, alertsName string, std *streams) *progress {
+func startProgress(events inputs, toStdout bool, std *streams) *progress {
 	p := &progress{events: events}
-	if !terminal(std.err) || alertsName == stdoutName && terminal(std.out) {
+	if !terminal(std.err) || toStdout && terminal(std.out) {
 		return p
 	}
 	p.bar = progressbar.NewOptions64(events.size(),

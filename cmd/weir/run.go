@@ -24,6 +24,7 @@ type runCommand struct {
 	Events    files    `placeholder:"FILE..." help:"Events (needed): NDJSON, or CSV if the name says .csv; .gz and .zst are decompressed; - is NDJSON from stdin. Several files are merged by event time."`
 	Alerts    file     `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
 	Late      file     `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
+	Decisions file     `placeholder:"FILE" help:"Where decisions go, as NDJSON: what the rules that match on an event, or hold on it, come to. - is stdout."`
 	Lateness  duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound    `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
@@ -37,6 +38,7 @@ func (runCommand) Help() string {
 
   weir run rules/ --events payments.ndjson
   weir run rules/ --events day1.csv.gz day2.csv.gz --alerts alerts.ndjson
+  weir run rules/ --events payments.ndjson --alerts alerts.ndjson --decisions decisions.ndjson
   zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
 
 Alerts go to stdout; progress and a summary go to stderr.
@@ -99,7 +101,7 @@ func (c *runCommand) Run(std *streams) error {
 			// were no faster than one and took 25 % more CPU.
 			Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		}),
-		out: out, events: events, progress: startProgress(events, string(c.Alerts), std),
+		out: out, events: events, progress: startProgress(events, c.toStdout(), std),
 		openEnd: c.OpenEnd, maxErrors: int(c.MaxErrors),
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
@@ -153,26 +155,61 @@ func loadRules(paths []string, std *streams) (*rules.Checked, []source.File, err
 	return nil, nil, findingsError(wrong)
 }
 
+// outputFlag is a flag that names an output.
+type outputFlag struct {
+	flag, name string
+	info       os.FileInfo // of the file of that name; nil: there is none yet
+}
+
+// outputFlags gives the outputs that are wanted.
+func (c *runCommand) outputFlags(std *streams) []outputFlag {
+	var list []outputFlag
+	for _, o := range []outputFlag{{flag: "--alerts", name: string(c.Alerts)}, {flag: "--late", name: string(c.Late)}, {flag: "--decisions", name: string(c.Decisions)}} {
+		if o.name != "" {
+			o.info = outputInfo(o.name, std)
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// same says whether what is written to one destroys what is written to the other.
+func (o *outputFlag) same(other *outputFlag) bool {
+	sameName := filepath.Clean(o.name) == filepath.Clean(other.name)
+	return overwritten(o.info, other.info) || sameName && (o.name == stdoutName || o.info == nil)
+}
+
+// toStdout says whether some output goes to stdout.
+func (c *runCommand) toStdout() bool {
+	return c.Alerts == stdoutName || c.Late == stdoutName || c.Decisions == stdoutName
+}
+
 // openOutputs creates the output files. An output that is also read, or that is
-// the other output, is refused before it is emptied.
+// another output, is refused before it is emptied.
 func (c *runCommand) openOutputs(ruleFiles []source.File, events inputs, std *streams) (*outputs, error) {
-	alerts, late := outputInfo(string(c.Alerts), std), outputInfo(string(c.Late), std)
-	sameName := filepath.Clean(string(c.Alerts)) == filepath.Clean(string(c.Late))
-	if overwritten(alerts, late) || sameName && (c.Late == stdoutName || alerts == nil) {
-		return nil, usageError("--late and --alerts name the same file")
+	flags := c.outputFlags(std)
+	for i := range flags {
+		for k := range flags[:i] {
+			if flags[i].same(&flags[k]) {
+				return nil, usageError("%s and %s name the same file", flags[i].flag, flags[k].flag)
+			}
+		}
+	}
+	lost := func(read os.FileInfo) bool {
+		return slices.ContainsFunc(flags, func(o outputFlag) bool { return overwritten(o.info, read) })
 	}
 	for _, f := range ruleFiles {
 		info, err := os.Stat(f.Path)
-		if err == nil && (overwritten(alerts, info) || overwritten(late, info)) {
+		if err == nil && lost(info) {
 			return nil, usageError("%s is one of the rule files; it would be overwritten", f.Path)
 		}
 	}
 	for _, in := range events {
-		if overwritten(alerts, in.info) || overwritten(late, in.info) {
+		if lost(in.info) {
 			return nil, usageError("%s is one of the events files; it would be overwritten", in.name)
 		}
 	}
-	return openOutputs(string(c.Alerts), string(c.Late), std)
+	return openOutputs(string(c.Alerts), string(c.Late), string(c.Decisions), std)
 }
 
 // run is one pass of an engine over the events.
@@ -187,6 +224,7 @@ type run struct {
 
 	effects  cep.Effects
 	rejected rejects
+	decided  decisionCounts
 	stopped  string // why the run ended before the input did
 }
 
@@ -254,5 +292,6 @@ func (r *run) write() error {
 		}
 		r.rejected.add(line)
 	}
+	r.decided.add(r.effects.Decisions)
 	return r.out.write(&r.effects)
 }

@@ -22,9 +22,13 @@ type summary struct {
 	Reasons      []rejectedLine   `json:"rejected_first"`     // of the first few
 	Rules        []ruleSummary    `json:"rules"`              // all, by id
 	Features     []featureSummary `json:"features,omitempty"` // all, by name
+	Decisions    decisionCounts   `json:"decisions"`          // on events on which a rule matched, or holds
+	Derived      []derivedFault   `json:"derived,omitempty"`  // fields whose expressions failed
 	UnseenTypes  []string         `json:"unseen_types"`       // that the rules name and no event had
 	UnseenFields []string         `json:"unseen_fields"`      // that the rules read and no event had
 	Stopped      string           `json:"stopped,omitempty"`
+
+	decisionsWritten bool
 }
 
 // ruleSummary is what one rule did.
@@ -74,14 +78,15 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound, Faults: faults, Fault: fault,
 		})
 	}
-	s.Features = featuresOf(rules, stats.Features)
+	s.Decisions, s.decisionsWritten = r.decided, r.out.decisions != nil
+	s.Features, s.Derived = featuresOf(rules, stats.Features), derivedFaults(rules)
 	for i, seen := range stats.Fields {
-		if !seen {
+		if !seen && !ofMatches(rules, rules.Fields[i]) {
 			s.UnseenFields = append(s.UnseenFields, rules.Fields[i])
 		}
 	}
 	for i, n := range stats.Types {
-		if n == 0 {
+		if n == 0 && rules.Types[i].Alert == nil {
 			s.UnseenTypes = append(s.UnseenTypes, rules.Types[i].Name)
 		}
 	}
@@ -105,7 +110,13 @@ func (s *summary) writeText(w io.Writer) {
 	row("events", "%d in %.2f s (%.0f/s)", s.Events, s.Seconds, s.PerSecond)
 	row("alerts", "%d", s.Alerts)
 	s.ruleRows(row)
+	if s.decisionsWritten {
+		row("decisions", "%s", &s.Decisions)
+	}
 	s.featureRows(row)
+	for _, d := range s.Derived {
+		row("fault", "%s.%s: %s an expression failed and gave nil, as in %s", d.Type, d.Field, amount(d.Faults, "time", "times"), d.Fault)
+	}
 	if s.Late > 0 {
 		row("late", "%d came later than --lateness allows and were not matched", s.Late)
 	}

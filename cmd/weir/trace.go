@@ -127,6 +127,9 @@ func (c *traceCommand) load(std *streams) (*cep.Ruleset, *rules.Rule, error) {
 		if r.Disabled {
 			return nil, nil, usageError("the rule %s is disabled: it does not run", r.ID)
 		}
+		if r.WindowClose != nil {
+			return nil, nil, usageError("the rule %s matches when a window of %s ends: it has no pattern and no `when` that could be followed from event to event", r.ID, r.WindowClose.Name)
+		}
 		return checked.Ruleset, r, nil
 	}
 	switch {

@@ -18,10 +18,19 @@ import (
 func Rule(r *rules.Rule, findings []source.Diagnostic) string {
 	w := writer{rule: r}
 	w.head()
-	w.match()
-	w.definitions()
-	w.reads()
-	w.limits()
+	switch {
+	case r.WindowClose != nil:
+		w.close()
+		w.reads()
+	case r.When != nil:
+		w.when()
+		w.reads()
+	default:
+		w.match()
+		w.definitions()
+		w.reads()
+		w.limits()
+	}
 	w.outcome()
 	w.warnings(Warnings(r, findings))
 	return w.String()
@@ -59,15 +68,21 @@ func (w *writer) head() {
 // match says what the rule looks at and for.
 func (w *writer) match() {
 	r := w.rule
-	among := "among " + w.events(r.On)
-	if r.Where != nil {
-		among += " where " + expression(r.Where, r.Params)
-	}
-	w.paragraph(0, "", "For each "+w.key()+", "+among+", the rule looks for this:")
+	w.paragraph(0, "", w.among()+", the rule looks for this:")
 	w.blank()
 	t := teller{names: r.Pattern.Names(), options: r.Options}
 	w.steps(2, t.pattern(r.Pattern.Root))
 	w.blank()
+}
+
+// among says which events the rule sees.
+func (w *writer) among() string {
+	r := w.rule
+	text := "For each " + w.key() + ", among " + w.events(r.On)
+	if r.Where != nil {
+		text += " where " + expression(r.Where, r.Params)
+	}
+	return text
 }
 
 // events names event types.
@@ -75,7 +90,7 @@ func (w *writer) events(types []string) string {
 	if types == nil {
 		return "events of every type"
 	}
-	return "events of type " + list(ticked(types), "or")
+	return kinds(types, "events of type ", "matches of the rule ")
 }
 
 // key says what the events of a match have in common.
@@ -86,6 +101,9 @@ func (w *writer) key() string {
 	}
 	if r.KeyFields == nil {
 		return tick(r.Key.Names[0])
+	}
+	if r.When != nil {
+		return tick(r.Key.Names[0]) + " (the field " + tick(r.KeyFields[0]) + ")"
 	}
 	var fields []string
 	for i, n := range r.Pattern.Names() {
@@ -125,7 +143,7 @@ func (w *writer) definition(d *rules.Definition) string {
 	text := "an event"
 	switch {
 	case d.Types != nil:
-		text += " of type " + list(ticked(d.Types), "or")
+		text = kinds(d.Types, "an event of type ", "a match of the rule ")
 	case always:
 		text = "any event"
 	case w.rule.On == nil:
@@ -160,7 +178,7 @@ func (w *writer) limits() {
 		say("At most ", strconv.Itoa(o.MaxOpen), " matches are open at a time per key.")
 	}
 	if r.Having != nil {
-		say("A complete match counts only if ", expression(r.Having, r.Params), "; otherwise it is no match and consumes nothing.")
+		say("A complete match counts only if ", w.having(), "; otherwise it is no match and consumes nothing.")
 	}
 	w.paragraph(0, "", strings.Join(text, " "))
 	w.blank()
@@ -263,6 +281,13 @@ func (w *writer) outcome() {
 	if r.Throttle > 0 {
 		text += " After an alert, further matches of the same key make no alert for " + span(r.Throttle) + "; the next alert says how many they were."
 	}
+	if r.Hold > 0 {
+		text += " For " + span(r.Hold) + " after a match, decisions on events of the key that the rule sees have its action and score as well; that makes no alerts."
+	}
+	if r.Evidence != nil {
+		text += " The alert shows the latest 50 events of " + tick(r.Evidence.Name) + "."
+	}
+	text += w.consequences()
 	if len(r.Tags) > 0 {
 		tags := make([]string, len(r.Tags))
 		for i, t := range r.Tags {

@@ -217,3 +217,65 @@ func TestRandom(t *testing.T) {
 		t.Errorf("only %d of %d generated rules are without errors", explained, cases)
 	}
 }
+
+// TestSingle compares what is said of rules without a pattern with
+// testdata/single.txt. It is read and written anew like that of TestShapes.
+func TestSingle(t *testing.T) {
+	text, err := os.ReadFile("testdata/single.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for _, r := range check(t, "single.yaml", string(text)).Rules {
+		explained := Rule(r, nil)
+		flat := strings.Join(strings.Fields(explained), " ")
+		for _, what := range said(r) {
+			if !strings.Contains(flat, what) {
+				t.Errorf("%s: %q is not said:\n%s", r.ID, what, explained)
+			}
+		}
+		for line := range strings.Lines(explained) {
+			if n := utf8.RuneCountInString(line); n > width+1 {
+				t.Errorf("%s: a line of %d columns: %s", r.ID, n, line)
+			}
+		}
+		fmt.Fprintf(&out, "%s\n%s\n", strings.Repeat("=", width), explained)
+	}
+	const golden = "testdata/single.txt"
+	if *rewrite {
+		if err := os.WriteFile(golden, []byte(out.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if out.String() != string(want) {
+		t.Errorf("the texts differ from %s; read them, then run with -rewrite. Got:\n%s", golden, out.String())
+	}
+}
+
+// said is what the words of a rule without a pattern must hold.
+func said(r *rules.Rule) []string {
+	all := []string{r.Severity, r.Action}
+	for _, f := range r.Features {
+		all = append(all, tick(f.Name)+" is ")
+	}
+	for _, name := range r.Key.Names {
+		all = append(all, tick(name))
+	}
+	for _, d := range []time.Duration{r.Throttle, r.Hold} {
+		if d > 0 {
+			all = append(all, span(d))
+		}
+	}
+	if r.Edge {
+		all = append(all, "(edge)")
+	}
+	if r.Having != nil {
+		all = append(all, expression(r.Having, r.Params))
+	}
+	return all
+}

@@ -10,16 +10,20 @@ import (
 	"weir/rules"
 )
 
-// reads says what the features and lists are that the rule looks at.
+// reads says what the features, lists and risks are that the rule looks at.
 func (w *writer) reads() {
 	r := w.rule
+	w.derived()
 	for _, f := range r.Features {
 		w.paragraph(0, "", tick(f.Name)+" is "+w.feature(f)+".")
 	}
 	for _, l := range r.Lists {
 		w.paragraph(0, "", listText(l)+".")
 	}
-	if len(r.Features)+len(r.Lists) > 0 {
+	for _, risk := range r.Risks {
+		w.paragraph(0, "", riskText(risk)+".")
+	}
+	if len(r.Features)+len(r.Lists)+len(r.Risks) > 0 {
 		w.blank()
 	}
 }

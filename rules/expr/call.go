@@ -17,6 +17,9 @@ func (l *lowering) call(name string, at ast.Node, args []ast.Node) *node {
 	if i, ok := l.env.feature(name); ok {
 		return l.featureOf(i, at, args)
 	}
+	if _, ok := l.env.risk(name); ok {
+		l.failAt(at, tick(name)+" is a risk, and no function", "write "+tick(name)+" for that of the rule's own key: there is no way to read another's")
+	}
 	if _, ok := l.env.Lang.functions(name); !ok {
 		x := l.missAt(at, "unknown function "+tick(name), l.env.Lang.meantFunction(name, l.env.featureNames()))
 		for _, a := range args {

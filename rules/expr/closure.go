@@ -55,6 +55,8 @@ func valueOf(n *node) valueFunc {
 	case opFeature:
 		id := n.place
 		return func(s *cep.Scope) cep.Value { return *s.Feature(id) }
+	case opRisk:
+		return riskOf(n)
 	case opLookup:
 		return lookupOf(n)
 	case opMember, opIndex, opSlice, opNegate, opCalendar:

@@ -51,22 +51,28 @@ func CompileBool(text string, env Env) (func(*cep.Scope) bool, error) {
 // CompileValue compiles an expression of any value, like a measure. A list or
 // map is given as its JSON. The error is an *Error.
 func CompileValue(text string, env Env) (func(*cep.Scope) cep.Value, error) {
+	f, _, err := CompileMeasure(text, env)
+	return f, err
+}
+
+// CompileMeasure is CompileValue, and says of which kind the values are; Nil: it may
+// be one of several.
+func CompileMeasure(text string, env Env) (f func(*cep.Scope) cep.Value, kind cep.Kind, err error) {
 	n, err := lower(text, &env)
 	if err != nil {
-		return nil, err
+		return nil, cep.Nil, err
 	}
 	if k := n.typ.k; k == kEvent || k == kList && n.typ.elem != nil && n.typ.elem.k == kEvent {
 		field := text[n.pos:n.end] + ".amount"
 		if k == kList && n.op != opEvents {
 			field = env.Lang.field(text[n.pos:n.end], "amount")
 		}
-		return nil, &Error{Pos: n.pos, End: n.end, Msg: "an event is no value", Hint: "name a field, as in " + tick(field)}
+		return nil, cep.Nil, &Error{Pos: n.pos, End: n.end, Msg: "an event is no value", Hint: "name a field, as in " + tick(field)}
 	}
-	f, err := result(n, &env)
-	if err != nil {
-		return nil, internal(text, err)
+	if f, err = result(n, &env); err != nil {
+		return nil, cep.Nil, internal(text, err)
 	}
-	return f, nil
+	return f, n.typ.k.only(), nil
 }
 
 // CompileNumber compiles an expression that is a number, like a score: one that

@@ -29,15 +29,23 @@ type Env struct {
 
 	Features []Feature // of the ruleset
 	Lists    []List    // of the ruleset
+	Risks    []Risk    // of the ruleset, by cep.RiskID
 
 	// Read registers a read of a feature, and returns its number: one for the same
 	// feature and key, however often it is asked. It is called where something is made
 	// that runs.
 	Read func(Read) cep.ReadID
 
-	// Before says that the expression is a part of a feature: it is run before
-	// features have their values, and reads none.
+	// ReadRisk registers that the rule reads a risk. It is called like Read.
+	ReadRisk func(cep.RiskID)
+
+	// Before says that the expression is a part of a feature, or what a field is
+	// derived by: it is run before features have their values, and reads none.
 	Before bool
+
+	// Matches are the rules whose matches, read as events, are all that the current
+	// event can be; empty: it can be another. Features know nothing of matches.
+	Matches []string
 
 	Params   map[string]cep.Value // all kinds; of a map only its text
 	Measures []string             // those computed before, as in cep.Scope.Measures
@@ -45,6 +53,10 @@ type Env struct {
 	// Current says that there is a current event: in conditions. In `having`,
 	// measures, score and message there is none.
 	Current bool
+
+	// Closed names the feature whose window ended, which is the match: there is no event
+	// and no variable. Empty: events make the match.
+	Closed string
 
 	// NoMatch says that it is asked before there is a match: in `where` of a rule.
 	// Variables have captured nothing, and must not be read.
@@ -111,6 +123,7 @@ func (e *Env) names() []string {
 		}
 	}
 	names = append(names, e.featureNames()...)
+	names = append(names, e.riskNames()...)
 	names = append(names, e.Keys...)
 	names = append(names, e.Measures...)
 	return append(names, "params", "true", "false", e.Lang.null())
@@ -149,6 +162,11 @@ func (e *Env) holder(path string) string {
 		}
 	}
 	return ""
+}
+
+// ofWindow is a hint that says what can be read where a window ended.
+func (e *Env) ofWindow() string {
+	return "read features of the key of that window, like " + tick(e.Closed)
 }
 
 // Functions returns the names of all functions that an expression can call, in

@@ -37,7 +37,7 @@ func (e *Env) feature(name string) (int, bool) {
 func (e *Env) featureNames() []string {
 	var names []string
 	for i := range e.Features {
-		if !e.Before {
+		if !e.Before && len(e.Matches) == 0 {
 			names = append(names, e.Features[i].Name)
 		}
 	}
@@ -88,8 +88,12 @@ func (l *lowering) featureOf(i int, at ast.Node, args []ast.Node) *node {
 // readFeature makes the node of a feature; parts are those of another key.
 func (l *lowering) readFeature(i int, at ast.Node, parts []*node) *node {
 	f := &l.env.Features[i]
-	if l.env.Before {
-		l.failAt(at, tick(f.Name)+" is a feature", "what a feature is made of reads fields, lists and params, no features")
+	switch of := l.env.Matches; {
+	case l.env.Before:
+		l.failAt(at, tick(f.Name)+" is a feature", "what is worked out before the rules run reads fields, lists and params, no features")
+	case len(of) > 0:
+		rules := tick(strings.Join(of, "` or `"))
+		l.failAt(at, fmt.Sprintf("%s is a feature, and a match of %s has none", tick(f.Name), rules), "take it along as a measure of "+rules+", and read that")
 	}
 	t := dataType
 	if f.Kind != cep.Nil {
@@ -112,6 +116,8 @@ func (n *node) beyondEvent() string {
 	switch n.op {
 	case opFeature:
 		return "of a feature"
+	case opRisk:
+		return "a risk"
 	case opKey:
 		return "of the rule's key"
 	case opMeasure:
@@ -161,7 +167,8 @@ func (n *node) leaves(b *strings.Builder) {
 	}
 }
 
-// register gives the features that n reads their places, by which they are read.
+// register gives the features that n reads their places, by which they are read, and
+// notes the risks.
 func register(n *node, env *Env) error {
 	for _, a := range n.args {
 		if a != nil {
@@ -170,14 +177,22 @@ func register(n *node, env *Env) error {
 			}
 		}
 	}
-	if n.op != opFeature {
+	switch n.op {
+	case opRisk:
+		env.ReadRisk(cep.RiskID(n.index))
+		return nil
+	case opFeature:
+	default:
 		return nil
 	}
 	r := Read{cep.Read{Feature: n.index}, n.key}
 	for _, p := range n.args {
-		f, err := result(p, env)
-		if err != nil {
-			return err
+		f, ok := closure(p) // as it is: the digits of a number are what it is called as a key
+		if !ok {
+			var err error
+			if f, err = result(p, env); err != nil {
+				return err
+			}
 		}
 		r.Args = append(r.Args, f)
 	}
@@ -206,12 +221,7 @@ func CompileOf(text string, env Env, what string, of ...cep.Kind) (f func(*cep.S
 	if f, err = result(n, &env); err != nil {
 		return nil, cep.Nil, internal(text, err)
 	}
-	for _, k := range []cep.Kind{cep.Bool, cep.Number, cep.Text, cep.Time, cep.Duration, cep.List, cep.Map} {
-		if n.typ.k&takes == setOf(k) {
-			kind = k
-		}
-	}
-	return f, kind, nil
+	return f, (n.typ.k & takes).only(), nil
 }
 
 // Constant gives the value of an expression that reads nothing, params apart; ok is

@@ -36,6 +36,16 @@ func setOf(k cep.Kind) kinds {
 	return kinds(1) << k
 }
 
+// only gives the kind of a set of one; Nil for any other.
+func (k kinds) only() cep.Kind {
+	for v := cep.Bool; v <= cep.Map; v++ {
+		if k == setOf(v) {
+			return v
+		}
+	}
+	return cep.Nil
+}
+
 func (k kinds) has(v cep.Kind) bool { return v != cep.Nil && k>>v&1 == 1 }
 
 func (k kinds) String() string {

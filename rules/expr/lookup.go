@@ -198,14 +198,26 @@ func (l *lowering) network(n *node) {
 	}
 }
 
-// lookup writes a lookup for the machine.
+// lookup writes a lookup for the machine. What is looked for comes from its closure,
+// if it has one: the digits of a number are what it is called in a list of texts, and
+// the machine has none.
 func (w *writer) lookup(n *node) ast.Node {
 	args := append([]ast.Node{&ast.IdentifierNode{Value: "$env"}}, w.all(n.args)...)
+	find, direct := closure(n.args[0])
+	if direct {
+		args[1] = &ast.NilNode{}
+	}
 	return w.call(func(args []any) (any, error) {
-		var other cep.Value
+		var key, other cep.Value
+		s := args[0].(*cep.Scope)
+		if direct {
+			key = find(s)
+		} else {
+			key = scalar(args[1])
+		}
 		if len(args) == 3 {
 			other = value(args[2])
 		}
-		return native(n.look(args[0].(*cep.Scope), scalar(args[1]), other)), nil
+		return native(n.look(s, key, other)), nil
 	}, args...)
 }

@@ -288,6 +288,9 @@ func (l *lowering) name(id *ast.IdentifierNode, props []ast.Node) *node {
 	if n := l.feature(id, props); n != nil {
 		return n
 	}
+	if n := l.risk(id, props); n != nil {
+		return n
+	}
 	if why, ok := refused[id.Value]; ok || id.Value == "$env" {
 		l.failAt(id, tick(id.Value)+" is not available", why)
 	}
@@ -349,6 +352,9 @@ func (l *lowering) word(id *ast.IdentifierNode, path []string, props []ast.Node)
 		if !l.env.Current {
 			if _, ok := l.env.variable("event"); ok {
 				return nil
+			}
+			if l.env.Closed != "" {
+				l.failAt(id, "there is no event here: the rule matches when a window ends", l.env.ofWindow())
 			}
 			l.failAt(id, "there is no current event here", "read a captured one, as in last(v).amount")
 		}
@@ -473,7 +479,10 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 	if word, hint := l.hyphened(pos, e.End, "event", l.env.FieldNames); hint != "" {
 		e.Msg, e.Hint, e.End = "unknown name "+tick(word), hint, pos+len(word)
 	}
-	if !l.env.Current {
+	if l.env.Closed != "" && (name == "ts" || name == "type" || slices.Contains(l.env.FieldNames, name)) {
+		e.Msg = tick(name) + " is a field, and there is no event here: the rule matches when a window ends"
+		e.Hint = l.env.ofWindow()
+	} else if !l.env.Current {
 		if holder := l.env.holder(name); holder != "" {
 			e.Msg = tick(name) + " is a field, and there is no current event here"
 			e.Hint = "write " + holder

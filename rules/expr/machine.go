@@ -117,6 +117,9 @@ func (w *writer) write(n *node) ast.Node {
 	case opFeature:
 		id := n.place
 		return w.scoped(func(s *cep.Scope) any { return native(*s.Feature(id)) })
+	case opRisk:
+		f := riskOf(n)
+		return w.scoped(func(s *cep.Scope) any { return native(f(s)) })
 	case opLookup:
 		return w.lookup(n)
 	case opLocal:

@@ -19,6 +19,7 @@ const (
 	opKey                 // part index of the key
 	opMeasure             // measure index
 	opFeature             // feature index, of the key args if any, read at place
+	opRisk                // risk index
 	opLookup              // lookup name of args[0] in list, with the default args[1] if any
 	opLocal               // local variable index
 	opPointer             // # of the innermost predicate, or #index, #acc: name

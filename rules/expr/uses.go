@@ -16,6 +16,7 @@ type Uses struct {
 	Present []FieldOf  // fields that are not nil wherever it holds: of the current event, and of variables of one event
 
 	Features []FeatureUse // features that it reads
+	Risks    []int        // risks that it reads, as indexes in Env.Risks
 	Lists    []cep.ListID // lists that it looks into
 }
 
@@ -120,6 +121,8 @@ func (u *observer) read(n *node) {
 	switch n.op {
 	case opFeature:
 		u.uses.Features = append(u.uses.Features, FeatureUse{n.index, len(n.args) > 0, n.pos, n.end})
+	case opRisk:
+		u.uses.Risks = append(u.uses.Risks, n.index)
 	case opLookup:
 		u.uses.Lists = append(u.uses.Lists, n.list.ID)
 	}

@@ -333,7 +333,15 @@ func rulesOf(text string) []string {
 	}
 	slices.Sort(all)
 	for _, r := range checked.Rules {
-		all = append(all, r.ID, r.Title, r.Description, r.Severity, strings.Join(r.On, " "), r.Pattern.String())
+		all = append(all, r.ID, r.Title, r.Description, r.Severity, strings.Join(r.On, " "), fmt.Sprint(r.Edge, r.Hold))
+		if r.Pattern != nil {
+			all = append(all, r.Pattern.String())
+		}
+		for _, f := range []*rules.Feature{r.WindowClose, r.Evidence} {
+			if f != nil {
+				all = append(all, f.Name)
+			}
+		}
 		for _, e := range append([]*rules.Expression{r.Where, r.Unless, r.Having, r.Score, r.Message}, definitions(r)...) {
 			if e == nil {
 				all = append(all, "-")

@@ -91,7 +91,9 @@ func (w *binder) schema(name string) (*cep.Schema, bool) {
 func (w *binder) typeNames() []string {
 	var names []string
 	for _, t := range w.b.set.Ruleset.Types {
-		names = append(names, t.Name)
+		if t.Alert == nil {
+			names = append(names, t.Name)
+		}
 	}
 	return names
 }
@@ -114,6 +116,10 @@ func (w *binder) records() {
 			continue
 		}
 		name, at, typed := eventType(e.at)
+		if of, matches := strings.CutPrefix(name, rules.AlertPrefix); matches {
+			w.Add(at.Place(), source.CodeValue, fmt.Sprintf("%s stands for the matches of a rule: they come of themselves", source.Tick(name)), fmt.Sprintf("write the events on which %s matches", source.Tick(of)))
+			continue
+		}
 		schema, known := w.schema(name)
 		if typed && !known && !all {
 			w.Warn(at.Place(), source.CodeName, fmt.Sprintf("no rule is on events of type %s", source.Tick(name)), nearest.DidYouMean(name, w.typeNames(), ""))
@@ -243,6 +249,16 @@ func (w *binder) key(x *expected, names []string) []string {
 	return key
 }
 
+// once reports events that an expected alert captures twice.
+func (w *binder) once(taken map[int]bool, n numbersText) {
+	for _, i := range n.numbers {
+		if taken[i] {
+			w.Add(n.at, source.CodeValue, fmt.Sprintf("event %d stands under two variables", i), "a match captures an event once")
+		}
+		taken[i] = true
+	}
+}
+
 // captures gives the numbers of the events that an expected alert captured, by name
 // of the pattern.
 func (w *binder) captures(x *expected, r *rules.Rule) [][]int {
@@ -253,18 +269,39 @@ func (w *binder) captures(x *expected, r *rules.Rule) [][]int {
 			capturing = append(capturing, n.Text)
 		}
 	}
+	if r.Evidence != nil {
+		capturing = append(capturing, r.Evidence.Name)
+	}
+	taken := map[int]bool{}
 	for _, v := range x.events.vars {
 		i := slices.IndexFunc(r.Rule.Names, func(n nfa.Name) bool { return n.Text == v.name.Value })
 		switch {
+		case r.Evidence != nil && v.name.Value == r.Evidence.Name:
+		case i < 0 && len(capturing) == 0:
+			w.Add(v.name.Place(), source.CodeName, fmt.Sprintf("%s captures no events: it matches when a window ends", r.ID), "remove "+source.Tick(v.name.Value))
+		case i < 0 && (r.WindowClose != nil || r.When != nil):
+			w.Add(v.name.Place(), source.CodeName, fmt.Sprintf("the alerts of %s have no events %s", r.ID, source.Tick(v.name.Value)), nearest.DidYouMean(v.name.Value, capturing, "they have "+strings.Join(capturing, ", ")))
 		case i < 0:
 			w.Add(v.name.Place(), source.CodeName, fmt.Sprintf("the pattern of %s has no variable %s", r.ID, source.Tick(v.name.Value)), nearest.DidYouMean(v.name.Value, capturing, "its variables are "+strings.Join(capturing, ", ")))
 		case !r.Rule.Names[i].Captures:
 			w.Add(v.name.Place(), source.CodeValue, fmt.Sprintf("%s is only negated or an `until` in the pattern: it captures no event", source.Tick(v.name.Value)), "remove it")
 		case len(v.numbers.numbers) > 1 && !r.Rule.Names[i].List:
 			w.Add(v.numbers.at, source.CodeValue, fmt.Sprintf("%s captures at most one event", source.Tick(v.name.Value)), "")
+		case onlyMatches(r, i):
+			w.Add(v.name.Place(), source.CodeValue, fmt.Sprintf("%s captures matches of other rules, which have no numbers", source.Tick(v.name.Value)), "leave it out; expect the alerts of those rules beside this one")
 		default:
 			numbers[i] = v.numbers.numbers
+			w.once(taken, v.numbers)
 		}
 	}
 	return numbers
+}
+
+// onlyMatches says whether a variable captures nothing but matches of other rules.
+func onlyMatches(r *rules.Rule, variable int) bool {
+	types := r.Names[variable].Types
+	if types == nil {
+		types = r.On
+	}
+	return types != nil && !slices.ContainsFunc(types, func(t string) bool { return !strings.HasPrefix(t, rules.AlertPrefix) })
 }

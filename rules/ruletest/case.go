@@ -21,18 +21,19 @@ type Test struct {
 	File         string
 	Line, Column int // of its name, from 1
 
-	name     source.Text
-	params   []param
-	lists    []givenList
-	lateness time.Duration
-	close    bool // time runs on at the end
-	entries  []entry
-	events   int         // how many of the entries are events
-	late     numbersText // events that must come too late
-	rejected numbersText // events that must be rejected
-	alerts   []*expected
-	findings []source.Diagnostic
-	torn     bool // its file has an error
+	name      source.Text
+	params    []param
+	lists     []givenList
+	lateness  time.Duration
+	close     bool // time runs on at the end
+	entries   []entry
+	events    int         // how many of the entries are events
+	late      numbersText // events that must come too late
+	rejected  numbersText // events that must be rejected
+	alerts    []*expected
+	decisions []expectedDecision // by event
+	findings  []source.Diagnostic
+	torn      bool // its file has an error
 }
 
 // param is a param that the test sets.
@@ -101,6 +102,9 @@ func (f *findings) test(n source.Node, r map[string]source.Entry, t *Test) {
 	t.rejected = f.numbers(r, "rejected", t)
 	if e, ok := f.require(n, r, testKeys, "alerts", "list the alerts that come out; `alerts: []` if there must be none"); ok {
 		f.alerts(e, t)
+	}
+	if e, ok := r["decisions"]; ok {
+		f.decisions(e, t)
 	}
 }
 
@@ -255,12 +259,9 @@ func (f *findings) eventNumbers(n source.Node, what string, t *Test) numbersText
 		if !ok {
 			continue
 		}
-		i, err := strconv.Atoi(text.Value)
+		i, ok := f.eventNumber(text, t)
 		switch {
-		case err != nil || strconv.Itoa(i) != text.Value:
-			f.Add(text.Place(), source.CodeValue, source.Tick(text.Value)+" is no number of an event", "events are numbered from 1 in the order in which they stand; clock entries are not counted")
-		case i < 1 || i > t.events:
-			f.Add(text.Place(), source.CodeValue, fmt.Sprintf("there is no event %d", i), eventCount(t.events))
+		case !ok:
 		case seen[i]:
 			f.Add(text.Place(), source.CodeDuplicate, fmt.Sprintf("event %d stands twice in %s", i, what), "")
 		default:
@@ -270,6 +271,20 @@ func (f *findings) eventNumbers(n source.Node, what string, t *Test) numbersText
 	}
 	slices.Sort(list.numbers)
 	return list
+}
+
+// eventNumber reads the number of an event; false: it has a finding.
+func (f *findings) eventNumber(text source.Text, t *Test) (i int, ok bool) {
+	i, err := strconv.Atoi(text.Value)
+	switch {
+	case err != nil || strconv.Itoa(i) != text.Value:
+		f.Add(text.Place(), source.CodeValue, source.Tick(text.Value)+" is no number of an event", "events are numbered from 1 in the order in which they stand; clock entries are not counted")
+	case i < 1 || i > t.events:
+		f.Add(text.Place(), source.CodeValue, fmt.Sprintf("there is no event %d", i), eventCount(t.events))
+	default:
+		return i, true
+	}
+	return 0, false
 }
 
 func eventCount(n int) string {

@@ -20,6 +20,7 @@ import (
 type Alert struct {
 	*cep.Alert
 	Numbers [][]int // of the events captured, in rising order, by Rule.Names
+	Backed  []int   // of the events of Backing, likewise
 }
 
 // wanted is an expected alert as a list of what is asked of one that came.
@@ -127,6 +128,16 @@ func (w *binder) askCaptures(x *expected, r *rules.Rule) []question {
 				r.Rule.Names[v].Text, numbersList(numbers),
 				func(a *Alert) string { return numbersList(a.events(v)) },
 				func(a *Alert) bool { return slices.Equal(a.events(v), numbers) },
+			})
+		}
+	}
+	for _, v := range x.events.vars {
+		if r.Evidence != nil && v.name.Value == r.Evidence.Name {
+			numbers := v.numbers.numbers
+			q = append(q, question{
+				v.name.Value, numbersList(numbers),
+				func(a *Alert) string { return numbersList(a.Backed) },
+				func(a *Alert) bool { return slices.Equal(a.Backed, numbers) },
 			})
 		}
 	}
@@ -258,6 +269,7 @@ func (a *Alert) describe(times timeForms) []Row {
 	for v, n := range a.Rule.Names {
 		add(n.Text, numbersList(a.Numbers[v]), n.Captures && len(a.Numbers[v]) > 0)
 	}
+	add(a.Backing.Feature, numbersList(a.Backed), len(a.Backed) > 0)
 	add("kind", a.Kind.String(), a.Kind != cep.MatchAlert)
 	add("time", times.text(a.Time), true)
 	add("score", strconv.Itoa(a.Score), true)

@@ -15,7 +15,7 @@ type RuleCoverage struct {
 	ID      string
 	File    string
 	Line    int     // of the rule's id
-	Pattern string  // as it is written
+	Pattern string  // as it is written; empty: the rule has none
 	Points  []Point // by place in the pattern; what has none comes last
 }
 
@@ -159,7 +159,7 @@ func idOf(rule string, p *Point) pointID {
 
 // coverageOf lists the points of a rule.
 func coverageOf(r *rules.Rule) RuleCoverage {
-	c := RuleCoverage{ID: r.ID, File: r.At.Doc.Src.Path, Pattern: r.Pattern.Text}
+	c := RuleCoverage{ID: r.ID, File: r.At.Doc.Src.Path}
 	c.Line, _ = r.At.Doc.Src.Position(r.At.Place().From)
 	seen := map[pointID]bool{}
 	add := func(p Point) {
@@ -168,6 +168,23 @@ func coverageOf(r *rules.Rule) RuleCoverage {
 			c.Points = append(c.Points, p)
 		}
 	}
+	if r.When == nil && r.WindowClose == nil {
+		c.Pattern = r.Pattern.Text
+		pointsOf(r, add)
+		slices.SortStableFunc(c.Points, func(a, b Point) int { return cmp.Compare(a.From, b.From) })
+	}
+	add(Point{Kind: MatchPoint})
+	if r.Unless != nil {
+		add(Point{Kind: UnlessPoint})
+	}
+	if r.Having != nil {
+		add(Point{Kind: HavingPoint})
+	}
+	return c
+}
+
+// pointsOf adds the points that a pattern has.
+func pointsOf(r *rules.Rule, add func(Point)) {
 	named := func(kind PointKind, cond nfa.Cond) {
 		n := r.Program.Names[cond]
 		add(Point{Kind: kind, Name: n.Text, From: n.Pos, To: n.Pos + len(n.Text)})
@@ -191,15 +208,6 @@ func coverageOf(r *rules.Rule) RuleCoverage {
 		}
 	}
 	alternatives(r.Pattern.Root, func(n *nfa.Node) { add(Point{Kind: AlternativePoint, From: n.Pos, To: n.End}) })
-	slices.SortStableFunc(c.Points, func(a, b Point) int { return cmp.Compare(a.From, b.From) })
-	add(Point{Kind: MatchPoint})
-	if r.Program.Unless >= 0 {
-		add(Point{Kind: UnlessPoint})
-	}
-	if r.Program.Having >= 0 {
-		add(Point{Kind: HavingPoint})
-	}
-	return c
 }
 
 // alternatives calls f with each alternative of a `|` in n and below.
@@ -217,8 +225,11 @@ func (c *coverage) trace() *cep.Trace {
 	clear(c.places)
 	c.worked = nil
 	return &cep.Trace{Tell: func(t *cep.Told) {
-		if t.Kind == cep.Noted {
+		switch {
+		case t.Kind == cep.Noted:
 			c.noted(t.Rule, &t.Note)
+		case t.Rule != nil && t.Rule.WindowClose > 0:
+			c.closed(t)
 		}
 	}}
 }
@@ -257,6 +268,14 @@ func (c *coverage) noted(r *cep.Rule, n *nfa.Note) {
 		c.works(r, UnlessPoint, r.Program.Unless)
 	case nfa.HavingFailed:
 		c.works(r, HavingPoint, r.Program.Having)
+	}
+}
+
+// closed marks what the end of a window shows: what came of it is all that is told.
+func (c *coverage) closed(t *cep.Told) {
+	switch t.Kind {
+	case cep.Alerted, cep.Silenced:
+		c.reach(t.Rule.ID, MatchPoint, 0, "")
 	}
 }
 

@@ -43,6 +43,9 @@
 //	        suppressed: 0
 //	        truncated: false
 //	        shadow: false
+//	    decisions:                             # by number of event; what is not given is not compared
+//	      2: block
+//	      1: {action: allow, score: 0}
 //
 // `rule` and `key` must be given; of the rest what is not given is not compared.
 //
@@ -67,6 +70,8 @@
 // # What passes
 //
 // Every alert that is listed came out, each a different one, and no other did; the
-// events that were late or rejected are exactly those said to be. The rules of the
-// ruleset all run, whichever the test is about: alerts of others are unexpected too.
+// events that were late or rejected are exactly those said to be; what is under
+// `decisions` was decided. The decision on an event on which no rule matches or holds is
+// allow, with a score of 0; shadow rules and time-outs take no part in any. The rules of
+// the ruleset all run, whichever the test is about: alerts of others are unexpected too.
 package ruletest

@@ -1,8 +1,6 @@
 package ruletest
 
 import (
-	"fmt"
-
 	"weir/rules/source"
 
 	"go.yaml.in/yaml/v4"
@@ -142,19 +140,12 @@ func (f *findings) captured(e source.Entry, t *Test) *captured {
 		return nil
 	}
 	c := &captured{at: e.Key.Place()}
-	taken := map[int]bool{}
 	for _, v := range list {
 		if v.Value.Empty() {
 			f.NoValue(e.Value, v)
 			continue
 		}
 		numbers := f.eventNumbers(v.Value, source.Tick(v.Name), t)
-		for _, i := range numbers.numbers {
-			if taken[i] {
-				f.Add(numbers.at, source.CodeValue, fmt.Sprintf("event %d stands under two variables", i), "a match captures an event once")
-			}
-			taken[i] = true
-		}
 		c.vars = append(c.vars, capturedBy{v.KeyText(), numbers})
 	}
 	return c

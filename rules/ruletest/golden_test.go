@@ -42,7 +42,7 @@ func TestGolden(t *testing.T) {
 					rules = append(rules, source.File{Path: f.Name, Text: string(f.Data)})
 				}
 			}
-			got := outcome(t, rules, tests)
+			got := report(t, rules, tests)
 			if strings.HasPrefix(filepath.Base(path), "cover_") {
 				got += coverageText(t, rules, tests)
 			}
@@ -63,8 +63,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// outcome lists what is found in rules and tests, and the results: twice the same.
-func outcome(t *testing.T, rules, tests []source.File) string {
+// report lists what is found in rules and tests, and the results: twice the same.
+func report(t *testing.T, rules, tests []source.File) string {
 	t.Helper()
 	suite, subject := Parse(tests), NewSubject(rules)
 	var b bytes.Buffer

@@ -36,7 +36,7 @@ func (f *Failure) writeText(b *bytes.Buffer) {
 		fmt.Fprintf(b, " (line %d)", f.Line)
 	}
 	b.WriteByte('\n')
-	if len(f.Rows) == 0 {
+	if len(f.Rows) == 0 || f.Kind == Decided { // whose message says all of it
 		return
 	}
 	if f.Kind == Different {

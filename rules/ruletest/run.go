@@ -31,6 +31,7 @@ const (
 	Different   Kind = "different"    // an expected alert did not come, but one that is like it
 	Missing     Kind = "missing"      // an expected alert did not come
 	Unexpected  Kind = "unexpected"   // an alert came that was not expected
+	Decided     Kind = "decided"      // something else was decided on an event than expected
 )
 
 // Failure is one way in which a test failed.
@@ -40,7 +41,7 @@ type Failure struct {
 	Event int    // number of the event, from 1, or 0
 	Alert int    // number of the expected alert in the test, from 1, or 0
 	Msg   string // in a sentence
-	Rows  []Row  // the alerts field by field
+	Rows  []Row  // the alerts field by field; of Decided action and score, as far as they are compared
 	Why   string // of the first that are Missing: in a paragraph, why the alert did not come; empty: it cannot be said
 }
 
@@ -60,12 +61,14 @@ func (s *Subject) run(t *Test, trace *cep.Trace) Result {
 		return result
 	}
 	var fx cep.Effects
+	trace, places := b.watch(trace)
 	cep.NewEngine(b.set.Ruleset, cep.Options{Lateness: t.lateness, Trace: trace}).Step(b.records, &fx)
 	result.Failures = b.rejects(&fx)
 	for i := range fx.Alerts {
 		result.Alerts = append(result.Alerts, b.alert(&fx.Alerts[i]))
 	}
 	result.Failures = append(result.Failures, b.compare(result.Alerts)...)
+	result.Failures = append(result.Failures, b.decided(fx.Decisions, places)...)
 	b.explain(result.Failures)
 	return result
 }
@@ -88,12 +91,19 @@ func errorsOf(t *Test, b *bound, s *Subject) []source.Diagnostic {
 func (b *bound) alert(a *cep.Alert) Alert {
 	numbers := make([][]int, len(a.Rule.Names))
 	for _, e := range a.Events {
-		numbers[e.Var] = append(numbers[e.Var], b.numbers[e.Raw])
+		if n, ok := b.numbers[e.Raw]; ok { // a match of another rule has none
+			numbers[e.Var] = append(numbers[e.Var], n)
+		}
 	}
 	for _, n := range numbers {
 		slices.Sort(n)
 	}
-	return Alert{a, numbers}
+	var backed []int
+	for _, e := range a.Backing.Events {
+		backed = append(backed, b.numbers[e.Raw])
+	}
+	slices.Sort(backed)
+	return Alert{a, numbers, backed}
 }
 
 // rejects compares which events were rejected or late.

@@ -49,8 +49,8 @@ var (
 	fileKeys = source.Keys{Of: "a test file", Known: []string{"tests"}}
 	testKeys = source.Keys{
 		Of:    "a test",
-		Known: []string{"name", "params", "lists", "lateness", "at_end", "events", "late", "rejected", "alerts"},
-		Later: []string{"order", "decisions"},
+		Known: []string{"name", "params", "lists", "lateness", "at_end", "events", "late", "rejected", "alerts", "decisions"},
+		Later: []string{"order"},
 	}
 )
 

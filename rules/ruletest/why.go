@@ -28,7 +28,7 @@ func (b *bound) explain(failures []Failure) {
 
 // why says in a paragraph why an expected alert did not come. It is empty where the
 // events do not keep the numbers that they have in the test: they come in another
-// order, late, or twice.
+// order, late, or twice; and of a rule that matches when a window ends.
 func (b *bound) why(w *wanted) string {
 	i := slices.IndexFunc(b.set.Rules, func(r *rules.Rule) bool { return r.ID == w.rule })
 	rule := b.set.Rules[i]

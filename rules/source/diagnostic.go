@@ -64,6 +64,10 @@ const (
 	CodeUndeclared  = "undeclared"
 	CodeResolution  = "resolution"
 	CodeUnusedName  = "unused"
+	CodeTwice       = "twice"
+	CodeSilent      = "silent"
+	CodeRowless     = "nil-feature"
+	CodeIdle        = "idle"
 
 	CodeForever  = "forever"
 	CodeOtherKey = "other-key"
@@ -101,9 +105,13 @@ var Codes = []Code{
 	{CodeUnusedParam, "Nothing reads the param."},
 	{CodeUndeclared, "No schema declares the event type, and one of almost the same name is declared."},
 	{CodeResolution, "A feature keeps every event of a window of more than 7 days."},
-	{CodeUnusedName, "Nothing reads the feature or the list."},
+	{CodeUnusedName, "Nothing reads the feature, list or risk, or no rule adds to the risk."},
+	{CodeTwice, "An entry stands in several rows of the file of a list: the last one counts."},
+	{CodeIdle, "A part of the rule does nothing."},
+	{CodeSilent, "A rule is on the matches of a rule that is disabled, or active on those of a shadow rule: none ever comes."},
+	{CodeRowless, "A feature is read where it is nil: the event is a match of another rule, which has no features, or does not have the key of the feature."},
 
-	{CodeForever, "The feature looks back for ever: it is exact in a state that has seen every event, not in one that begins later."},
+	{CodeForever, "Something looks back for ever, a feature, a risk or `edge`: it is exact in a state that has seen every event, not in one that begins later."},
 	{CodeOtherKey, "The rule reads a feature of another key than its event has: of events that come late the outcome may depend on when they come."},
 }
 

@@ -24,6 +24,9 @@ type condition struct {
 	known     finding
 }
 
+// whenName is what the condition of a rule without a pattern is called.
+const whenName = "when"
+
 // finding is why a condition holds or does not.
 type finding struct {
 	holds bool
@@ -38,6 +41,9 @@ func conditions(r *rules.Rule, set *cep.Ruleset) ([]*condition, error) {
 	var list []*condition
 	for i, n := range r.Rule.Names {
 		c := &condition{name: n.Text, types: r.Names[i].Types, ids: r.Conds[i].Types, captures: r.Conds[i].Captured != nil}
+		if r.When != nil {
+			c.name = whenName
+		}
 		if len(r.Key.ByName) > 0 {
 			c.byName, c.field = true, r.Key.ByName[i]
 			c.fieldName = set.Fields[c.field]

@@ -85,7 +85,11 @@ func (w *Writer) lines(s *Step) []string {
 			shown = shownSame + 1
 		}
 		for _, l := range a.lines[:shown] {
-			out = append(out, visible(l.subject())+" "+w.clauses(l, s))
+			text := w.clauses(l, s)
+			if w.rule.When == nil {
+				text = visible(l.subject()) + " " + text
+			}
+			out = append(out, text)
 		}
 		if more := len(a.lines) - shown + a.rest; more > 0 {
 			out = append(out, fmt.Sprintf("and %d more likewise", more))
@@ -279,6 +283,9 @@ func (w *Writer) aside(s *Statement) string {
 	case Unseen:
 		return "is not seen: where does not hold: " + partsText(s.Parts)
 	case NotBegun:
+		if w.rule.When != nil {
+			return whyText(s, w.rule)
+		}
 		return "no match begins: " + whyText(s, w.rule)
 	case Early:
 		return "it fits " + s.For + ", but no match waits for that yet"
@@ -292,6 +299,9 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 	case Carried:
 		return "was open before: " + s.of.last.text()
 	case Began:
+		if w.rule.When != nil {
+			return "when is true" + colon(s.Parts)
+		}
 		if w.rule.Program.Patterns() > 1 && len(s.of.missing) > 0 {
 			return "begins with it as " + s.For + " and needs " + counts(s.of.lacks())
 		}
@@ -314,6 +324,9 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 	case Completed:
 		return "is complete"
 	case Refused:
+		if w.rule.When != nil {
+			return "no match: " + whyText(s, w.rule)
+		}
 		return "is complete, but does not come out: " + whyText(s, w.rule)
 	case Held:
 		return "is complete, and held until " + number(s.By) + " and all else that began before it is gone (emit: in_order)"
@@ -331,6 +344,9 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 		}
 		return fmt.Sprintf("%s (%s), score %d", text, s.Kind, s.Score)
 	case Silenced:
+		if w.rule.When != nil {
+			return "makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
+		}
 		return "is complete, but makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
 	}
 	return ""

@@ -64,8 +64,13 @@ type birth struct{ match, from *match }
 const mostSpoken = 16
 
 // New makes a Trace of a rule of a ruleset under a key (ParseKey), which gives each
-// step to a function when it is over. A step is valid during that call.
+// step to a function when it is over. A step is valid during that call. A rule that
+// matches when a window ends (cep.Rule.WindowClose) has no open matches to follow: that
+// is an error.
 func New(rule *rules.Rule, set *cep.Ruleset, key []string, each func(*Step)) (*Trace, error) {
+	if rule.WindowClose != nil {
+		return nil, fmt.Errorf("the rule %s matches when a window of %s ends: there is no event on which it could be followed", rule.ID, rule.WindowClose.Name)
+	}
 	t := &Trace{
 		rule: rule, key: key, each: each,
 		places: rule.Program.Places(), entries: rule.Program.Entries(), fields: fieldsOf(rule, set),
@@ -503,6 +508,9 @@ func (t *Trace) begin(told *cep.Told) {
 		s := t.statement(told, m)
 		if s.For = t.rule.Rule.Names[t.places[n.Place].Name].Text; n.Kind == nfa.Carried {
 			s.For, s.Captured = "", m.captures()
+		} else if t.rule.When != nil {
+			s.Name = whenName
+			s.because(t.conditions[0], told.Scope(n.Captures))
 		}
 		t.add(s)
 		return

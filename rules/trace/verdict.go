@@ -159,6 +159,10 @@ func (t *tale) say(format string, args ...any) { t.text = append(t.text, fmt.Spr
 func (t *tale) story(m *match, lead string) {
 	t.shown, _ = m.times()
 	t.fill(m)
+	if t.rule.When != nil {
+		t.fitted(m, lead)
+		return
+	}
 	t.say("%s%s got furthest: %s since %s (%s).", lead, number(m.number), m.last.text(), Moment(t.shown), events(m.last))
 	if m.kept() {
 		t.notOut()
@@ -403,6 +407,20 @@ func (t *tale) notOut() {
 	}
 }
 
+// fitted tells of an event that made `when` true, and what kept it from being an alert.
+func (t *tale) fitted(m *match, lead string) {
+	event := m.last.event.called
+	if lead == "" {
+		event = opening(event)
+	}
+	said := fmt.Sprintf("%s%s made when true at %s, but ", lead, event, Moment(t.shown))
+	if s := t.v.End; s.Do == Silenced {
+		t.say("%smade no alert: the throttle was on until %s.", said, t.clock(s.limit.n))
+	} else {
+		t.say("%sthat is no match: %s.", said, whyText(s, t.rule))
+	}
+}
+
 var causes = map[string]Cause{
 	nfa.Negated.String(): Forbidden, nfa.UntilHeld.String(): LoopStopped, nfa.Stopped.String(): LoopStopped, nfa.Greedy.String(): GreedyTook,
 	nfa.Strict.String(): Broken, nfa.Early.String(): Broken, nfa.UnlessHeld.String(): UnlessEnded, nfa.Consumed.String(): SkippedBy,
@@ -460,9 +478,13 @@ func (t *tale) nothing() {
 	switch {
 	case c.events > c.unseen:
 		v.Cause = NoMatch
-		what := "its one event begins no match"
+		one, none := "begins no match", "begins a match"
+		if t.rule.When != nil {
+			one, none = "does not make when true", "makes when true"
+		}
+		what := "its one event " + one
 		if n := c.events - c.unseen; n > 1 {
-			what = fmt.Sprintf("none of its %d events begins a match", n)
+			what = fmt.Sprintf("none of its %d events %s", n, none)
 		}
 		t.say("No alert for %s%s: %s.", v.Key, t.end.Asked, what)
 		if t.start != nil {

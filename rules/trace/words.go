@@ -113,6 +113,9 @@ func sooner(ns int64) string {
 func whyText(s *Statement, r *rules.Rule) string {
 	switch s.Because {
 	case nfa.Unfit.String():
+		if r.When != nil {
+			return "when is false" + colon(s.Parts)
+		}
 		return misfit(s, "")
 	case nfa.Absent.String():
 		return misfit(s, ", which must not come")
