@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"weir/cep/feature"
 	"weir/nfa"
@@ -19,12 +20,17 @@ type closer struct {
 	rules  []int32 // that match then
 	reads  []look  // that these look at
 	layout layout  // of a row of reads
+	place  featurePlace
+	number int // in scheme.closing
 }
 
 // ended is a window that has ended, for one rule.
 type ended struct {
 	at    int64 // when it ended
+	from  int64 // when it began
 	rule  int32
+	fails bool // having does not hold: it is kept for the Trace alone
+	value Value
 	key   []string
 	row   FeatureRow // as of then
 	shown []shown    // Rule.Evidence
@@ -64,92 +70,96 @@ func (r *Rule) reads(rs *Ruleset, id ReadID) bool {
 	return read.Args == nil && slices.Equal(rs.Features[read.Feature].Key.Names, r.Key.Names)
 }
 
-// wake sees to it that a record is looked at when the first of its windows ends that are
-// reported, else when nothing is left of it. A time that is set already and not later
-// stays: the record is looked at again then. So a session whose end moves on with every
-// event costs no more than one that stands still.
-func (rs *records) wake(r *record) {
-	at, ok := rs.plan.NextClose(&r.kept)
-	if !ok {
-		if at, ok = rs.plan.Deadline(&r.kept); !ok {
-			return // something is kept forever
-		}
-	}
-	if at >= r.wakes {
-		return
-	}
-	r.wakes = at
-	rs.due.push(expiry{at, r})
-	if len(rs.due) > 64 && len(rs.due) > 2*len(rs.keys) {
-		rs.due = slices.DeleteFunc(rs.due, func(x expiry) bool { return x.r.wakes != x.at })
-		rs.due.order()
+// opened is an open window that a rule waits for. It ends then, or later if it is a
+// session that has gone on: when it ends is worked out again when that time has come. So
+// an event that moves the end of a session on costs nothing. Each open window is in its
+// heap once, and keeps its record from being dropped.
+type opened struct {
+	at int64
+	b  feature.Ref // of the record
+}
+
+func (a opened) before(b opened) bool { return a.at < b.at }
+
+// isOpen reports whether a record has an open window.
+func (c *closer) isOpen(rs *records, r *record) bool {
+	_, ok := rs.plan.Open(&r.kept, int(c.place.number))
+	return ok
+}
+
+// await waits for the end of the window that is open in a record, if there is one.
+func (l *ledger) await(c *closer, r *record) {
+	if at, ok := l.spaces[c.place.space].plan.Open(&r.kept, int(c.place.number)); ok {
+		l.open[c.number].push(opened{at, r.ref})
 	}
 }
 
-// end ends the windows of the spaces that report them, up to t and in the order of time:
-// what is read of one space when a window of another ends must not be read later.
+// awaitAll waits for the ends of all windows of a record that has been read back.
+func (l *ledger) awaitAll(space int, r *record) {
+	for _, c := range l.scheme.closing {
+		if int(c.place.space) == space {
+			l.await(c, r)
+		}
+	}
+}
+
+// end ends the windows up to t in the order of time. In between records are dropped: what
+// is read of one at a time must not be asked for an earlier one.
 func (l *ledger) end(t int64) {
 	for {
-		first, at := -1, t
-		for _, i := range l.closing {
-			if due := l.spaces[i].due; len(due) > 0 && (due[0].at < at || first < 0 && due[0].at == at) {
-				first, at = i, due[0].at
+		at, due := t, false
+		for _, h := range l.open {
+			if len(h) > 0 && h[0].at <= at {
+				at, due = h[0].at, true
 			}
 		}
-		if first < 0 {
+		if !due {
 			return
 		}
-		l.ring(first)
+		for i, c := range l.scheme.closing {
+			for len(l.open[i]) > 0 && l.open[i][0].at == at {
+				l.ring(c, l.open[i].pop())
+			}
+		}
+		l.drop(at)
 	}
 }
 
-// ring looks at the record of a space that is the first to be looked at.
-func (l *ledger) ring(space int) {
-	rs := &l.spaces[space]
-	x := rs.due.pop()
-	if x.r.wakes != x.at {
-		return
-	}
-	x.r.wakes = never
-	l.closed = rs.plan.Close(&x.r.kept, x.at, l.closed[:0])
+// ring looks at a window that may have ended. With it all windows of the record end that
+// end at that time.
+func (l *ledger) ring(c *closer, x opened) {
+	rs := l.spaces[c.place.space]
+	r := rs.record(x.b)
+	l.closed = rs.plan.Close(&r.kept, x.at, l.closed[:0])
 	for i := range l.closed {
-		l.report(space, x.r, &l.closed[i], false)
+		l.report(int(c.place.space), &r, &l.closed[i], false)
 	}
-	l.keepOn(rs, x.r, x.at)
+	l.await(c, &r)
 }
 
-// keepOn drops a record if nothing is left of it at t.
-func (l *ledger) keepOn(rs *records, r *record, t int64) {
-	if rs.plan.Trim(&r.kept, t) {
-		rs.drop(r)
-	} else {
-		rs.wake(r)
-	}
-}
-
-// endAll ends all windows that are reported, each at its own time, which time has not
-// come to. Records are read in copies, as event time may go on before those times.
-func (l *ledger) endAll(low int64) {
-	for _, i := range l.closing {
-		rs := &l.spaces[i]
-		for _, r := range rs.keys {
-			if _, ok := rs.plan.NextClose(&r.kept); !ok {
-				continue
-			}
-			c := l.copied(rs.plan, &r.kept)
-			l.closed = rs.plan.Close(c, math.MaxInt64, l.closed[:0])
+// endAll ends all open windows, each at its own time, which event time has not come to.
+// Records are read in copies, as it may go on before those times.
+func (l *ledger) endAll() {
+	for i, c := range l.scheme.closing {
+		rs := l.spaces[c.place.space]
+		for _, x := range l.open[i] {
+			r := rs.record(x.b)
+			read := l.copied(rs.plan, &r.kept)
+			l.closed = rs.plan.Close(read, math.MaxInt64, l.closed[:0])
 			for j := range l.closed {
-				l.report(i, r, &l.closed[j], true)
+				if l.closed[j].Feature == int(c.place.number) {
+					l.report(int(c.place.space), &r, &l.closed[j], true)
+				}
 			}
 		}
 	}
-	for _, i := range l.closing {
-		rs := &l.spaces[i]
-		for _, r := range rs.keys {
-			if l.closed = rs.plan.Close(&r.kept, math.MaxInt64, l.closed[:0]); len(l.closed) > 0 {
-				l.keepOn(rs, r, low)
-			}
+	for i, c := range l.scheme.closing {
+		rs := l.spaces[c.place.space]
+		for _, x := range l.open[i] {
+			r := rs.record(x.b)
+			l.closed = rs.plan.Close(&r.kept, math.MaxInt64, l.closed[:0])
 		}
+		l.open[i] = l.open[i][:0]
 	}
 	slices.SortFunc(l.ended, func(a, b ended) int { return cmp.Compare(a.at, b.at) })
 }
@@ -163,7 +173,7 @@ func (l *ledger) report(space int, r *record, c *feature.Closed, early bool) {
 		l.stats[f].Rough++
 	}
 	of := l.scheme.closers[f]
-	if !l.own.split(r.text, len(sp.key.Names)) {
+	if !l.own.split(l.spaces[space].text(r), len(sp.key.Names)) {
 		panic("cep: a record whose key is none")
 	}
 	if len(l.row) < len(of.reads) {
@@ -181,13 +191,21 @@ func (l *ledger) report(space int, r *record, c *feature.Closed, early bool) {
 	var kept *ended
 	for _, i := range of.rules {
 		rule := l.scheme.rs.Rules[i]
-		if len(rule.Risks) == 0 && !rule.having(&Scope{Key: l.own.parts, Lists: l.scope.Lists, At: &now}) {
+		fails := len(rule.Risks) == 0 && !rule.having(&Scope{Key: l.own.parts, Lists: l.scope.Lists, At: &now})
+		if fails && !l.traced {
 			continue
 		}
 		if kept == nil {
-			kept = &ended{at: c.To, key: slices.Clone(l.own.parts), row: FeatureRow{&of.layout, slices.Clone(row)}}
+			kept = &ended{at: c.To, from: c.From, value: valueOf(c.Value), row: FeatureRow{&of.layout, slices.Clone(row)}}
+			for i := range row {
+				kept.row.values[i].Text = strings.Clone(row[i].Text) // it may be the record's
+			}
+			kept.value.Text = strings.Clone(kept.value.Text)
+			for _, part := range l.own.parts {
+				kept.key = append(kept.key, strings.Clone(part))
+			}
 		}
-		kept.rule, kept.shown = i, l.proof(rule, c)
+		kept.rule, kept.fails, kept.shown = i, fails, l.proof(rule, c)
 		l.ended = append(l.ended, *kept)
 	}
 }
@@ -228,13 +246,11 @@ func (r *Rule) having(scope *Scope) bool {
 // readAt reads a feature of the key of the window that has ended.
 func (l *ledger) readAt(f int32, t int64, early bool) Value {
 	place := l.scheme.places[f]
-	rs := &l.spaces[place.space]
-	kept := &nothing
-	if r := rs.find(&l.own); r != nil {
-		kept = &r.kept
-		if early {
-			kept = l.copied(rs.plan, kept)
-		}
+	rs := l.spaces[place.space]
+	r, ok := rs.find(&l.own)
+	kept := &r.kept
+	if ok && early {
+		kept = l.copied(rs.plan, kept)
 	}
 	v, rough := rs.plan.Read(kept, int(place.number), t, feature.Item{})
 	if rough {
@@ -280,11 +296,12 @@ func (s *shard) closed(x *ended) {
 	s.judge.at(nil, x.key, ks)
 	s.judge.ask(r)
 	s.judge.risks.at = stamp{moment: x.at}
+	now := Moment{x.at, x.row}
 	if s.trace != nil {
 		s.follow(x.rule, nil, x.at)
+		s.trace.tell(Told{Kind: WindowEnded, From: x.from, Value: x.value, at: &now})
 	}
-	now := Moment{x.at, x.row}
-	if len(r.Risks) > 0 && !r.having(&Scope{Key: x.key, Lists: s.judge.scope.Lists, At: &now, Risks: s.judge.scope.Risks}) {
+	if x.fails || len(r.Risks) > 0 && !r.having(&Scope{Key: x.key, Lists: s.judge.scope.Lists, At: &now, Risks: s.judge.scope.Risks}) {
 		return
 	}
 	st := s.stateOf(ks, x.rule)
@@ -295,7 +312,7 @@ func (s *shard) closed(x *ended) {
 	s.matchedAt(st, &c, false)
 	s.shown = nil
 	s.came = append(s.came, c)
-	s.tellCame(st, nfa.Captures{}, &s.came[len(s.came)-1])
+	s.tellCame(st, nfa.Captures{}, &s.came[len(s.came)-1], &now)
 	s.retain(ks, st)
 }
 

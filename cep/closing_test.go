@@ -19,12 +19,12 @@ import (
 
 // Features of the ruleset closings; a read of each is numbered like it.
 const (
-	cSession = iota
+	cLong = iota // before the others that add to the risk that its rule reads
+	cSession
 	cSum
 	cDay
 	cAccount
 	cSliding
-	cLong
 	cWeek
 	cCoarse
 	cBefore
@@ -60,12 +60,12 @@ func closings(t testing.TB) *Ruleset {
 	week := local
 	week.Size *= 2
 	features := []*Feature{
+		{Name: "long", Types: pays, Key: card, Value: field(fAmount), Spec: sessions(feature.Sum, 9)},
 		{Name: "session", Types: pays, Key: card, Spec: sessions(feature.Count, 5), Where: func(s *Scope) bool { return s.Event.Field(fKind).Text != "x" }},
 		{Name: "sum", Types: pays, Key: pair, Value: field(fAmount), Spec: tumbling(feature.Sum, 10, 3)},
 		{Name: "day", Types: pays, Key: card, Value: field(fAmount), Spec: feature.Spec{Value: feature.Max, Window: local}},
 		{Name: "account", Types: []TypeID{tPay, tLogin}, Key: account, Spec: tumbling(feature.Count, 7, 0)},
 		{Name: "sliding", Key: card, Spec: sliding(feature.Count, 30*3600)},
-		{Name: "long", Types: pays, Key: card, Value: field(fAmount), Spec: sessions(feature.Sum, 9)},
 		{Name: "week", Types: pays, Key: card, Spec: feature.Spec{Value: feature.Count, Window: week}},
 		{Name: "coarse", Key: card, Spec: coarse},
 		{Name: "before", Types: pays, Key: card, Spec: before},
@@ -109,7 +109,7 @@ func closings(t testing.TB) *Ruleset {
 	d.Hold = 9 * time.Second
 	e := closing("e", cLong, 1+cSliding)
 	e.Risks, e.Hold = []RiskID{0}, time.Second
-	e.Having = func(s *Scope) bool { v := s.Risk(0); return v.Number() > 15 }
+	e.Having = func(s *Scope) bool { v := s.Risk(0); return v.Number() > float64(10*riskBefore+5) }
 	f := closing("f", cWeek, 1+cWeek)
 	f.Shadow = true
 	closing("g", cSession, 1+cLong)
@@ -118,8 +118,41 @@ func closings(t testing.TB) *Ruleset {
 		r.Types, r.Key, r.Evidence = nil, Key{Fields: []FieldID{fMerchant}, Names: []string{"merchant"}}, 1+i
 		rs.Rules = append(rs.Rules, r)
 	}
+	p := makeRule(t, "p", "a -> !b", nfa.Options{Within: absence * time.Second}, abc("a", "b"))
+	p.Default = e.Default
+	rs.Rules = append(rs.Rules, p)
 	slices.SortFunc(rs.Rules, func(a, b *Rule) int { return cmp.Compare(a.ID, b.ID) })
 	return rs
+}
+
+// riskBefore is how many matches must have added to a risk so that rule e matches, without
+// one.
+var riskBefore = 1
+
+// absence is when rule p matches after a payment a, in seconds: when a session ends that
+// rule e waits for, if it was the last of it.
+const absence = 9
+
+// absences are what rule p finds: payments a of a card that no payment b follows in time.
+func (w *keeper) absences(r *Rule) (all []foundHere) {
+	kind := func(i int) string { return w.events[i].Field(fKind).Text }
+	for i := range w.events {
+		a := &w.events[i]
+		key, ok := keyIn(&FeatureKey{Fields: r.Key.Fields}, a)
+		if !ok || a.Type != tPay || kind(i) != "a" {
+			continue
+		}
+		limit := a.Time + absence*second
+		followed := false
+		for j := i + 1; j < len(w.events) && w.events[j].Time < limit; j++ {
+			b := &w.events[j]
+			followed = followed || b.Type == tPay && b.Field(fCard).Text == key[0] && kind(j) == "b"
+		}
+		if !followed {
+			all = append(all, foundHere{at: limit, rule: r, key: key, having: true})
+		}
+	}
+	return all
 }
 
 // keeper works out what the rules of closings find, from the list of all events.
@@ -226,6 +259,10 @@ func (w *keeper) matches() (all []foundHere) {
 			all = append(all, w.ends(r)...)
 			continue
 		}
+		if r.ID == "p" {
+			all = append(all, w.absences(r)...)
+			continue
+		}
 		for i := range w.events {
 			e := &w.events[i]
 			key, ok := e.Field(fMerchant).KeyText()
@@ -324,11 +361,11 @@ func (w *keeper) alerts() string {
 			n := 0
 			for j := range all {
 				o := &all[j]
-				if o.having && o.rule.WindowClose > 0 && !o.rule.Shadow && o.at < m.at && slices.Equal(o.rule.Key.Names, m.rule.Key.Names) && slices.Equal(o.key, m.key) {
+				if o.having && !o.rule.Shadow && o.at < m.at && slices.Equal(o.rule.Key.Names, m.rule.Key.Names) && slices.Equal(o.key, m.key) {
 					n++
 				}
 			}
-			m.having = n > 1
+			m.having = n > riskBefore
 		}
 		if m.rule.WindowClose > 0 && !m.having {
 			continue
@@ -423,11 +460,14 @@ func TestClosings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := slow(t)
 		w := &keeper{rs, slices.Clone(events)}
+		riskBefore = rapid.IntRange(0, 4).Draw(t, "risk")
 		upper := rapid.IntRange(0, 1).Draw(t, "layer")
 		rs.Rules[slices.IndexFunc(rs.Rules, func(r *Rule) bool { return r.ID == "e" })].Layer = upper
 		_, fx := stepped(rs, Options{}, slices.Clone(events), end)
 		same(t, "alerts and holds", said(nil, fx), w.alerts())
 		whole := text(fx)
+		_, traced := stepped(rs, Options{Trace: &Trace{Tell: func(*Told) {}}}, slices.Clone(events), end)
+		same(t, "traced", text(traced), whole)
 		for _, n := range []int{2, 5} {
 			_, got := stepped(rs, Options{Shards: n}, slices.Clone(events), end)
 			same(t, fmt.Sprint(n, " shards"), text(got), whole)

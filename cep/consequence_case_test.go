@@ -29,7 +29,7 @@ func newConsequence(seed uint64) *consequence {
 	for {
 		g.c = &consequence{closed: g.percent(40), lateness: int64(pick(g, 0, 0, 2, 5))}
 		for range g.Below(4) {
-			g.c.risks = append(g.c.risks, caseRisk{pick(g, "card", "card", "to", "account"), int64(pick(g, 1, 2, 3, 7))})
+			g.c.risks = append(g.c.risks, caseRisk{pick(g, "card", "card", "card", "to", "account", "account", "merchant/card"), int64(pick(g, 1, 2, 3, 7))})
 		}
 		g.c.policy = outcome.Policy{Combine: outcome.Combine(g.Below(3))}
 		if g.percent(60) {
@@ -158,12 +158,12 @@ func (g caseMaker) types() []TypeID {
 
 // riskOf draws a risk that the rule may look at, -1: none.
 func (g caseMaker) riskOf(r *caseRule) int {
-	if len(g.c.risks) == 0 || len(r.keyNames) > 1 {
+	if len(g.c.risks) == 0 {
 		return -1
 	}
 	id := g.Below(len(g.c.risks))
 	for range len(g.c.risks) {
-		if id = (id + 1) % len(g.c.risks); g.c.risks[id].key == r.keyNames[0] {
+		if id = (id + 1) % len(g.c.risks); g.c.risks[id].key == join(r.keyNames) {
 			return id
 		}
 	}
@@ -240,7 +240,7 @@ func (c *consequence) settle() bool {
 			}
 			for _, id := range r.reads() {
 				for j := range c.rules {
-					if x := &c.rules[j]; !x.shadow && slices.Equal(x.keyNames, []string{c.risks[id].key}) {
+					if x := &c.rules[j]; !x.shadow && join(x.keyNames) == c.risks[id].key {
 						layer = max(layer, x.layer)
 					}
 				}

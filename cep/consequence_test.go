@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	consequenceCases = flag.Int("consequences", 1500, "cases of TestConsequences")
+	consequenceCases = flag.Int("consequences", 1000, "cases of TestConsequences")
 	consequenceSeed  = flag.Uint64("consequences.seed", 1, "seed of the first case of TestConsequences")
 )
 
@@ -52,8 +52,8 @@ type consequence struct {
 }
 
 type caseRisk struct {
-	key  string
-	life int64 // seconds
+	key  string // the names of its parts, with / between them
+	life int64  // seconds
 }
 
 // countWindow is the window of the feature of cases, the number of payments of a card.
@@ -190,7 +190,7 @@ func (c *consequence) ruleset(t testing.TB) *Ruleset {
 	}
 	for i, risk := range c.risks {
 		rs.Risks = append(rs.Risks, NamedRisk{
-			Name: fmt.Sprint("risk", i), Key: []string{risk.key}, Risk: outcome.Risk{HalfLife: time.Duration(risk.life) * time.Second},
+			Name: fmt.Sprint("risk", i), Key: strings.Split(risk.key, "/"), Risk: outcome.Risk{HalfLife: time.Duration(risk.life) * time.Second},
 		})
 	}
 	rs.Features = []*Feature{{Name: "count", Types: []TypeID{tPay}, Key: FeatureKey{Names: []string{"card"}, Fields: []FieldID{gCard}}, Spec: sliding(feature.Count, countWindow)}}
@@ -354,8 +354,11 @@ type reference struct {
 	matches []*refMatch
 	adds    []map[string][]refAdd // by risk
 	answers map[int][]refAnswer   // by origin
+	held    []int                 // by rule: events that holds answered for
 	unsure  bool                  // a comparison is too close to tell
 }
+
+func join(parts []string) string { return strings.Join(parts, "/") }
 
 // refEvent is an event of a layer: one that came, or a match.
 type refEvent struct {
@@ -391,6 +394,8 @@ type refKey struct {
 	alerted bool
 	silent  int // matches silenced by throttle since
 	holds   []refHold
+
+	suppressed int // all matches silenced by throttle
 }
 
 type refHold struct {
@@ -429,6 +434,7 @@ func refer(c *consequence) *reference {
 	for i := range c.rules {
 		w.words = append(w.words, oracle.Read(c.rules[i].rule))
 		w.keys = append(w.keys, map[string]*refKey{})
+		w.held = append(w.held, 0)
 	}
 	for range c.risks {
 		w.adds = append(w.adds, map[string][]refAdd{})
@@ -596,7 +602,7 @@ func (r *caseRule) keysOf(e *refEvent) (keys [][]string) {
 }
 
 func (w *reference) key(rule int, parts []string) *refKey {
-	text := strings.Join(parts, "/")
+	text := join(parts)
 	k := w.keys[rule][text]
 	if k == nil {
 		k = &refKey{rule: rule, parts: parts, having: map[string]bool{}, limits: map[int64]bool{}}
@@ -612,7 +618,11 @@ func (w *reference) offer(k *refKey, e *refEvent) {
 	if r.where != nil && !r.where.holds(s) {
 		return
 	}
-	if best := k.held(e.time, r.hold); best >= 0 && !r.shadow && e.origin > 0 {
+	best := k.held(e.time, r.hold)
+	if best >= 0 {
+		w.held[k.rule]++
+	}
+	if best >= 0 && e.origin > 0 {
 		w.answers[e.origin] = append(w.answers[e.origin], refAnswer{k.rule, best, nil})
 	}
 	var may []bool
@@ -748,6 +758,7 @@ func (w *reference) come(k *refKey, m *refMatch, edge bool) {
 	case k.alerted && m.moment-k.quiet < r.throttle:
 		m.silent = true
 		k.silent++
+		k.suppressed++
 	default:
 		k.quiet, k.alerted = m.moment, true
 		m.suppressed, k.silent = k.silent, 0
@@ -762,8 +773,8 @@ func (w *reference) come(k *refKey, m *refMatch, edge bool) {
 		k.holds = append(k.holds, refHold{m.moment, m.score})
 	}
 	for i, risk := range w.risks {
-		if slices.Equal(r.keyNames, []string{risk.key}) && m.score > 0 {
-			w.adds[i][k.parts[0]] = append(w.adds[i][k.parts[0]], refAdd{m.when, m.moment, m.score})
+		if key := join(k.parts); join(r.keyNames) == risk.key && m.score > 0 {
+			w.adds[i][key] = append(w.adds[i][key], refAdd{m.when, m.moment, m.score})
 		}
 	}
 }
@@ -778,7 +789,7 @@ func (w *reference) score(r *caseRule, s *refSight) int {
 		x += 7 * float64(n)
 	}
 	if r.score.risk >= 0 {
-		x += 0.3711 * w.risk(r.score.risk, s.key.parts[0], s.at)
+		x += 0.3711 * w.risk(r.score.risk, join(s.key.parts), s.at)
 		w.unsure = w.unsure || math.Abs(x-math.Floor(x)-0.5) < 1e-6
 	}
 	return int(math.Floor(min(max(x, 0), 100) + 0.5))
@@ -846,7 +857,7 @@ func (s *refSight) number(f FieldID) (x float64, ok bool) {
 }
 
 func (s *refSight) riskOver(risk int, x float64) bool {
-	v := s.risk(risk, s.key.parts[0], s.at)
+	v := s.risk(risk, join(s.key.parts), s.at)
 	s.unsure = s.unsure || math.Abs(v-x) < 1e-6
 	return v > x
 }
@@ -889,6 +900,21 @@ func (w *reference) saying() string {
 	}
 	for _, e := range w.raw {
 		w.decide(&b, e)
+	}
+	for i := range w.rules {
+		matches, alerts, suppressed := 0, 0, 0
+		for _, m := range w.matches {
+			if m.rule == i {
+				matches++
+				if !m.silent {
+					alerts++
+				}
+			}
+		}
+		for _, k := range w.keys[i] {
+			suppressed += k.suppressed
+		}
+		fmt.Fprintf(&b, "%s: %d matches, %d alerts, %d suppressed, %d holds\n", w.rules[i].id, matches, alerts, suppressed, w.held[i])
 	}
 	return b.String()
 }
@@ -969,10 +995,13 @@ func (c *consequence) differs(t testing.TB) (diff string, sure bool) {
 	if w.unsure {
 		return "", false
 	}
-	_, fx := stepped(c.ruleset(t), Options{Lateness: time.Duration(c.lateness) * time.Second}, c.engineEvents(), c.last())
+	g, fx := stepped(c.ruleset(t), Options{Lateness: time.Duration(c.lateness) * time.Second}, c.engineEvents(), c.last())
 	got, err := saying(fx)
 	if err != nil {
 		return err.Error(), true
+	}
+	for i, s := range g.Stats().Rules {
+		got += fmt.Sprintf("%s: %d matches, %d alerts, %d suppressed, %d holds\n", c.rules[i].id, s.Matches, s.Alerts, s.Suppressed, s.Holds)
 	}
 	if want := w.saying(); got != want {
 		return fmt.Sprintf("the engine says\n%s\nthe reference\n%s", got, want), true
@@ -1054,9 +1083,9 @@ func TestConsequencesSpeak(t *testing.T) {
 				}
 			}
 			for _, id := range r.reads() {
-				note("a match of a rule that reads a risk above 0", w.risk(id, m.parts[0], m.when) > 0)
-				note("by time", m.by == nil && w.risk(id, m.parts[0], m.when) > 0)
-				note("after the risk was gone", w.risk(id, m.parts[0], m.when) == 0 && len(w.adds[id][m.parts[0]]) > 0 && w.adds[id][m.parts[0]][0].moment < m.moment)
+				note("a match of a rule that reads a risk above 0", w.risk(id, join(m.parts), m.when) > 0)
+				note("by time", m.by == nil && w.risk(id, join(m.parts), m.when) > 0)
+				note("after the risk was gone", w.risk(id, join(m.parts), m.when) == 0 && len(w.adds[id][join(m.parts)]) > 0 && w.adds[id][join(m.parts)][0].moment < m.moment)
 			}
 		}
 		for _, answers := range w.answers {
@@ -1081,8 +1110,8 @@ func TestConsequencesSpeak(t *testing.T) {
 	t.Log(counts)
 }
 
-// Batches, shards, and restores between any two events change nothing that comes out,
-// and not the state.
+// Batches, shards, a trace, and restores between any two events change nothing that comes
+// out, and not the state.
 func TestConsequencesDoNotDependOnHowEventsCome(t *testing.T) {
 	for i := range max(*consequenceCases/10, 100) {
 		seed := *consequenceSeed<<33 + uint64(i)
@@ -1092,9 +1121,12 @@ func TestConsequencesDoNotDependOnHowEventsCome(t *testing.T) {
 		whole, fx := stepped(rs, o, c.engineEvents())
 		want := string(whole.Append(nil))
 		said := map[string]string{}
-		for _, way := range []string{"one by one", "in batches", "restored"} {
+		for _, way := range []string{"one by one", "in batches", "restored", "traced"} {
 			for _, shards := range []int{1, 2, 5} {
 				o.Shards = shards
+				if o.Trace = nil; way == "traced" {
+					o.Trace = &Trace{Tell: func(*Told) {}}
+				}
 				g, parts := NewEngine(rs, o), new(Effects)
 				for events := c.engineEvents(); len(events) > 0; {
 					n := 1
@@ -1142,4 +1174,20 @@ func allJSON(fx *Effects) string {
 		b = append(AppendDecisionJSON(b, &fx.Decisions[i]), '\n')
 	}
 	return string(b)
+}
+
+// At the end of the input a match consumes no open match that would run out later, where
+// the rule has time-outs; when the clock goes on it does.
+func TestEndConsumesNoTimeouts(t *testing.T) {
+	r := makeRule(t, "abc", "a -> b -> !c", nfa.Options{Within: 10 * time.Second, Timeout: true}, map[string]Cond{
+		"a": is("a"), "c": is("c"),
+		"b": is("b").and(func(s *Scope) bool {
+			return s.Captures.Last(0).Field(fMerchant).Text == s.Event.Field(fMerchant).Text
+		}),
+	})
+	events := []Event{pay(1, "c", "m1", "a", 1), pay(2, "c", "m2", "a", 2), pay(3, "c", "m1", "b", 3)}
+	_, fx := stepped(rulesOf(r), Options{}, events, at(60))
+	wantAlerts(t, fx, "match abc c @11 a:1 b:3\n")
+	_, fx = stepped(rulesOf(r), Options{}, events, end)
+	wantAlerts(t, fx, "match abc c @11 a:1 b:3\ntimeout abc c @12 a:2\n")
 }

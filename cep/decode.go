@@ -327,7 +327,7 @@ func (d *Decoder) readType(e *Event) *Reject {
 		case 'n':
 		case '"':
 			if name, at = d.text(f), d.at(f); !isTypeName(name) {
-				return &Reject{Column: int(f.start) + 1, Reason: fmt.Sprintf("expected the name of an event type (letters, digits, `_` and `-`) in field %q", typeField)}
+				return &Reject{Column: int(f.start) + 1, Reason: untyped(name)}
 			}
 		default:
 			return d.mismatch(f, "a string")
@@ -344,6 +344,14 @@ func (d *Decoder) readType(e *Event) *Reject {
 	}
 	e.Type, e.Name = d.last, d.rs.Types[d.last].Name
 	return nil
+}
+
+// untyped says why a name in the field of the type is none.
+func untyped(name string) string {
+	if strings.HasPrefix(name, "alert.") {
+		return fmt.Sprintf("expected the name of an event type in field %q: those that begin with `alert.` stand for the matches of rules, which come of themselves", typeField)
+	}
+	return fmt.Sprintf("expected the name of an event type (letters, digits, `_` and `-`) in field %q", typeField)
 }
 
 func isTypeName(s string) bool {

@@ -267,7 +267,8 @@ func TestReject(t *testing.T) {
 		// Types and times.
 		{"type is a number", `{"type":1,"ts":1}`, 9, `expected a string in field "type", found a number`},
 		{"type is empty", `{"type":"","ts":1}`, 9, "expected the name of an event type (letters, digits, `_` and `-`) in field \"type\""},
-		{"type with a dot", `{"type":"alert.x","ts":1}`, 9, "expected the name of an event type (letters, digits, `_` and `-`) in field \"type\""},
+		{"type with a dot", `{"type":"pay.ment","ts":1}`, 9, "expected the name of an event type (letters, digits, `_` and `-`) in field \"type\""},
+		{"type of a rule's matches", `{"type":"alert.x","ts":1}`, 9, "expected the name of an event type in field \"type\": those that begin with `alert.` stand for the matches of rules, which come of themselves"},
 		{"type with a letter that is not ASCII", `{"type":"é","ts":1}`, 9, "expected the name of an event type (letters, digits, `_` and `-`) in field \"type\""},
 		{"no time", `{"type":"free","x":1}`, 1, `expected the event time in field "ts", which is missing`},
 		{"no time, after white space", `  {}`, 3, `expected the event time in field "ts", which is missing`},

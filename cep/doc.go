@@ -68,9 +68,28 @@
 // which the match comes. The features that such moments can need are kept twice: the
 // ones that phase one updates are ahead.
 //
+// A rule with WindowClose matches when a tumbling or session window of its feature that
+// had an event ends, at the end of the window, before events of that time. When windows
+// end, and what features say then, is a matter of events alone: phase one finds it, as
+// its records are then just as of that moment, and hands it to phase two, but for those
+// windows whose having does not hold and looks at no risk. So the features of such rules
+// are kept once. The feature reads the window that has ended, others of the same key what
+// is in their windows then: nothing, if they end at the same time. An open window is
+// waited for with one entry in a heap, of its record: the end of a session, which moves
+// on with every event, is worked out again when its entry comes up, and the same entry
+// drops the record once nothing is left.
+//
+// Of a feature that a rule shows (Rule.Evidence) phase one keeps the latest events that
+// came into its window, by key: of its types and with its `where`, whatever their value.
+// An event that such a rule can match leads to them as they were then, itself included
+// if the feature reads it; what has been written is not changed after. An alert shows at
+// most 50 of those in the window: of a match when a window ends those of that window, or,
+// of another feature, what its window holds then. They have no part in the alert's id.
+// They are dropped when the last of them has left the window.
+//
 // All features of a key that is read in the same way live in one record. When nothing is
-// left in any window of a record it is dropped, at that event time, whether the key ever
-// comes back or not.
+// left in any window of a record it is dropped, at that event time or later by up to 1/64
+// of its longest window, whether the key ever comes back or not.
 //
 // # Layers and risk
 //
@@ -101,7 +120,7 @@
 //     pays nothing for features.
 //  4. The memory is that of the open matches, of the throttles and holds, of risks that
 //     have not faded, of keys whose last event was a match of an edge rule, of the events held
-//     for lateness, of the records of keys with something in a window, of the lists, and
+//     for lateness, of the records of keys with something in a window, of the latest events that rules show, of the lists, and
 //     of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
 //  5. An alert has the same id whenever and wherever it is found again.
@@ -111,7 +130,10 @@
 //   - An event of a type whose time is its arrival gets now. It is rejected while
 //     no event with a time of its own has come.
 //   - no_key counts the events of a rule's types that had no key, whether its
-//     `where` would have let them pass or not.
+//     `where` would have let them pass or not; of a rule with WindowClose those that
+//     its feature counts so.
+//   - Windows that EndRecord ends have had their match: an event that still comes opens
+//     a new one.
 //   - Measures, score and message of a time-out are worked out as those of a match.
 //     A time-out is not throttled, opens no throttle, and says nothing of matches
 //     that were silenced.

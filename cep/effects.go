@@ -73,7 +73,7 @@ type Alert struct {
 	Measures   []Value // by Rule.Measures
 	Events     []Evidence
 	Backing    Backing // of a rule with Evidence
-	Suppressed int // matches silenced by throttle before it
+	Suppressed int     // matches silenced by throttle before it
 	Truncated  bool
 }
 

@@ -74,6 +74,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	g.scheme = newScheme(rs, func(int) bool { return true }, true)
 	for i := range n {
 		g.ledgers = append(g.ledgers, newLedger(g.scheme, g.lists, i, n))
+		g.ledgers[i].traced = o.Trace != nil
 		g.risks = append(g.risks, newRisks(rs))
 	}
 	g.offered = make([]bool, len(rs.Types)+1)
@@ -414,7 +415,7 @@ func (g *Engine) close(fx *Effects) {
 		}
 	}
 	for _, l := range g.ledgers {
-		l.endAll(g.order.low)
+		l.endAll()
 	}
 	g.climb(true)
 	for i := range g.layers {
@@ -465,7 +466,7 @@ func (g *Engine) Stats() Stats {
 		s.addTo(stats.Rules)
 	}
 	for i, r := range g.rs.Rules {
-		if r.WindowClose > 0 {
+		if r.WindowClose > 0 { // not all of its events are offered to it
 			stats.Rules[i].NoKey = stats.Features[r.WindowClose-1].NoKey
 		}
 	}
@@ -493,7 +494,7 @@ func (g *Engine) FeatureKeys() int {
 	n := 0
 	for _, l := range g.ledgers {
 		for i := range l.spaces {
-			n += len(l.spaces[i].keys)
+			n += l.spaces[i].n
 		}
 	}
 	return n

@@ -139,9 +139,8 @@ func (t *trails) add(k *keyReader, place uint64, e shown) {
 		t.schedule(r, e.time)
 	}
 	if len(r.events) == cap(r.events) {
-		// One more than is shown: the last may not be seen by its own event.
-		old := t.witness.window(r.events, e.time)
-		old = old[max(0, len(old)-mostShown):]
+		// With e it is one more than is shown: e itself may not see e.
+		old := latest(t.witness.window(r.events, e.time))
 		r.events = append(make([]shown, 0, 2*len(old)+2), old...)
 	}
 	r.events = append(r.events, e)

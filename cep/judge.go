@@ -127,15 +127,20 @@ func (j *judge) having(caps nfa.Captures) bool {
 		return true
 	}
 	e := j.scope.Event
-	if e != nil {
-		j.scope.At = j.moments.ofEvent(e, e.Time)
-	} else {
-		j.scope.At = j.moments.ofTime(j.view.state.rule, j.scope.Key, j.machine.Moment())
-		j.risks.at = stamp{moment: j.machine.Moment()}
-	}
+	j.scope.At = j.moment()
 	j.view.caps = caps
 	j.scope.Event, j.scope.Captures = nil, &j.view
 	ok := j.rule.Having(&j.scope)
 	j.scope.Event, j.scope.At = e, nil
 	return ok
+}
+
+// moment is when the match comes that the machine asks about.
+func (j *judge) moment() *Moment {
+	if e := j.scope.Event; e != nil {
+		return j.moments.ofEvent(e, e.Time)
+	}
+	t := j.machine.Moment()
+	j.risks.at = stamp{moment: t}
+	return j.moments.ofTime(j.view.state.rule, j.scope.Key, t)
 }

@@ -7,6 +7,7 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"weir/nfa"
 )
@@ -184,6 +185,15 @@ func (k *keyReader) copied() string {
 func (k *keyReader) set(parts []string) {
 	k.parts = append(k.parts[:0], parts...)
 	k.join()
+}
+
+// joined is the text of the key, the same for equal keys only. It is valid until the
+// next is read.
+func (k *keyReader) joined() string {
+	if k.whole {
+		return k.text
+	}
+	return unsafe.String(unsafe.SliceData(k.bytes), len(k.bytes))
 }
 
 // hash spreads the key over shards.

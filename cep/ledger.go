@@ -1,10 +1,6 @@
 package cep
 
-import (
-	"unsafe"
-
-	"weir/cep/feature"
-)
+import "weir/cep/feature"
 
 // ledger keeps the features of the keys of one shard. It goes over all events, in
 // processing order; those of other shards' keys it passes over.
@@ -13,34 +9,35 @@ type ledger struct {
 	number int
 	shards int
 
-	spaces []records      // by featureSpace
+	spaces []*records     // by featureSpace
 	stats  []FeatureStats // by Ruleset.Features
 	key    keyReader
 	scope  Scope
 
-	closing []int            // spaces whose windows are reported when they end
-	ended   []ended          // of the block, in the order of time
-	own     keyReader        // the key of the window that has ended
-	closed  []feature.Closed // of the record that is looked at
-	row     []Value
-	buf     []byte
+	near    int       // bytes of records up to which none are touched ahead
+	touched []touched // records of events to come
+	words   []*uint64 // what they lead to
+	sum     uint64    // of what was touched, so that it is
+
+	open   []heap[opened]   // windows whose end rules wait for, by scheme.closing
+	ended  []ended          // of the block, in the order of time
+	own    keyReader        // the key of the window that has ended
+	closed []feature.Closed // of the record that is looked at
+	row    []Value
+	buf    []byte
+	traced bool // windows that are no match are kept too: they are told of
 
 	trails []trails // by scheme.witnesses
 	noted  uint64   // Event.Place of the event that was copied last
 	copy   shown
 }
 
-// nothing is the record of a key without events. Reading does not change it.
-var nothing feature.Record
-
 func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
-	l := &ledger{scheme: c, number: number, shards: shards, scope: Scope{Lists: lists}}
+	l := &ledger{scheme: c, number: number, shards: shards, near: near, scope: Scope{Lists: lists}}
 	for i := range c.spaces {
-		l.spaces = append(l.spaces, records{plan: c.spaces[i].plan, keys: map[string]*record{}})
-		if c.spaces[i].closes {
-			l.closing = append(l.closing, i)
-		}
+		l.spaces = append(l.spaces, newRecords(c.spaces[i].plan))
 	}
+	l.open = make([]heap[opened], len(c.closing))
 	for i := range c.witnesses {
 		l.trails = append(l.trails, trails{witness: &c.witnesses[i], keys: map[string]*trail{}})
 	}
@@ -51,7 +48,10 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 // observe folds events in processing order and then moves time on. It is the first
 // phase: no rule has seen the events yet, and it looks at nothing that rules change.
 func (l *ledger) observe(events []*Event, until int64) {
-	for _, e := range events {
+	for i, e := range events {
+		if i%ahead == 0 {
+			l.fetch(events[i:min(i+ahead, len(events))])
+		}
 		l.fold(e)
 	}
 	l.expire(until)
@@ -90,36 +90,40 @@ func (l *ledger) visit(v *visit, e *Event) {
 	if !l.mine() {
 		return
 	}
-	rs := &l.spaces[v.space]
-	r := rs.find(&l.key)
+	rs := l.spaces[v.space]
+	text := l.key.joined()
+	hash := hashOf(text)
+	r, found := rs.lookUp(text, hash)
 	for _, x := range v.before {
-		l.look(r, x, e)
+		l.look(&r.kept, x, e)
 	}
-	fresh := r == nil
+	held := found
 	for _, i := range v.adds {
 		f := l.scheme.rs.Features[i]
 		if f.Where != nil && !f.Where(&l.scope) {
 			continue
 		}
-		if r == nil {
-			r = rs.create(&l.key)
+		if !held {
+			r, held = rs.create(text, hash), true
 		}
 		l.stats[i].Events++
 		if l.trails != nil {
 			l.note(i, e)
 		}
+		of := l.scheme.closers[i]
+		opens := of != nil && !of.isOpen(rs, &r)
 		if rs.plan.Add(&r.kept, int(l.scheme.places[i].number), e.Time, l.item(f)) {
 			l.stats[i].Bound++
 		}
+		if opens {
+			l.await(of, &r)
+		}
 	}
-	switch {
-	case r != nil && l.scheme.spaces[v.space].closes:
-		rs.wake(r)
-	case r != nil && fresh:
-		rs.schedule(r)
+	if held && !found && !rs.schedule(&r) {
+		r = record{}
 	}
 	for _, x := range v.after {
-		l.look(r, x, e)
+		l.look(&r.kept, x, e)
 	}
 	for _, n := range v.shows {
 		e.shown[n] = l.trails[n].seen(&l.key, e.Place)
@@ -142,17 +146,14 @@ func (l *ledger) ask(a *ask, e *Event) {
 	}
 	l.key.join()
 	if l.mine() {
-		l.look(l.spaces[l.scheme.places[a.feature].space].find(&l.key), a.look, e)
+		r, _ := l.spaces[l.scheme.places[a.feature].space].find(&l.key)
+		l.look(&r.kept, a.look, e)
 	}
 }
 
-// look reads a feature of a key into the row of e. r is nil if nothing is kept.
-func (l *ledger) look(r *record, x look, e *Event) {
+// look reads a feature of a key into the row of e.
+func (l *ledger) look(kept *feature.Record, x look, e *Event) {
 	place := l.scheme.places[x.feature]
-	kept := &nothing
-	if r != nil {
-		kept = &r.kept
-	}
 	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, l.item(l.scheme.rs.Features[x.feature]))
 	if rough {
 		l.stats[x.feature].Rough++
@@ -189,28 +190,27 @@ func (l *ledger) mine() bool {
 // expire ends the windows that are reported and drops the records of which nothing is
 // left at t.
 func (l *ledger) expire(t int64) {
-	if len(l.closing) > 0 {
+	if len(l.open) > 0 {
 		l.end(t)
-	}
-	for i := range l.spaces {
-		if !l.scheme.spaces[i].closes {
-			l.spaces[i].expire(t)
-		}
 	}
 	for i := range l.trails {
 		l.trails[i].expire(t)
+	}
+	l.drop(t)
+}
+
+// drop drops the records of which nothing is left at t.
+func (l *ledger) drop(t int64) {
+	for i := range l.spaces {
+		l.spaces[i].expire(t)
 	}
 }
 
 // bytes is about the memory that the records take.
 func (l *ledger) bytes() int {
 	n := 0
-	for i := range l.spaces {
-		rs := &l.spaces[i]
-		n += cap(rs.due) * int(unsafe.Sizeof(expiry{}))
-		for text, r := range rs.keys {
-			n += len(text) + slotBytes + int(unsafe.Sizeof(record{})) + rs.plan.Bytes(&r.kept)
-		}
+	for _, rs := range l.spaces {
+		n += rs.bytes()
 	}
 	for i := range l.trails {
 		n += l.trails[i].bytes()

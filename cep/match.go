@@ -12,14 +12,15 @@ import (
 // orders it among others: the moment at which it came, the event that brought it, its
 // rule and key, and the order of the machine.
 type coming struct {
-	at     stamp
-	place  uint64 // Event.Place of the event that brought it; 0: time did
-	rule   int32
-	number int // among those of its shard in the block
-	held   bool
-	silent bool   // it makes no alert
-	alert  Alert  // of a hold Rule, Key and Score
-	event  *Event // for the rules that read it; nil: there are none
+	at      stamp
+	place   uint64 // Event.Place of the event that brought it; 0: time did
+	rule    int32
+	number  int // among those of its shard in the block
+	held    bool
+	silent  bool   // it makes no alert
+	repeats bool   // as the event before that the rule saw was a match too
+	alert   Alert  // of a hold Rule, Key and Score
+	event   *Event // for the rules that read it; nil: there are none
 }
 
 // compare is the order in which alerts come out.
@@ -57,7 +58,8 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 			at.moment = m.Time
 		}
 		s.judge.risks.at = at
-		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, s.at(st, m, at.moment))}
+		now := s.at(st, m, at.moment)
+		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
 		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
 			s.stats[st.rule].Timeouts++
@@ -68,7 +70,7 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 			s.matchedAt(st, &c, edge)
 		}
 		s.came = append(s.came, c)
-		s.tellCame(st, m.Captures, &s.came[len(s.came)-1])
+		s.tellCame(st, m.Captures, &s.came[len(s.came)-1], now)
 	}
 }
 
@@ -79,7 +81,7 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	st.edge = r.Edge
 	switch {
 	case edge && r.Edge:
-		c.silent = true
+		c.silent, c.repeats = true, true
 	case st.throttled && a.Time < st.quiet:
 		c.silent = true
 		st.suppressed++
@@ -114,17 +116,19 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	}
 }
 
-// tellCame tells what became of a match.
-func (s *shard) tellCame(st *ruleState, caps nfa.Captures, c *coming) {
-	switch {
-	case s.trace == nil:
-	case !c.silent:
-		s.trace.tell(Told{Kind: Alerted, Node: caps.Traced(), Alert: &c.alert})
-	case st.throttled && c.alert.Time < st.quiet:
-		s.trace.tell(Told{Kind: Silenced, Node: caps.Traced(), Until: st.quiet, Alert: &c.alert})
-	default:
-		s.trace.tell(Told{Kind: Repeated, Node: caps.Traced(), Alert: &c.alert})
+// tellCame tells what became of a match that came at a moment.
+func (s *shard) tellCame(st *ruleState, caps nfa.Captures, c *coming, at *Moment) {
+	if s.trace == nil {
+		return
 	}
+	t := Told{Kind: Repeated, Node: caps.Traced(), Alert: &c.alert, at: at}
+	switch {
+	case !c.silent:
+		t.Kind = Alerted
+	case !c.repeats:
+		t.Kind, t.Until = Silenced, st.quiet
+	}
+	s.trace.tell(t)
 }
 
 // answer lets a rule answer for an event that it sees while it holds.
@@ -145,7 +149,7 @@ func (s *shard) answer(st *ruleState, e *Event) {
 	})
 	if s.trace != nil && s.follow(st.rule, nil, e.Time) {
 		s.trace.told.Event = e
-		s.trace.tell(Told{Kind: Answered, Until: st.holds[len(st.holds)-1].until})
+		s.trace.tell(Told{Kind: Answered, Until: st.holds[len(st.holds)-1].until, Score: score})
 	}
 }
 

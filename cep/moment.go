@@ -55,13 +55,11 @@ func (m *moments) ofTime(rule int32, key []string, t int64) *Moment {
 // read reads a feature of the key as of t.
 func (m *moments) read(f int, t int64) Value {
 	place := m.ledger.scheme.places[f]
-	rs := &m.ledger.spaces[place.space]
-	kept := &nothing
-	if r := rs.find(&m.key); r != nil {
-		kept = &r.kept
-		if m.closing {
-			kept = m.ledger.copied(rs.plan, kept)
-		}
+	rs := m.ledger.spaces[place.space]
+	r, ok := rs.find(&m.key)
+	kept := &r.kept
+	if ok && m.closing {
+		kept = m.ledger.copied(rs.plan, kept)
 	}
 	v, _ := rs.plan.Read(kept, int(place.number), t, feature.Item{})
 	return valueOf(v)

@@ -56,6 +56,16 @@ func (a *addition) compare(b *addition) int {
 	return cmp.Or(a.at.compare(b.at), cmp.Compare(a.rule, b.rule), cmp.Compare(a.number, b.number))
 }
 
+// to adds to a level, of which nothing is left if it ended before: what settle drops
+// between two blocks counts for nothing within one. That tells where the match is older
+// than the moment at which it came.
+func (a *addition) to(l *outcome.Level, r outcome.Risk) {
+	if end, ok := r.Deadline(l); ok && end <= a.at.moment {
+		*l = outcome.Level{}
+	}
+	r.Add(l, a.score, a.time)
+}
+
 // riskState is a risk of one key. What matches of the block that is matched add is
 // pending until all layers have gone over it: a layer begins at the first event of the
 // block again, and must not see what came later.
@@ -134,7 +144,7 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 		rk.layer, rk.seen, rk.now = layer, 0, rk.level
 	}
 	for rk.seen < len(rk.pending) && rk.pending[rk.seen].at.compare(at) < 0 {
-		risk.Add(&rk.now, rk.pending[rk.seen].score, rk.pending[rk.seen].time)
+		rk.pending[rk.seen].to(&rk.now, risk)
 		rk.seen++
 	}
 	return risk.Value(&rk.now, at.moment)
@@ -145,7 +155,7 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 func (r *risks) settle(t int64) {
 	for _, rk := range r.touched {
 		for i := range rk.pending {
-			r.named[rk.risk].Risk.Add(&rk.level, rk.pending[i].score, rk.pending[i].time)
+			rk.pending[i].to(&rk.level, r.named[rk.risk].Risk)
 		}
 		rk.pending = rk.pending[:0]
 		r.schedule(rk)

@@ -14,7 +14,8 @@ type scheme struct {
 	places []featurePlace // by Ruleset.Features; space -1: it is none of the scheme's
 	types  []sight        // TypeID+1
 
-	closers   []*closer // by Ruleset.Features; nil: nobody waits for its windows to end
+	closers   []*closer // by Ruleset.Features; nil: no rule waits for its windows to end
+	closing   []*closer // the others
 	witnesses []witness // features whose latest events rules show
 	witness   []int32   // by Ruleset.Features: its number among them, or -1
 }
@@ -26,7 +27,6 @@ type featureSpace struct {
 	text     string
 	features []int32 // index in Ruleset.Features; in the order of the plan
 	plan     *feature.Plan
-	closes   bool // windows are reported when they end
 }
 
 // featurePlace is where a feature is kept.
@@ -78,6 +78,11 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 			place = c.join(int32(i), f)
 		}
 		c.places = append(c.places, place)
+		if of := c.closers[i]; of != nil {
+			of.place = place
+			of.number = len(c.closing)
+			c.closing = append(c.closing, of)
+		}
 	}
 	for i := range c.spaces {
 		s := &c.spaces[i]
@@ -85,7 +90,6 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 		for j, f := range s.features {
 			specs[j] = rs.Features[f].Spec
 			specs[j].Closes = c.closers[f] != nil
-			s.closes = s.closes || specs[j].Closes
 		}
 		s.plan = feature.NewPlan(specs)
 	}
@@ -108,10 +112,14 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 	return c
 }
 
+// mostTogether is the number of features up to which they share the records of their
+// key: a record is one block of a feature.Memory.
+const mostTogether = 100
+
 // join puts a feature into the space of its key.
 func (c *scheme) join(i int32, f *Feature) featurePlace {
 	text := f.Key.text()
-	s := slices.IndexFunc(c.spaces, func(s featureSpace) bool { return s.text == text })
+	s := slices.IndexFunc(c.spaces, func(s featureSpace) bool { return s.text == text && len(s.features) < mostTogether })
 	if s < 0 {
 		s = len(c.spaces)
 		c.spaces = append(c.spaces, featureSpace{key: f.Key, text: text})

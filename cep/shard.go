@@ -86,7 +86,7 @@ func (s *shard) run(events []*Event, until int64) {
 			timed.fold(e)
 		}
 		if s.trace != nil {
-			s.trace.Tell(&Told{Kind: Arrived, Event: e, Time: e.Time, Lists: s.judge.scope.Lists})
+			s.trace.Tell(&Told{Kind: Arrived, Layer: s.plan.layer, Event: e, Time: e.Time, Lists: s.judge.scope.Lists})
 		}
 		offers := s.plan.offers[e.Type+1]
 		for i := range offers {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"weir/cep/feature"
 	"weir/cep/list"
 )
 
@@ -72,23 +73,29 @@ func (g *Engine) appendFeatures(w *writer) {
 func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
 	for i := range c.spaces {
 		plan := c.spaces[i].plan
-		var all []*record
+		var all []keyed
 		for _, l := range ledgers {
-			for _, r := range l.spaces[i].keys {
+			for r := range l.spaces[i].all() {
 				// What was read when is not to be seen in the bytes; nor is a record of which
 				// nothing is left before its time has come, like a sum of 5 and -5.
 				if !plan.Trim(&r.kept, g.order.low) {
-					all = append(all, r)
+					all = append(all, keyed{l.spaces[i].text(r), r.kept})
 				}
 			}
 		}
-		slices.SortFunc(all, func(a, b *record) int { return cmp.Compare(a.text, b.text) })
+		slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.text, b.text) })
 		w.uint(uint64(len(all)))
-		for _, r := range all {
-			w.text(r.text)
-			w.b = plan.Append(w.b, &r.kept)
+		for j := range all {
+			w.text(all[j].text)
+			w.b = plan.Append(w.b, &all[j].kept)
 		}
 	}
+}
+
+// keyed is what features keep of a key.
+type keyed struct {
+	text string
+	kept feature.Record
 }
 
 func (g *Engine) readFeatures(r *reader) {
@@ -109,26 +116,29 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 			} else {
 				before = text
 			}
-			kept, rest, err := plan.Decode(r.src)
-			if at, ok := plan.Deadline(&kept); err != nil || ok && at <= g.order.low {
+			own := ledgers[key.hash()%uint64(len(ledgers))]
+			rs := own.spaces[i]
+			rs.expire(g.order.low) // so that the wheel stands where it stood
+			text := key.joined()
+			made := rs.create(text, hashOf(text))
+			rest, err := plan.DecodeTo(&made.kept, r.src)
+			if err != nil {
+				r.fail()
+				return
+			}
+			if at, ok := plan.Deadline(&made.kept); ok && at <= g.order.low {
 				r.fail()
 				return
 			}
 			r.src = rest
-			rs := &ledgers[key.hash()%uint64(len(ledgers))].spaces[i]
-			made := rs.create(&key)
-			made.kept = kept
-			if c.spaces[i].closes {
-				rs.wake(made)
-			} else {
-				rs.schedule(made)
-			}
+			rs.schedule(&made)
+			own.awaitAll(i, &made)
 		}
 	}
 }
 
 // appendTrails writes the latest events of keys: of each witness those that a reader of
-// the time low sees, and one more than an alert shows.
+// the time low sees, as many as an alert shows.
 func (g *Engine) appendTrails(w *writer) {
 	for n := range g.scheme.witnesses {
 		var all []*trail
@@ -140,8 +150,7 @@ func (g *Engine) appendTrails(w *writer) {
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
 		w.uint(uint64(len(all)))
 		for _, t := range all {
-			events := g.scheme.witnesses[n].window(t.events, g.order.low)
-			events = events[max(0, len(events)-mostShown-1):]
+			events := latest(g.scheme.witnesses[n].window(t.events, g.order.low))
 			w.text(t.text)
 			w.uint(uint64(len(events)))
 			for i := range events {
@@ -183,7 +192,7 @@ const leastShown = 4
 // trail reads the latest events of a key, all of which a reader of the time low sees.
 func (r *reader) trail(g *Engine, w *witness) []shown {
 	n := r.count(leastShown)
-	if n == 0 || n > mostShown+1 {
+	if n == 0 || n > mostShown {
 		r.fail()
 		return nil
 	}

@@ -74,9 +74,7 @@ func (s *shard) addTo(rules []RuleStats) {
 	for t := range s.noKey {
 		for i, n := range s.noKey[t] {
 			for _, rule := range s.plan.offers[t][i].rules {
-				if s.plan.rs.Rules[rule].WindowClose == 0 { // else its feature counts them
-					rules[rule].NoKey += n
-				}
+				rules[rule].NoKey += n
 			}
 		}
 	}

@@ -27,43 +27,59 @@ type Told struct {
 	Event *Event   // nil: time moved on
 	Time  int64    // to which event time has moved; math.MaxInt64 after EndRecord
 
+	Layer int      // Arrived: the layer whose rules go over the event next, Rule.Layer
 	Note  nfa.Note // Noted
 	Alert *Alert   // Alerted, Silenced, Repeated
 	Lists *Lists   // as they stand; nil for LateEvent
-	Node  int      // Alerted, Silenced, Repeated: what came out, as nfa.Note.Node
+	Node  int      // Alerted, Silenced, Repeated: what came out, as nfa.Note.Node; 0: a window
+	From  int64    // WindowEnded: when the window began; Time is when it ended
+	Value Value    // WindowEnded: what the feature came to
 	Until int64    // Silenced: when the throttle ends; Answered: when the last hold does
+	Score int      // Answered: of the hold
 
 	Behind       int64 // LateEvent: as Late.Behind
 	Source, Line int   // LateEvent: as in Late
 
-	view  *view
-	risks RiskReader
+	judge *judge
+	at    *Moment // WindowEnded, Alerted, Silenced, Repeated: when the match came
 }
 
 // ToldKind says what is told.
 type ToldKind uint8
 
 const (
-	Arrived   ToldKind = iota // an event is released to the rules; what they do with it follows
-	LateEvent                 // an event came too late and is not matched
-	Offered                   // Event is offered to Rule under Key; what the rule does with it follows
-	Unseen                    // the rule does not see the event: its `where` does not hold
-	Noted                     // an open match did something: Note
-	Alerted                   // a match or time-out became Alert
-	Silenced                  // a match made no alert, as the throttle is on until Until
-	Repeated                  // a match made no alert, as the event before that the rule saw was one too: Rule.Edge
-	Answered                  // the rule holds until Until, and answers for the event
+	Arrived     ToldKind = iota // an event, or a match, is released to the rules of a layer; what they do with it follows
+	LateEvent                   // an event came too late and is not matched
+	Offered                     // Event is offered to Rule under Key; what the rule does with it follows
+	Unseen                      // the rule does not see the event: its `where` does not hold
+	Noted                       // an open match did something: Note
+	WindowEnded                 // a window of Rule.WindowClose ended: a match, if `having` holds
+	Alerted                     // a match or time-out became Alert
+	Silenced                    // a match made no alert, as the throttle is on until Until
+	Repeated                    // a match made no alert, as the event before that the rule saw was one too: Rule.Edge
+	Answered                    // the rule holds until Until, and answers for the event
 )
 
 func (k ToldKind) String() string {
-	return [...]string{"arrived", "late", "offered", "unseen", "noted", "alerted", "silenced", "repeated", "answered"}[k]
+	return [...]string{"arrived", "late", "offered", "unseen", "noted", "window_ended", "alerted", "silenced", "repeated", "answered"}[k]
 }
 
 // Scope gives what a condition of the rule sees: Event, Key and what caps hold, which
 // are the captures of Note or parents of them. It is valid while t is told.
 func (t *Told) Scope(caps nfa.Captures) *Scope {
-	w := &view{rule: t.view.rule, keys: t.view.keys, state: t.view.state, current: t.view.current, caps: caps}
-	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists, Risks: t.risks}
+	v := &t.judge.view
+	w := &view{rule: v.rule, keys: v.keys, state: v.state, current: v.current, caps: caps}
+	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists, Risks: t.judge.scope.Risks}
+}
+
+// Outcome is Scope for what is asked of a match: having, measures, score and message.
+func (t *Told) Outcome(caps nfa.Captures) *Scope {
+	s := t.Scope(caps)
+	s.Event, s.At = nil, t.at
+	if s.At == nil {
+		s.At = t.judge.moment()
+	}
+	return s
 }
 
 // Captured gives the events of caps in the order in which they were captured, with
@@ -71,7 +87,7 @@ func (t *Told) Scope(caps nfa.Captures) *Scope {
 func (t *Told) Captured(caps nfa.Captures) []Captured {
 	var list []Captured
 	for ; caps.Node() != 0; caps = caps.Parent() {
-		list = append(list, Captured{caps.Var(), t.view.event(caps.Event())})
+		list = append(list, Captured{caps.Var(), t.judge.view.event(caps.Event())})
 	}
 	slices.Reverse(list)
 	return list
@@ -106,7 +122,7 @@ func (f *follower) tell(t Told) {
 		return
 	}
 	t.Rule, t.Key, t.Event, t.Time = f.told.Rule, f.told.Key, f.told.Event, f.told.Time
-	t.Lists, t.view, t.risks = f.told.Lists, f.told.view, f.told.risks
+	t.Lists, t.judge = f.told.Lists, f.told.judge
 	f.Tell(&t)
 }
 
@@ -132,7 +148,7 @@ func (s *shard) follow(rule int32, e *Event, t int64) bool {
 		return false
 	}
 	s.judge.view.rule = r
-	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, view: &s.judge.view, risks: s.judge.scope.Risks}
+	f.told = Told{Rule: r, Key: key, Event: e, Time: t, Lists: s.judge.scope.Lists, judge: &s.judge}
 	if e != nil {
 		f.tell(Told{Kind: Offered})
 	}

@@ -117,3 +117,37 @@ func TestToldCaptures(t *testing.T) {
 		t.Errorf("the clock is %d %d %v", now, low, ok)
 	}
 }
+
+// What a match or the hold after it comes to is told, and above the first layer events
+// arrive once more.
+func TestToldConsequences(t *testing.T) {
+	rule := makeRule(t, "one", "a", nfa.Options{}, abc("a"))
+	rule.Edge, rule.Hold, rule.Throttle = true, 2*time.Second, 5*time.Second
+	above := makeRule(t, "above", "b", nfa.Options{}, abc("b"))
+	above.Layer = 1
+	var told []string
+	g := NewEngine(rulesOf(rule, above), Options{Trace: &Trace{Tell: func(t *Told) {
+		switch t.Kind {
+		case Arrived:
+			told = append(told, fmt.Sprint("arrived ", t.Layer, " ", t.Event.Place))
+		case Alerted, Repeated:
+			told = append(told, fmt.Sprint(t.Kind, " ", t.Rule.ID))
+		case Silenced:
+			told = append(told, fmt.Sprint(t.Kind, " ", t.Until/1e9))
+		case Answered:
+			told = append(told, fmt.Sprint(t.Kind, " ", t.Event.Place, " ", t.Until/1e9, " ", t.Score))
+		}
+	}}})
+	for i, kind := range []string{"a", "a", "b", "a"} {
+		g.StepEvents([]Event{pay(i, "c", "m", kind, 1)}, new(Effects))
+	}
+	want := []string{
+		"arrived 0 1", "alerted one", "arrived 1 1",
+		"arrived 0 2", "answered 2 2 75", "repeated one", "arrived 1 2",
+		"arrived 0 3", "answered 3 3 75", "arrived 1 3", "alerted above",
+		"arrived 0 4", "silenced 5", "arrived 1 4",
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+}

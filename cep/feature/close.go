@@ -23,11 +23,25 @@ func (p *Plan) NextClose(r *Record) (t int64, ok bool) {
 	t = math.MaxInt64
 	for i := range p.features {
 		f := &p.features[i]
-		if head := r.words[f.head:f.body]; f.Closes && head[0] != head[1] {
-			t, ok = min(t, int64(head[1])), true
+		if !f.Closes {
+			continue
+		}
+		if from, to := r.words[f.head], r.words[f.head+1]; from != to {
+			t, ok = min(t, int64(to)), true
 		}
 	}
 	return t, ok
+}
+
+// Open is when the window of feature i, which Close would report, ends; false: it has no
+// open window.
+func (p *Plan) Open(r *Record, i int) (end int64, ok bool) {
+	if r.words == nil {
+		return 0, false
+	}
+	f := &p.features[i]
+	from, to := r.words[f.head], r.words[f.head+1]
+	return int64(to), from != to
 }
 
 // Close appends to dst the windows of features with Closes that had an event and ended
@@ -50,10 +64,10 @@ func (p *Plan) Close(r *Record, t int64, dst []Closed) []Closed {
 		}
 		c := Closed{Feature: i, From: from, To: to}
 		if !f.Value.readsBefore() {
-			c.Value, c.Rough = f.readSingle(r, to, Item{})
+			c.Value, c.Rough = f.read(r, to, Item{})
 		}
 		dst = append(dst, c)
-		f.reset(r)
+		f.release(r)
 	}
 	slices.SortStableFunc(dst[start:], func(a, b Closed) int { return cmp.Compare(a.To, b.To) })
 	return dst

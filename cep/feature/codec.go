@@ -13,7 +13,7 @@ import (
 
 // format is the version of the bytes that Append writes. It changes with the bounds
 // of what is kept exactly and with the sketches.
-const format = 1
+const format = 2
 
 var errRecord = errors.New("feature: the bytes are no record of these features: they are damaged or cut off")
 
@@ -33,401 +33,566 @@ func (p *Plan) Shape() string {
 	return string(b)
 }
 
-// What is written of a feature.
-const (
-	hasWords = 1 << iota
-	hasRest
-)
-
 // Append appends r to dst. A record read back does what r would do.
 func (p *Plan) Append(dst []byte, r *Record) []byte {
 	w := writer{dst}
 	for i := range p.features {
 		f := &p.features[i]
 		if r.words == nil {
-			w.byte(0)
+			w.bool(false)
 			continue
 		}
-		words, what := f.written(r), byte(0)
-		if some(words) {
-			what |= hasWords
-		}
-		var k keep
-		if f.rest >= 0 {
-			k = r.rests[f.rest]
-		}
-		if _, ok := k.(*word); ok && !f.textual(r) || k != nil && k.empty() {
-			k = nil
-		}
-		if k != nil {
-			what |= hasRest
-		}
-		w.byte(what)
-		if what&hasWords != 0 {
-			for _, x := range words {
-				w.fixed(x)
-			}
-		}
-		if k != nil {
-			k.encode(f, &w)
+		_, kept := f.deadline(r)
+		w.bool(kept)
+		if kept {
+			f.encode(r, &w)
 		}
 	}
 	return w.b
 }
 
-// written are the words of a feature that are state: days found are not.
-func (f *feature) written(r *Record) []uint64 {
-	from := f.head
-	if f.calendar {
-		from = f.body
-	}
-	return r.words[from : f.body+f.bodyWords()]
-}
-
-// textual reports whether the value in the body has a text.
-func (f *feature) textual(r *Record) bool {
-	kind := f.body
-	if !f.single {
-		kind++
-	}
-	return r.words[kind] <= uint64(Map) && Kind(r.words[kind]).textual()
-}
-
 // Decode reads a Record that Append wrote, of a Plan of the same Shape, and returns
 // what follows it. Damaged bytes give an error.
 func (p *Plan) Decode(src []byte) (Record, []byte, error) {
-	var rec Record
+	rec := Record{make([]uint64, p.words), new(Memory)}
+	rest, err := p.DecodeTo(&rec, src)
+	if err != nil || !some(rec.words) {
+		return Record{}, rest, err
+	}
+	return rec, rest, nil
+}
+
+// DecodeTo is Decode into a Record that has words and holds nothing. After an error
+// what it holds is of no use; its memory is that of the words and of their Memory.
+func (p *Plan) DecodeTo(rec *Record, src []byte) ([]byte, error) {
 	r := reader{src: src}
 	for i := range p.features {
 		f := &p.features[i]
-		what := r.byte(hasWords | hasRest)
-		if what == 0 {
+		if !r.bool() {
 			continue
 		}
-		p.open(&rec)
-		if what&hasWords != 0 {
-			all := uint64(0)
-			for i := range f.written(&rec) {
-				x := r.fixed()
-				f.written(&rec)[i] = x
-				all |= x
-			}
-			if all == 0 {
-				r.fail()
-			}
+		f.decode(rec, &r)
+		if r.bad {
+			break
 		}
-		if what&hasRest != 0 {
-			if f.rest < 0 {
-				r.fail()
-				break
-			}
-			k := f.newKeep()
-			if k.decode(f, &r); k.empty() {
-				r.fail()
-			}
-			rec.rests[f.rest] = k
-		}
-		if !r.bad && !f.sound(&rec) {
+		if _, kept := f.deadline(rec); !kept {
 			r.fail()
 		}
 	}
 	if r.bad {
-		return Record{}, nil, errRecord
+		return nil, errRecord
 	}
-	return rec, r.src, nil
+	return r.src, nil
 }
 
 // most bounds counts that are read, so that sums of them do not run over.
 const most = 1 << 53
 
-// sound reports whether the words of a feature are such as it writes.
-func (f *feature) sound(r *Record) bool {
-	if f.Window.Shape == Tumbling || f.Window.Shape == Session {
-		from, to := int64(r.words[f.head]), int64(r.words[f.head+1])
-		if from > to || from == to && !f.blank(r) || !soundTime(from) || !soundTime(to) {
-			return false
+// encode writes a feature that keeps something: of a single window when it begins and
+// ends; then what the form has.
+func (f *feature) encode(r *Record, w *writer) {
+	if f.single && f.Window.Shape != Forever {
+		w.int(int64(r.words[f.head]))
+		w.int(int64(r.words[f.head+1]))
+	}
+	body := r.words[f.body:f.end]
+	switch f.form {
+	case whole:
+		f.encodeWhole(r, w, body)
+	case newest:
+		w.int(int64(body[0]))
+		if f.Value == SinceLast {
+			w.int(int64(body[2]))
+		} else {
+			w.item(r.item(body[1:]))
 		}
-	}
-	body := r.words[f.body : f.body+f.bodyWords()]
-	if !f.single && f.latest() {
-		if !soundTime(int64(body[0])) {
-			return false
+	case slotted:
+		w.bool(f.spilled(body))
+		if f.spilled(body) {
+			f.encodeSums(r, w, body[1:])
+		} else {
+			f.encodeSlots(w, body)
 		}
-		body = body[1:]
-	}
-	switch {
-	case len(body) == 0:
-		return true
-	case f.slots > 0:
-		return f.soundSlots(body) && (f.inSlots(r) || !some(body))
-	case f.Value == Count:
-		return body[0] <= most
-	case f.Value == SinceLast:
-		return body[0] <= 1
-	case f.Value == Sum || f.Value == Mean || f.Value == Stddev:
-		return f.soundSum(body)
-	}
-	x := Item{Kind: Kind(body[0]), Bits: body[1]}
-	if body[0] > uint64(Map) || !f.fits(x) {
-		return false
-	}
-	return f.rest < 0 || x.Kind.textual() == (r.rests[f.rest] != nil)
-}
-
-// fits reports whether x is an item that the feature keeps, or nil.
-func (f *feature) fits(x Item) bool {
-	_, ok := f.admit(x)
-	return x.sound() && (ok || x == Item{})
-}
-
-func (f *feature) soundSum(body []uint64) bool {
-	_, ok := exact.SumOf(body[0], body[1], nil)
-	if len(body) > 3 {
-		_, fits := exact.SquaresOf([4]uint64(body[3:]), nil)
-		ok = ok && fits
-	}
-	return ok && (len(body) < 3 || body[2] <= most)
-}
-
-// encode writes how many rows there are, then each: how long after the one before, and
-// its other words.
-func (r *ring) encode(w *writer) {
-	w.uint(uint64(r.n))
-	before := int64(0)
-	for i := range r.len() {
-		row := r.row(i)
-		w.int(int64(row[0]) - before)
-		before = int64(row[0])
-		for _, x := range row[1:] {
-			w.fixed(x)
+	case summed:
+		f.encodeSums(r, w, body)
+	case tabled:
+		f.encodeTable(r, w, body)
+	case sampled:
+		w.bool(body[0] != 0)
+		if body[0] != 0 {
+			r.sample(body).encode(f, w)
 		}
+	default:
+		k := f.ring(r, body)
+		w.rows(&k, func(row []uint64) {
+			switch f.form {
+			case counted:
+				if len(row) > 1 {
+					w.uint(row[1])
+				}
+			default:
+				w.item(r.item(row[1:]))
+			}
+		})
 	}
 }
 
-// decode reads rows of r.width words.
-func (r *ring) decode(src *reader) {
-	n := src.count(1 + 8*int(r.width-1))
-	if r.n = 0; n == 0 {
-		src.fail()
-		return
-	}
-	r.resize(int32(n))
-	before := int64(0)
-	for i := range n {
-		at := before + src.int()
-		if i > 0 && at < before || !soundTime(at) {
-			src.fail()
-			return
-		}
-		before = at
-		row := r.push(at)
-		for j := range row[1:] {
-			row[1+j] = src.fixed()
-		}
-	}
-}
-
-// steps writes whether rows are held in coarser steps than were asked for.
-func (w *writer) steps(f *feature, step int64) { w.bool(step > f.Resolution) }
-
-// steps reads what steps wrote.
-func (r *reader) steps(f *feature) int64 {
-	if r.bool() {
-		if f.coarse <= f.Resolution {
+func (f *feature) decode(rec *Record, r *reader) {
+	if f.single && f.Window.Shape != Forever {
+		from, to := r.time(), r.time()
+		if from >= to {
 			r.fail()
 		}
-		return f.coarse
+		rec.words[f.head], rec.words[f.head+1] = uint64(from), uint64(to)
 	}
-	return f.Resolution
-}
-
-func (k *counts) empty() bool { return k.rows.n == 0 }
-
-func (k *counts) encode(f *feature, w *writer) {
-	w.steps(f, k.step)
-	k.rows.encode(w)
-}
-
-func (k *counts) decode(f *feature, r *reader) {
-	k.step = r.steps(f)
-	k.rows.decode(r)
-	for i := range k.rows.len() {
-		n := k.rows.row(i)[1]
-		if n == 0 || n > most || k.n > most {
-			r.fail()
-			return
+	body := rec.words[f.body:f.end]
+	switch f.form {
+	case whole:
+		f.decodeWhole(rec, r, body)
+	case newest:
+		body[0] = uint64(r.time())
+		if f.Value == SinceLast {
+			body[1], body[2] = 1, uint64(r.int())
+		} else {
+			f.decodeItem(rec, r, body[1:])
 		}
-		k.n += int64(n)
-	}
-}
-
-func (k *extremes) empty() bool { return k.rows.n == 0 }
-
-func (k *extremes) encode(f *feature, w *writer) {
-	w.steps(f, k.step)
-	k.rows.encode(w)
-}
-
-func (k *extremes) decode(f *feature, r *reader) {
-	k.step = r.steps(f)
-	k.rows.decode(r)
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
-		if !f.keepsItem(row[1], row[2]) {
-			r.fail()
-			return
-		}
-		if i > 0 {
-			if last := k.rows.row(i - 1); !f.Value.better(Kind(last[1]), last[2], Kind(row[1]), row[2]) {
+	case slotted:
+		if r.bool() {
+			if f.Value != Sum && f.Value != Mean {
 				r.fail()
 				return
 			}
+			body[0] = spill
+			f.decodeSums(rec, r, body[1:])
+		} else {
+			f.decodeSlots(r, body)
+		}
+	case summed:
+		f.decodeSums(rec, r, body)
+	case tabled:
+		f.decodeTable(rec, r, body)
+	case sampled:
+		if r.bool() {
+			k := new(sample)
+			if k.decode(f, r); k.empty() {
+				r.fail()
+				return
+			}
+			body[0] = uint64(rec.mem.keeps.put(k))
+		}
+	default:
+		f.decodeRows(rec, r, body)
+	}
+}
+
+func (f *feature) encodeWhole(r *Record, w *writer, body []uint64) {
+	switch f.Value {
+	case Count:
+		w.uint(body[0])
+	case Sum, Mean, Stddev:
+		f.encodeTotal(r, w, body)
+	case SinceLast:
+		w.int(int64(body[1]))
+	default:
+		w.item(r.item(body))
+	}
+}
+
+func (f *feature) decodeWhole(rec *Record, r *reader, body []uint64) {
+	switch f.Value {
+	case Count:
+		body[0] = r.below(most)
+	case Sum, Mean, Stddev:
+		f.decodeTotal(rec, r, body)
+	case SinceLast:
+		body[0], body[1] = 1, uint64(r.int())
+	default:
+		f.decodeItem(rec, r, body)
+	}
+}
+
+// item writes a value, or nil.
+func (w *writer) item(x Item) {
+	w.byte(byte(x.Kind))
+	switch {
+	case x.Kind == None:
+	case x.Kind.textual():
+		w.text(x.Text)
+	default:
+		w.fixed(x.Bits)
+	}
+}
+
+func (r *reader) item() Item {
+	x := Item{Kind: Kind(r.byte(byte(Map)))}
+	switch {
+	case x.Kind == None:
+	case x.Kind.textual():
+		x.Text = r.text()
+	default:
+		x.Bits = r.fixed()
+	}
+	if !x.sound() || x != settle(x) {
+		r.fail()
+		return Item{}
+	}
+	return x
+}
+
+// decodeItem reads a value that the feature keeps. In a single window it may be nil.
+func (f *feature) decodeItem(rec *Record, r *reader, words []uint64) {
+	x := r.item()
+	if r.bad || x.Kind == None && f.single {
+		return
+	}
+	if _, ok := f.admit(x); !ok {
+		r.fail()
+		return
+	}
+	rec.setItem(words, x)
+}
+
+// encodeTotal writes sums: the words, then what they cannot hold.
+func (f *feature) encodeTotal(r *Record, w *writer, words []uint64) {
+	for i, x := range words {
+		switch i {
+		case sideWord:
+		case 3:
+			w.uint(x)
+		default:
+			w.fixed(x)
 		}
 	}
-}
-
-// keepsItem reports whether the words of a row are a value that the feature keeps.
-func (f *feature) keepsItem(kind, bits uint64) bool {
-	if kind == 0 || kind > uint64(Map) {
-		return false
-	}
-	return f.fits(Item{Kind: Kind(kind), Bits: bits})
-}
-
-func (k *firsts) empty() bool { return k.rows.n == 0 }
-
-func (k *firsts) encode(f *feature, w *writer) {
-	w.steps(f, k.step)
-	k.rows.encode(w)
-	for _, s := range k.texts[k.past:] {
-		w.text(s)
+	k := r.wides(words[sideWord])
+	w.bool(k != nil)
+	if k != nil {
+		w.big(k.sum)
+		w.big(k.squares)
 	}
 }
 
-func (k *firsts) decode(f *feature, r *reader) {
-	k.step = r.steps(f)
-	k.rows.decode(r)
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
-		if !f.keepsItem(row[1], row[2]) {
+func (f *feature) decodeTotal(rec *Record, r *reader, words []uint64) {
+	for i := range words {
+		switch i {
+		case sideWord:
+		case 3:
+			words[i] = r.below(most)
+		default:
+			words[i] = r.fixed()
+		}
+	}
+	if r.bool() {
+		x := wide{sum: r.big(2), squares: r.big(4)}
+		if x.sum == nil && x.squares == nil || f.Value != Stddev && x.squares != nil {
 			r.fail()
 			return
 		}
-		if Kind(row[1]).textual() {
-			k.texts = append(k.texts, r.text())
+		rec.makeWides(words).wide = x
+	}
+	if !soundSums(words[:2], words[min(4, len(words)):]) {
+		r.fail()
+	}
+}
+
+// soundSums reports whether words are such as sums have.
+func soundSums(sum, squares []uint64) bool {
+	_, ok := exact.SumOf(sum[0], sum[1], nil)
+	if len(squares) > 0 {
+		_, fits := exact.SquaresOf([4]uint64(squares), nil)
+		ok = ok && fits
+	}
+	return ok
+}
+
+func (f *feature) encodeSlots(w *writer, body []uint64) {
+	w.int(int64(body[0]))
+	for i := range f.slots {
+		switch f.Value {
+		case Sum, Mean:
+			slot := f.slotSum(body, i)
+			w.fixed(slot[0])
+			w.fixed(slot[1])
+			if f.Value == Mean {
+				w.uint(slotCounted(body, i))
+			}
+		default:
+			w.uint(body[1+i])
 		}
 	}
 }
 
-func (k *sums) empty() bool { return k.rows.n == 0 }
+func (f *feature) decodeSlots(r *reader, body []uint64) {
+	at := r.time()
+	if at != floor(at, f.Resolution) {
+		r.fail()
+	}
+	body[0] = uint64(at)
+	for i := range f.slots {
+		switch f.Value {
+		case Sum, Mean:
+			slot := f.slotSum(body, i)
+			slot[0], slot[1] = r.fixed(), r.fixed()
+			if !soundSums(slot, nil) {
+				r.fail()
+			}
+			if f.Value == Mean {
+				n := r.below(mostCount + 1)
+				body[1] |= n << (countBits * i)
+				if n == 0 && some(slot) {
+					r.fail()
+				}
+			}
+		default:
+			body[1+i] = r.below(most)
+		}
+	}
+}
 
-func (k *sums) encode(f *feature, w *writer) {
-	w.steps(f, k.step)
-	k.rows.encode(w)
-	w.uint(uint64(len(k.wides)))
-	for _, x := range k.wides {
+// rows writes whether a ring is coarse and how many rows it has, then each: how long
+// after the one before, and its other words.
+func (w *writer) rows(k *ring, rest func(row []uint64)) {
+	w.bool(k.coarse)
+	w.uint(uint64(k.n))
+	before := int64(0)
+	for i := range k.len() {
+		row := k.row(i)
+		w.int(int64(row[0]) - before)
+		before = int64(row[0])
+		rest(row)
+	}
+}
+
+// rows reads what the writer of the same name wrote, of at least so many bytes a row.
+func (r *reader) rows(rec *Record, f *feature, least int, rest func(k *ring, row []uint64)) ring {
+	k := ring{mem: rec.mem, coarse: r.bool()}
+	if k.coarse && f.coarse <= f.Resolution {
+		r.fail()
+	}
+	k.width = f.width(k.coarse)
+	n := r.count(least)
+	if n == 0 || r.bad {
+		r.fail()
+		return k
+	}
+	k.resize(int32(n))
+	before, step := int64(0), f.step(&k)
+	for i := range n {
+		at := before + r.int()
+		if i > 0 && at < before || i > 0 && at == before && !f.repeats(&k) || !soundTime(at) || at != floor(at, step) {
+			r.fail()
+			return k
+		}
+		before = at
+		if rest(&k, k.push(at)); r.bad {
+			return k
+		}
+	}
+	return k
+}
+
+// repeats reports whether rows may have the same time: those that are events.
+func (f *feature) repeats(k *ring) bool {
+	return f.fine && !k.coarse && (f.form == counted || f.form == summed)
+}
+
+// decodeRows reads a ring without sums.
+func (f *feature) decodeRows(rec *Record, r *reader, body []uint64) {
+	total := uint64(0)
+	k := r.rows(rec, f, 1, func(k *ring, row []uint64) {
+		if f.form == counted {
+			n := uint64(1)
+			if len(row) > 1 {
+				n = r.below(most)
+				row[1] = n
+			}
+			if total += n; n == 0 || total > most {
+				r.fail()
+			}
+			return
+		}
+		x := r.item()
+		if _, ok := f.admit(x); r.bad || !ok {
+			r.fail()
+			return
+		}
+		rec.setItem(row[1:], x)
+		if n := k.len(); f.form == extreme && n > 1 {
+			if last := k.row(n - 2); !f.Value.better(Kind(last[1]), last[2], x.Kind, x.Bits) {
+				r.fail()
+			}
+		}
+	})
+	if f.form == counted {
+		body[ringWords] = total
+	}
+	k.store(body)
+}
+
+// encodeSums writes the rows and what panes cannot hold.
+func (f *feature) encodeSums(r *Record, w *writer, body []uint64) {
+	k := f.ring(r, body)
+	w.rows(&k, func(row []uint64) {
+		for i, x := range row[1:] {
+			if i == 2 {
+				w.uint(x)
+			} else {
+				w.fixed(x)
+			}
+		}
+	})
+	var panes []wide
+	if k := r.wides(body[ringWords+sideWord]); k != nil {
+		panes = k.panes
+	}
+	w.uint(uint64(len(panes)))
+	for _, x := range panes {
 		w.int(x.at)
 		w.big(x.sum)
 		w.big(x.squares)
 	}
 }
 
-// decode works out the sums of all rows: they are exact, so nothing depends on the
-// way by which they came about.
-func (k *sums) decode(f *feature, r *reader) {
-	if k.step = r.steps(f); k.step > f.Resolution {
-		k.fine, k.rows.width = false, paneWidth(f.Value)
-	}
-	k.rows.decode(r)
-	for range r.count(3) {
-		x := wide{at: r.time(), sum: r.big(2), squares: r.big(4)}
-		if x.sum == nil && x.squares == nil || k.fine || f.Value != Stddev && x.squares != nil ||
-			len(k.wides) > 0 && k.wides[len(k.wides)-1].at >= x.at {
+// decodeSums works out the totals of all rows: they are exact, so nothing depends on
+// the way by which they came about.
+func (f *feature) decodeSums(rec *Record, r *reader, body []uint64) {
+	k := r.rows(rec, f, 9, func(k *ring, row []uint64) {
+		for i := range row[1:] {
+			if i == 2 {
+				row[1+i] = r.below(most)
+			} else {
+				row[1+i] = r.fixed()
+			}
+		}
+		if f.fine && !k.coarse {
+			x := Item{Kind: Number, Bits: row[1]}
+			if !x.sound() || x != settle(x) {
+				r.fail()
+			}
+		} else if !soundSums(row[1:3], row[min(4, len(row)):]) || len(row) > 3 && row[3] == 0 {
 			r.fail()
 		}
-		k.wides = append(k.wides, x)
-	}
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
-		if k.fine {
-			x := Item{Kind: Number, Bits: row[1]}
-			if !x.sound() {
-				r.fail()
-				return
-			}
-			k.n++
-			k.sum.Add(x.Number())
-			if k.squares != nil {
-				k.squares.Add(x.Number())
-			}
-			continue
-		}
-		p := k.load(row)
-		if !soundPane(row) || i > 0 && k.rows.at(i-1) == int64(row[0]) || k.n > most {
+	})
+	k.store(body)
+	total := body[ringWords:]
+	for range r.count(3) {
+		x := wide{at: r.time(), sum: r.big(2), squares: r.big(4)}
+		if x.sum == nil && x.squares == nil || f.fine && !k.coarse || f.Value != Stddev && x.squares != nil {
 			r.fail()
 			return
 		}
-		k.n += p.n
-		k.sum.Merge(&p.sum)
-		if k.squares != nil {
-			k.squares.Merge(&p.squares)
+		all := rec.makeWides(total)
+		if n := len(all.panes); n > 0 && all.panes[n-1].at >= x.at {
+			r.fail()
+			return
+		}
+		all.panes = append(all.panes, x)
+	}
+	if r.bad {
+		return
+	}
+	found := 0
+	var all pane
+	for i := range k.len() {
+		row, p := k.row(i), pane{n: 1}
+		if f.fine && !k.coarse {
+			x := floatOf(row[1])
+			p.sum.Add(x)
+			if f.Value == Stddev {
+				p.squares.Add(x)
+			}
+		} else {
+			w := rec.wides(total[sideWord])
+			p = w.load(row)
+			if w != nil {
+				if _, ok := w.find(int64(row[0])); ok {
+					found++
+				}
+			}
+		}
+		if all.merge(&p); all.n > most {
+			r.fail()
+			return
 		}
 	}
-}
-
-func soundPane(row []uint64) bool {
-	_, ok := exact.SumOf(row[1], row[2], nil)
-	if len(row) > 4 {
-		_, fits := exact.SquaresOf([4]uint64(row[4:]), nil)
-		ok = ok && fits
-	}
-	return ok && (len(row) < 4 || row[3] > 0 && row[3] <= most)
-}
-
-func (k *rest) empty() bool { return k.sum == nil && k.squares == nil }
-
-func (k *rest) encode(_ *feature, w *writer) {
-	w.big(k.sum)
-	w.big(k.squares)
-}
-
-func (k *rest) decode(f *feature, r *reader) {
-	k.sum, k.squares = r.big(2), r.big(4)
-	if f.Value != Stddev && k.squares != nil {
+	if w := rec.wides(total[sideWord]); w != nil && found < len(w.panes) {
 		r.fail()
+		return
+	}
+	f.setTotal(rec, total, &all)
+}
+
+// How values are kept.
+const (
+	asFew = iota
+	asMany
+	asLost // as many, and some were let go
+	asSketch
+)
+
+func (f *feature) encodeTable(r *Record, w *writer, body []uint64) {
+	if t := r.many(body); t != nil {
+		t.encode(f, w)
+		return
+	}
+	w.byte(asFew)
+	k := r.few(body)
+	w.uint(uint64(k.n))
+	for i := 0; i < len(k.words); i += k.size(i) {
+		w.int(int64(k.words[i]))
+		w.item(spelled(k.words[i+1 : i+k.size(i)]))
 	}
 }
 
-func (k *word) empty() bool { return false }
-
-func (k *word) encode(_ *feature, w *writer) { w.text(k.text) }
-func (k *word) decode(_ *feature, r *reader) { k.text = r.text() }
+func (f *feature) decodeTable(rec *Record, r *reader, body []uint64) {
+	how := r.byte(asSketch)
+	if how == asFew {
+		k := rec.few(body)
+		before := int64(math.MinInt64)
+		for range r.count(3) {
+			var room [mostFew]uint64
+			at, x := r.time(), r.item()
+			words, short := x.spell(&room)
+			if r.bad || !short || x.Kind == None || at < before || k.find(words) >= 0 || k.n == f.limit || !k.push(at, words) {
+				r.fail()
+				return
+			}
+			before = at
+		}
+		k.store(body)
+		return
+	}
+	t := newTable()
+	if t.decode(f, r, how); t.empty() {
+		r.fail()
+		return
+	}
+	body[0], body[1] = uint64(rec.mem.keeps.put(t)), manyBit
+}
 
 func (k *table) empty() bool { return k.n == 0 && k.hyper == nil }
 
 func (k *table) encode(f *feature, w *writer) {
-	if k.hyper != nil {
-		w.byte(2)
+	switch {
+	case k.hyper != nil:
+		w.byte(asSketch)
 		k.hyper.encode(w)
 		return
-	}
-	w.bool(k.lost)
-	if k.lost {
+	case k.lost:
+		w.byte(asLost)
 		w.int(k.until)
+	default:
+		w.byte(asMany)
 	}
 	w.uint(uint64(k.n))
 	for e := k.oldest; e >= 0; e = k.entries[e].next {
-		x := k.item(e)
 		w.int(k.entries[e].last)
-		w.byte(byte(x.Kind))
-		w.fixed(x.Bits)
-		w.text(x.Text)
+		w.item(k.item(e))
 	}
 }
 
-func (k *table) decode(f *feature, r *reader) {
-	switch r.byte(2) {
-	case 2:
+func (k *table) decode(f *feature, r *reader, how byte) {
+	switch how {
+	case asSketch:
 		if f.Value != Distinct {
 			r.fail()
 			return
@@ -435,16 +600,15 @@ func (k *table) decode(f *feature, r *reader) {
 		k.hyper = newHyper()
 		k.hyper.decode(r)
 		return
-	case 1:
+	case asLost:
 		if f.Value != Seen {
 			r.fail()
 		}
 		k.lost, k.until = true, r.time()
 	}
-	for range r.count(11) {
-		at := r.time()
-		x := Item{Kind: Kind(r.byte(byte(Map))), Bits: r.fixed(), Text: r.text()}
-		if r.bad || x != settle(x) || x.Kind == None || !x.sound() || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
+	for range r.count(3) {
+		at, x := r.time(), r.item()
+		if r.bad || x.Kind == None || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
 			r.fail()
 			return
 		}
@@ -513,43 +677,54 @@ func (h *hyper) decode(r *reader) {
 	h.summit()
 }
 
-// encode writes the rows; of a single window, which has none, the numbers.
+// encode writes the queue; of a single window, which has none, the numbers.
 func (k *sample) encode(f *feature, w *writer) {
 	w.bool(k.sketch != nil)
-	switch {
-	case k.sketch != nil:
+	if k.sketch != nil {
 		k.sketch.encode(w)
-	case f.single:
-		w.uint(uint64(len(k.sorted)))
+		return
+	}
+	w.uint(uint64(len(k.sorted)))
+	if f.single {
 		for _, x := range k.sorted {
 			w.fixed(bitsOf(x))
 		}
-	default:
-		k.rows.encode(w)
+		return
+	}
+	before := int64(0)
+	for _, row := range k.rows.rows[k.rows.past:] {
+		w.int(row.at - before)
+		before = row.at
+		w.fixed(bitsOf(row.x))
 	}
 }
 
 func (k *sample) decode(f *feature, r *reader) {
-	switch {
-	case r.bool():
+	if r.bool() {
 		k.sketch = new(sketch)
 		k.sketch.decode(r)
 		return
-	case f.single:
-		for range r.count(8) {
-			k.sorted = append(k.sorted, floatOf(r.fixed()))
-		}
-	default:
-		k.rows.decode(r)
-		for i := range k.rows.len() {
-			k.sorted = append(k.sorted, floatOf(k.rows.row(i)[1]))
-		}
 	}
-	for _, x := range k.sorted {
-		if !f.keepsItem(uint64(Number), bitsOf(x)) || bitsOf(x) == 1<<63 {
+	before := int64(0)
+	for i := range r.count(8) {
+		at := int64(0)
+		if !f.single {
+			at = before + r.int()
+			if i > 0 && at < before || !soundTime(at) || at != floor(at, f.Resolution) {
+				r.fail()
+				return
+			}
+		}
+		before = at
+		x := Item{Kind: Number, Bits: r.fixed()}
+		if r.bad || !x.sound() || x != settle(x) {
 			r.fail()
 			return
 		}
+		if !f.single {
+			k.rows.push(timed{at, x.Number()})
+		}
+		k.sorted = append(k.sorted, x.Number())
 	}
 	if f.single && !slices.IsSorted(k.sorted) {
 		r.fail()

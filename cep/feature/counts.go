@@ -1,71 +1,78 @@
 package feature
 
-import "unsafe"
-
-// counts counts events. A row is the events kept under one time: time, how many.
-type counts struct {
-	rows ring
-	step int64
-	n    int64
-}
-
-func newCounts(f *feature) *counts {
-	return &counts{rows: ring{width: 2}, step: f.Resolution}
-}
-
-// add counts an event and says whether it is kept more roughly than f asks for.
-func (k *counts) add(f *feature, stamp int64) (rough bool) {
-	k.n++
-	row := k.rows.last(floor(stamp, k.step))
-	if row == nil {
-		if k.rows.len() == f.limit && k.step < f.coarse {
-			k.coarsen(f)
-		}
-		at := floor(stamp, k.step)
-		if row = k.rows.last(at); row == nil {
-			row = k.rows.push(at)
-		}
+// addCount counts an event in a window that events leave. A row is an event (time), or
+// a pane: time, how many. After the ring stands how many there are in all.
+func (f *feature) addCount(r *Record, body []uint64, stamp, edge int64) (rough bool) {
+	k := f.ring(r, body)
+	f.dropCounts(&k, body, edge)
+	body[ringWords]++
+	at := floor(stamp, f.step(&k))
+	if k.len() == f.limit && f.coarsens(&k) && (k.width == 1 || k.last(at) == nil) {
+		f.coarsenCounts(&k)
+		at = floor(stamp, f.step(&k))
 	}
-	row[1]++
-	return k.step > f.Resolution
+	if k.width == 1 {
+		k.push(at)
+	} else {
+		row := k.last(at)
+		if row == nil {
+			row = k.push(at)
+		}
+		row[1]++
+	}
+	k.store(body)
+	return k.coarse
 }
 
-// coarsen puts the rows together to panes.
-func (k *counts) coarsen(f *feature) {
-	panes := ring{width: 2}
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
+// coarsenCounts puts the rows together to panes.
+func (f *feature) coarsenCounts(k *ring) {
+	to := ring{mem: k.mem, width: 2, coarse: true}
+	for i := range k.len() {
+		row := k.row(i)
 		at := floor(int64(row[0]), f.coarse)
-		pane := panes.last(at)
-		if pane == nil {
-			pane = panes.push(at)
+		into := to.last(at)
+		if into == nil {
+			into = to.push(at)
 		}
-		pane[1] += row[1]
+		into[1] += rowCount(row)
 	}
-	k.rows, k.step = panes, f.coarse
+	k.free()
+	*k = to
 }
 
-func (k *counts) drop(f *feature, edge int64) {
-	if !k.rows.before(edge) {
+// rowCount is how many events a row stands for.
+func rowCount(row []uint64) uint64 {
+	if len(row) == 1 {
+		return 1
+	}
+	return row[1]
+}
+
+func (f *feature) dropCounts(k *ring, body []uint64, edge int64) {
+	if !k.before(edge) {
 		return
 	}
-	edge = floor(edge, k.step)
-	for k.rows.before(edge) {
-		k.n -= int64(k.rows.row(0)[1])
-		k.rows.pop()
+	edge = floor(edge, f.step(k))
+	for k.before(edge) {
+		body[ringWords] -= rowCount(k.row(0))
+		k.pop()
 	}
-	if k.rows.n == 0 && k.step != f.Resolution {
-		*k = *newCounts(f)
-	}
+	k.refine()
 }
 
-func (k *counts) newest(*feature) (at, step int64, ok bool) { return k.rows.newest(k.step) }
-
-func (k *counts) bytes() int { return int(unsafe.Sizeof(*k)) + k.rows.bytes() }
-
-func (r *ring) newest(step int64) (int64, int64, bool) {
-	if r.n == 0 {
-		return 0, 0, false
+func (f *feature) readCount(r *Record, body []uint64, edge int64) (Item, bool) {
+	k := f.ring(r, body)
+	if k.before(edge) {
+		f.dropCounts(&k, body, edge)
+		k.store(body)
 	}
-	return r.at(int(r.n) - 1), step, true
+	return f.count(int64(body[ringWords])), k.coarse
+}
+
+// count is the value of a number of events.
+func (f *feature) count(n int64) Item {
+	if f.Value == Rate {
+		return NumberItem(float64(n) * 1e9 / float64(f.grid.size))
+	}
+	return NumberItem(float64(n))
 }

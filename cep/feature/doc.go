@@ -2,7 +2,7 @@
 // last hour, their sum in a day of the calendar, how many different values.
 //
 // A Spec says what is computed over which window; a Plan is the features of one kind
-// of key; a Record is all that they keep of one key, in one place. The package knows
+// of key; a Record is all that they keep of one key, in one place of a Memory. The package knows
 // no events, keys and rules: it is given times and items. It does no I/O, reads no
 // clock, and depends on nothing but its arguments.
 //
@@ -49,35 +49,42 @@
 //
 // # Memory
 //
-// Bytes for a key and feature; what a Record needs beside is 48 bytes. n is the number
-// of events in the window, d of different values, p of panes that have events: windows
-// of Resolution or Every. Rings have up to an eighth more room than they need.
+// Bytes for a key and feature. Beside them a key takes its text, in steps of 8, and 20
+// to 30 bytes. n is the number of events in the window, d of different values, p of panes
+// that have events: windows of Resolution or Every. Rings begin with room for two rows
+// and have up to an eighth more than they need once they are long, half when short.
 //
 //	value               forever    tumbling, session    sliding        resolution, hopping
-//	count               8          24                   96 + 16n       96 + 16p
-//	rate                -          -                    96 + 16n       96 + 16p
-//	sum                 32         48                   160 + 16n      160 + 24p
-//	mean                40         56                   160 + 16n      160 + 32p
-//	stddev              72         88                   200 + 16n      200 + 64p
-//	min, max            16         32                   80 + 24·ln n   80 + 24·ln p
-//	first               32         48                   104 + 24n      104 + 24p
-//	last                32         48                   40             40
+//	count               8          24                   32 + 8n        32 + 16p
+//	rate                -          -                    32 + 8n        32 + 16p
+//	sum                 24         40                   48 + 16n       48 + 24p
+//	mean                32         48                   56 + 16n       56 + 32p
+//	stddev              64         80                   88 + 16n       88 + 64p
+//	min, max            16         32                   24 + 24·ln n   24 + 24·ln p
+//	first               16         32                   24 + 24n       24 + 24p
+//	last                16         32                   24             24
 //	since_last          16         32                   24             24
-//	quantile            -          80 + 8n              100 + 24n      100 + 24n
-//	distinct, seen      -          150 + 44d            150 + 44d      150 + 44d
+//	quantile            -          104 + 8n             88 + 24n       88 + 24n
+//	distinct, seen      -          40 + 24d             24 + 24d       24 + 24d
 //
 // Min and max are given for values in no order; they keep all n if each is worse than
-// the one before.
+// the one before. Hopping windows of a calendar take 32 bytes more.
 //
-// A window of up to four steps of Resolution takes 48 bytes for count and rate, 104
-// for sum, 144 for mean, whatever comes. Texts come on top with their bytes: for
-// distinct and seen of each value that is kept, for first, last of each that can still
-// be read, with 16 more. Sums of numbers beyond 7e13 in size, or not a multiple of
-// 2^-80, take 24 to 900 bytes more for each sum that has one. An estimate of distinct
-// takes 9 kB in a window that ends as a whole, up to about 150 kB in one that events
-// leave; of quantile 8 bytes for each bin (64 for a power of two) that has a number,
-// in all and in each of the up to 130 panes. At the bound of 10,000 count takes
-// 160 kB, quantile 240 kB, distinct 440 kB.
+// A window of up to four steps of Resolution takes 48 bytes for count and rate, 88 for
+// sum, 96 for mean, whatever comes up to 4,095 numbers in a step of a mean.
+//
+// Distinct and seen take 8 bytes more for each 8 of a text beyond the first, and 150 +
+// 44d and the texts once values take more than 512 bytes. For first and last a text
+// comes on top with 16 more, of each that can still be read. Sums of numbers beyond 7e13
+// in size, or not a multiple of 2^-80, take 90 to 900 bytes more for each sum that has
+// one. An estimate of distinct takes 9 kB in a window that ends as a whole, up to about
+// 150 kB in one that events leave; of quantile 8 bytes for each bin (64 for a power of
+// two) that has a number, in all and in each of the up to 130 panes. At the bound of
+// 10,000 count takes 80 kB, quantile 240 kB, distinct 440 kB.
+//
+// All of it is words in a Memory, in which the garbage collector finds no pointers, but
+// for texts of first and last, quantiles, many different values, and sums that words
+// cannot hold.
 //
 // # Guarantees
 //

@@ -1,67 +1,70 @@
 package feature
 
-import "unsafe"
-
-// extremes keeps what can still become the least or greatest: a row is time, kind,
-// bits, and each is worse than those before it.
-type extremes struct {
-	rows ring
-	step int64
-}
-
-func newExtremes(f *feature) *extremes {
-	return &extremes{rows: ring{width: 3}, step: f.Resolution}
-}
-
 // better reports whether the first of two is further out.
 func (v Value) better(ak Kind, a uint64, bk Kind, b uint64) bool {
 	c := compare(ak, a, bk, b)
 	return v == Min && c < 0 || v == Max && c > 0
 }
 
-func (k *extremes) add(f *feature, stamp int64, x Item) (rough bool) {
-	for k.rows.n > 0 {
-		row := k.rows.row(k.rows.len() - 1)
+// addExtreme counts a value. Kept is what can still become the least or greatest: a row
+// is time, kind, bits, and each is worse than those before it.
+func (f *feature) addExtreme(r *Record, body []uint64, stamp, edge int64, x Item) (rough bool) {
+	k := f.ring(r, body)
+	f.dropExtremes(&k, edge)
+	for k.n > 0 {
+		row := k.row(k.len() - 1)
 		if f.Value.better(Kind(row[1]), row[2], x.Kind, x.Bits) {
 			break
 		}
-		k.rows.popNewest()
+		k.popNewest()
 	}
-	if k.rows.len() == f.limit && k.step < f.coarse {
-		k.coarsen(f)
+	if k.len() == f.limit && f.coarsens(&k) {
+		f.coarsenItems(r, &k)
 	}
-	if at := floor(stamp, k.step); k.rows.last(at) == nil {
-		row := k.rows.push(at)
+	if at := floor(stamp, f.step(&k)); k.last(at) == nil {
+		row := k.push(at)
 		row[1], row[2] = uint64(x.Kind), x.Bits
 	}
-	return k.step > f.Resolution
+	k.store(body)
+	return k.coarse
 }
 
-func (k *extremes) coarsen(f *feature) {
-	panes := ring{width: 3}
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
-		if at := floor(int64(row[0]), f.coarse); panes.last(at) == nil {
-			pane := panes.push(at)
-			pane[1], pane[2] = row[1], row[2]
+// coarsenItems keeps the first row of each coarse pane.
+func (f *feature) coarsenItems(r *Record, k *ring) {
+	to := ring{mem: k.mem, width: 3, coarse: true}
+	for i := range k.len() {
+		row := k.row(i)
+		if at := floor(int64(row[0]), f.coarse); to.last(at) == nil {
+			into := to.push(at)
+			into[1], into[2] = row[1], row[2]
+		} else {
+			r.freeText(row[1:])
 		}
 	}
-	k.rows, k.step = panes, f.coarse
+	k.free()
+	*k = to
 }
 
-func (k *extremes) drop(f *feature, edge int64) {
-	if !k.rows.before(edge) {
+func (f *feature) dropExtremes(k *ring, edge int64) {
+	if !k.before(edge) {
 		return
 	}
-	edge = floor(edge, k.step)
-	for k.rows.before(edge) {
-		k.rows.pop()
+	edge = floor(edge, f.step(k))
+	for k.before(edge) {
+		k.pop()
 	}
-	if k.rows.n == 0 && k.step != f.Resolution {
-		*k = *newExtremes(f)
-	}
+	k.refine()
 }
 
-func (k *extremes) newest(*feature) (at, step int64, ok bool) { return k.rows.newest(k.step) }
-
-func (k *extremes) bytes() int { return int(unsafe.Sizeof(*k)) + k.rows.bytes() }
+func (f *feature) readExtreme(r *Record, body []uint64, edge int64) (Item, bool) {
+	k := f.ring(r, body)
+	if k.before(edge) {
+		f.dropExtremes(&k, edge)
+		k.store(body)
+	}
+	if k.n == 0 {
+		return Item{}, false
+	}
+	row := k.row(0)
+	return Item{Kind: Kind(row[1]), Bits: row[2]}, k.coarse
+}

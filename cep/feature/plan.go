@@ -2,38 +2,54 @@ package feature
 
 import (
 	"math"
-	"unsafe"
 )
 
 // A Plan is the features of one key, in the order of their Specs. It does not change.
 type Plan struct {
 	features []feature
 	words    int // of a Record
-	rests    int
 }
 
-// Record is what the features of a Plan keep of one key. The zero Record is that of a
-// key without events. It is changed by the methods of its Plan only, by one goroutine
-// at a time; a copy of it is not to be used beside it.
+// Record is what the features of a Plan keep of one key: words in a Memory, the same
+// number of them for each key, which lead to what needs more. The zero Record is that
+// of a key without events, in a Memory of its own. It is changed by the methods of its
+// Plan only, by one goroutine at a time.
 type Record struct {
 	words []uint64 // of each feature its head, then its body
-	rests []keep   // nil: nothing
+	mem   *Memory
 }
 
 // feature is a Spec, prepared.
 type feature struct {
 	Spec
 	grid     grid
-	single   bool  // the window ends as a whole, or never: sums in the body are all there is
+	form     form
+	single   bool  // the window ends as a whole, or never
+	fine     bool  // rows of a ring are events, if it is not coarse
+	calendar bool  // hopping by the calendar
 	limit    int   // events or values kept exactly
 	coarse   int64 // length of the panes beyond that
 	head     int   // words of the window: from and to; from, to, stamp and edge of a day
 	body     int   // words of the value
-	rest     int   // in Record.rests; -1: none
+	end      int   // of the words
+	slots    int   // panes that are kept in the body; 0: none are
 	nothing  Item  // the value of a window without values
-	slots    int   // words of a pane that is kept in the body; 0: none is
-	calendar bool  // hopping by the calendar
 }
+
+// form says how the words of a body are to be read.
+type form uint8
+
+const (
+	whole   form = iota // one value for a window that ends as a whole or never
+	newest              // the time it is kept under; kind and bits, or 1 and time
+	slotted             // the newest pane and the panes of a window of a few
+	counted             // a ring of times, or of time and how many; the number of all events
+	summed              // a ring of time and number, or of panes; totals
+	extreme             // a ring of time, kind, bits
+	leading             // the same
+	tabled              // different values
+	sampled             // the number of a sample
+)
 
 const (
 	mostKept   = 10_000 // events, or values, kept exactly of a key by a feature
@@ -51,29 +67,52 @@ func newPlan(specs []Spec, kept, approx int) *Plan {
 			panic("feature: a spec with a fault: " + faults[0].Error())
 		}
 		f := &p.features[i]
-		f.Spec, f.limit, f.rest = s, kept, -1
+		f.Spec, f.limit = s, kept
 		if s.Approx {
 			f.limit = approx
 		}
 		w := &s.Window
 		f.grid = grid{size: w.Size, step: w.step(), offset: w.Offset, zone: w.Zone}
 		f.single = w.Shape != Sliding && w.Shape != Hopping
+		f.fine = w.Shape == Sliding && s.Resolution == 0
 		f.calendar = w.Shape == Hopping && w.Zone != nil
 		f.coarse = max((w.Size+mostPanes-1)/mostPanes, s.Resolution)
 		switch s.Value {
 		case Count, Sum, Distinct, Rate:
 			f.nothing = NumberItem(0)
+		case Seen:
+			f.nothing = BoolItem(false)
 		}
-		f.slots = f.slotWords()
+		f.slots = f.slotCount()
+		f.form = f.formOf()
 		f.head = p.words
 		f.body = f.head + f.headWords()
-		p.words = f.body + f.bodyWords()
-		if f.keeps() {
-			f.rest = p.rests
-			p.rests++
-		}
+		f.end = f.body + f.bodyWords()
+		p.words = f.end
 	}
 	return p
+}
+
+func (f *feature) formOf() form {
+	switch {
+	case f.Value == Distinct || f.Value == Seen:
+		return tabled
+	case f.Value == Quantile:
+		return sampled
+	case f.single:
+		return whole
+	case f.Value == Last || f.Value == SinceLast: // one event is all that they need in any window
+		return newest
+	case f.slots > 0:
+		return slotted
+	case f.Value == Count || f.Value == Rate:
+		return counted
+	case f.Value == Min || f.Value == Max:
+		return extreme
+	case f.Value == First:
+		return leading
+	}
+	return summed
 }
 
 func (f *feature) headWords() int {
@@ -86,44 +125,38 @@ func (f *feature) headWords() int {
 	return 0
 }
 
-// latest reports whether one event is all that the feature needs in any window.
-func (f *feature) latest() bool { return f.Value == Last || f.Value == SinceLast }
-
 func (f *feature) bodyWords() int {
-	switch {
-	case f.slots > 0:
-		return 1 + f.slotCount()*f.slots
-	case f.latest() && !f.single:
-		return 3 // time it is kept under; kind and bits, or 1 and time
-	case f.Value == Distinct || f.Value == Quantile || f.Value == Seen || !f.single:
-		return 0
+	switch f.form {
+	case newest, extreme, leading:
+		return 3
+	case slotted:
+		return f.slotsWords()
+	case counted:
+		return ringWords + 1
+	case summed:
+		return ringWords + f.totalWords()
+	case tabled:
+		return tableWords
+	case sampled:
+		return 1
 	}
 	switch f.Value {
 	case Count:
 		return 1 // how many
-	case Sum:
-		return 2 // sum
-	case Mean:
-		return 3 // sum, how many
-	case Stddev:
-		return 7 // sum, how many, sum of squares
+	case Sum, Mean, Stddev:
+		return f.totalWords()
 	}
 	return 2 // kind and bits, or 1 and time
 }
 
-// keeps reports whether the feature may need more than words.
-func (f *feature) keeps() bool {
-	switch f.Value {
-	case Count, Rate, Min, Max:
-		return !f.single && f.slots == 0
-	case SinceLast:
-		return false
-	}
-	return true
-}
-
 // Len is the number of features.
 func (p *Plan) Len() int { return len(p.features) }
+
+// Words is the number of words of a Record.
+func (p *Plan) Words() int { return p.words }
+
+// Record makes a Record of words in m, which are all 0 or those of a Record of m.
+func (p *Plan) Record(m *Memory, words []uint64) Record { return Record{words, m} }
 
 // ReadsBefore reports whether a feature is read before the event that reads it is
 // added.
@@ -134,11 +167,12 @@ func (p *Plan) ReadsBefore(i int) bool {
 
 // Bytes is the memory that r takes, in bytes, without the Record itself.
 func (p *Plan) Bytes(r *Record) int {
-	n := 8*cap(r.words) + cap(r.rests)*int(unsafe.Sizeof(keep(nil)))
-	for _, k := range r.rests {
-		if k != nil {
-			n += k.bytes()
-		}
+	if r.words == nil {
+		return 0
+	}
+	n := 8 * p.words
+	for i := range p.features {
+		n += p.features[i].bytes(r)
 	}
 	return n
 }
@@ -152,24 +186,44 @@ func (p *Plan) Bytes(r *Record) int {
 // this one is kept in a pane; never of what is declared to be approximate.
 func (p *Plan) Add(r *Record, i int, t int64, x Item) (over bool) {
 	f := &p.features[i]
-	p.open(r)
+	if r.words == nil {
+		r.words, r.mem = make([]uint64, p.words), new(Memory)
+	}
 	x, ok := f.admit(x)
+	body := r.words[f.body:f.end]
+	var stamp, edge int64
 	if f.single {
-		return f.addSingle(r, t, x, ok)
+		if f.Window.Shape != Forever {
+			f.enter(r, t)
+		}
+		edge = math.MinInt64
+	} else if ok {
+		stamp, edge = f.place(r, t)
 	}
 	if !ok {
 		return false
 	}
-	stamp, edge := f.place(r, t)
-	return f.addPane(r, t, stamp, edge, x)
-}
-
-// open gives a Record its memory.
-func (p *Plan) open(r *Record) {
-	if r.words == nil {
-		r.words = make([]uint64, p.words)
-		r.rests = make([]keep, p.rests)
+	switch f.form {
+	case whole:
+		f.addWhole(r, body, t, x)
+		return false
+	case newest:
+		f.addNewest(r, body, t, stamp, x)
+		return false
+	case slotted:
+		return f.addSlot(r, body, stamp, edge, x)
+	case counted:
+		return f.addCount(r, body, stamp, edge)
+	case summed:
+		return f.addSum(r, body, stamp, edge, x.Number())
+	case extreme:
+		return f.addExtreme(r, body, stamp, edge, x)
+	case leading:
+		return f.addFirst(r, body, stamp, edge, x)
+	case tabled:
+		return f.addValue(r, body, stamp, edge, x)
 	}
+	return f.addSample(r, body, stamp, edge, x.Number())
 }
 
 // admit makes x ready, and says whether it counts.
@@ -202,6 +256,36 @@ func settle(x Item) Item {
 	return x
 }
 
+// enter opens the single window that t is in, if the one before has ended, and keeps a
+// session going.
+func (f *feature) enter(r *Record, t int64) {
+	head := r.words[f.head : f.head+2]
+	if open := head[0] != head[1]; !open || t >= int64(head[1]) {
+		if open {
+			f.release(r)
+		}
+		from := t
+		if f.Window.Shape == Tumbling {
+			var to int64
+			from, to = f.grid.tumble(t)
+			head[1] = uint64(to)
+		}
+		head[0] = uint64(from)
+	}
+	if f.Window.Shape == Session {
+		head[1] = uint64(t + f.grid.size)
+	}
+}
+
+// open reports whether a reader of time t sees the single window that is kept.
+func (f *feature) open(r *Record, t int64) bool {
+	if f.Window.Shape == Forever {
+		return true
+	}
+	from, to := r.words[f.head], r.words[f.head+1]
+	return from != to && t < int64(to)
+}
+
 // place gives the time under which an event of time t is kept, and the least that a
 // reader of time t sees.
 func (f *feature) place(r *Record, t int64) (stamp, edge int64) {
@@ -220,69 +304,6 @@ func (f *feature) place(r *Record, t int64) (stamp, edge int64) {
 	return int64(day[2]), int64(day[3])
 }
 
-// addPane counts an event in a window that events leave one by one.
-func (f *feature) addPane(r *Record, t, stamp, edge int64, x Item) bool {
-	if f.latest() {
-		body := r.words[f.body : f.body+3]
-		body[0], body[1], body[2] = uint64(stamp), uint64(x.Kind), x.Bits
-		if f.Value == SinceLast {
-			body[1], body[2] = 1, uint64(t)
-		} else {
-			r.setText(f, x)
-		}
-		return false
-	}
-	if !f.inSlots(r) && r.rests[f.rest] != nil {
-		r.rests[f.rest].drop(f, edge)
-		if f.slots > 0 && r.rests[f.rest].empty() {
-			r.rests[f.rest] = nil
-		}
-	}
-	if f.inSlots(r) {
-		f.addSlot(r, stamp, x)
-		return false
-	}
-	switch k := f.kept(r).(type) {
-	case *counts:
-		return k.add(f, stamp)
-	case *sums:
-		return k.add(f, stamp, x.Number())
-	case *extremes:
-		return k.add(f, stamp, x)
-	case *firsts:
-		return k.add(f, stamp, x)
-	case *table:
-		return k.add(f, stamp, x)
-	case *sample:
-		return k.add(f, stamp, x.Number())
-	}
-	panic("feature: unknown keep")
-}
-
-// newKeep makes what the feature keeps beyond words.
-func (f *feature) newKeep() keep {
-	switch f.Value {
-	case Distinct, Seen:
-		return newTable()
-	case Quantile:
-		return newSample()
-	case First, Last:
-		if f.single || f.Value == Last {
-			return new(word)
-		}
-		return newFirsts(f)
-	}
-	switch {
-	case f.single:
-		return new(rest)
-	case f.Value == Count || f.Value == Rate:
-		return newCounts(f)
-	case f.Value == Min || f.Value == Max:
-		return newExtremes(f)
-	}
-	return newSums(f)
-}
-
 // Read gives the value of feature i as of an event of time t, which is not before any
 // that was added; x is what the event has for seen. A window without values gives 0
 // for count, sum, distinct and rate, false for seen, else nil; so does a sum beyond
@@ -297,79 +318,41 @@ func (p *Plan) Read(r *Record, i int, t int64, x Item) (v Item, rough bool) {
 			return Item{}, false
 		}
 	}
-	if r.words == nil {
-		return f.none(), false
+	if r.words == nil || f.single && !f.open(r, t) {
+		return f.nothing, false
 	}
-	if f.single {
-		if head := r.words[f.head:f.body]; len(head) > 0 && (head[0] == head[1] || t >= int64(head[1])) {
-			return f.none(), false
-		}
-		return f.readSingle(r, t, x)
-	}
-	_, edge := f.place(r, t)
-	return f.readPane(r, t, edge, x)
+	return f.read(r, t, x)
 }
 
-// none is the value of a window without values.
-func (f *feature) none() Item {
-	if f.Value == Seen {
-		return BoolItem(false)
+// read reads a window; a single one is open.
+func (f *feature) read(r *Record, t int64, x Item) (Item, bool) {
+	body := r.words[f.body:f.end]
+	edge := int64(math.MinInt64)
+	if !f.single {
+		_, edge = f.place(r, t)
 	}
-	return f.nothing
-}
-
-func (f *feature) readPane(r *Record, t, edge int64, x Item) (Item, bool) {
-	if f.latest() {
-		body := r.words[f.body : f.body+3]
+	switch f.form {
+	case whole:
+		return f.readWhole(r, body, t), false
+	case newest:
 		if body[1] == 0 || int64(body[0]) < edge {
 			return Item{}, false
 		}
-		if f.Value == SinceLast {
-			return Item{Kind: Duration, Bits: uint64(t) - body[2]}, false
-		}
-		return r.item(f, body[1:]), false
+		return f.readLatest(r, body[1:], t), false
+	case slotted:
+		return f.readSlots(r, body, edge)
+	case counted:
+		return f.readCount(r, body, edge)
+	case summed:
+		return f.readSum(r, body, edge)
+	case extreme:
+		return f.readExtreme(r, body, edge)
+	case leading:
+		return f.readFirst(r, body, edge)
+	case tabled:
+		return f.readTable(r, body, edge, x)
 	}
-	if f.inSlots(r) {
-		return f.readSlots(r, edge), false
-	}
-	k := r.rests[f.rest]
-	if k == nil {
-		return f.none(), false
-	}
-	k.drop(f, edge)
-	switch k := k.(type) {
-	case *counts:
-		return f.count(k.n), k.step > f.Resolution
-	case *sums:
-		return f.sum(k.n, k.rows.n > 0, &k.sum, k.squares), k.step > f.Resolution
-	case *extremes:
-		if k.rows.n == 0 {
-			return Item{}, false
-		}
-		row := k.rows.row(0)
-		return Item{Kind: Kind(row[1]), Bits: row[2]}, k.step > f.Resolution
-	case *firsts:
-		return k.first(), k.step > f.Resolution
-	}
-	return f.readKeep(k, x)
-}
-
-// readKeep reads what single windows keep too.
-func (f *feature) readKeep(k keep, x Item) (Item, bool) {
-	switch k := k.(type) {
-	case *table:
-		if f.Value == Seen {
-			yes, sure := k.seen(x)
-			return BoolItem(yes), !sure
-		}
-		return NumberItem(float64(k.count())), k.hyper != nil && !f.Approx
-	case *sample:
-		if k.empty() {
-			return Item{}, false
-		}
-		return NumberItem(k.quantile(f.Q)), k.sketch != nil && !f.Approx
-	}
-	panic("feature: unknown keep")
+	return f.readSample(r, body, edge)
 }
 
 const noTime = math.MinInt64
@@ -398,19 +381,13 @@ func (p *Plan) Deadline(r *Record) (t int64, ok bool) {
 // kept.
 func (f *feature) deadline(r *Record) (end int64, kept bool) {
 	if f.single {
-		if head := r.words[f.head:f.body]; len(head) > 0 {
-			return int64(head[1]), head[0] != head[1]
+		if f.Window.Shape == Forever {
+			return math.MaxInt64, some(r.words[f.body:f.end])
 		}
-		return math.MaxInt64, !f.blank(r)
+		from, to := r.words[f.head], r.words[f.head+1]
+		return int64(to), from != to
 	}
-	var at, step int64
-	if f.latest() {
-		at, kept = int64(r.words[f.body]), r.words[f.body+1] != 0
-	} else if f.inSlots(r) {
-		at, step, kept = int64(r.words[f.body]), f.Resolution, some(r.words[f.body+1:f.body+f.bodyWords()])
-	} else if k := r.rests[f.rest]; k != nil {
-		at, step, kept = k.newest(f)
-	}
+	at, step, kept := f.latest(r, r.words[f.body:f.end])
 	switch {
 	case !kept:
 		return 0, false
@@ -420,6 +397,74 @@ func (f *feature) deadline(r *Record) (end int64, kept bool) {
 		return f.grid.outlives(at), true
 	}
 	return f.grid.outlives(at + step), true
+}
+
+// latest is the time under which the newest is kept of a window that events leave one
+// by one, and the steps that such times are held in (0: any); kept is false if nothing
+// is.
+func (f *feature) latest(r *Record, body []uint64) (at, step int64, kept bool) {
+	switch f.form {
+	case newest:
+		return int64(body[0]), 0, body[1] != 0
+	case slotted:
+		if !f.spilled(body) {
+			return int64(body[0]), f.Resolution, some(body[1:])
+		}
+		body = body[1:]
+	case tabled:
+		return f.newestValue(r, body)
+	case sampled:
+		if body[0] == 0 {
+			return 0, 0, false
+		}
+		return r.sample(body).newest(f)
+	}
+	k := f.ring(r, body)
+	if k.n == 0 {
+		return 0, 0, false
+	}
+	return k.at(int(k.n) - 1), f.step(&k), true
+}
+
+// Reach appends to dst where the words lie that an event would look at beyond those of
+// r, so that a caller can look at those of many Records at once: a processor waits for
+// them together then.
+func (p *Plan) Reach(dst []*uint64, r *Record) []*uint64 {
+	for i := range p.features {
+		f := &p.features[i]
+		body := r.words[f.body:f.end]
+		switch f.form {
+		case counted, summed, extreme, leading:
+			if k := f.ring(r, body); k.n > 0 {
+				dst = append(dst, &k.row(0)[0], &k.row(int(k.n) - 1)[0])
+			}
+		case tabled:
+			if r.many(body) == nil && body[0] != 0 {
+				words := r.mem.Words(Ref(body[0]), int(body[0]>>32))
+				for i := 0; i < len(words); i += 8 {
+					dst = append(dst, &words[i])
+				}
+			}
+		}
+	}
+	return dst
+}
+
+// Longest is the longest time for which an event that is added may still be in a window,
+// or a little more, of the windows that events leave; false: there is none.
+func (p *Plan) Longest() (longest int64, ok bool) {
+	for i := range p.features {
+		f := &p.features[i]
+		if f.Window.Shape == Forever {
+			continue
+		}
+		most := f.Window.Size + f.coarse
+		if f.Window.Zone != nil {
+			most += 2 * day // the days of a zone may be longer
+		}
+		longest, ok = max(longest, most), true
+	}
+	return longest, ok
 }
 
 // Trim forgets what is no longer in any window at time t, which is not before any
@@ -436,35 +481,212 @@ func (p *Plan) Trim(r *Record, t int64) (empty bool) {
 			empty = false
 		}
 	}
-	if empty {
-		*r = Record{}
-	}
 	return empty
 }
 
 func (f *feature) trim(r *Record, t int64) (empty bool) {
 	end, kept := f.deadline(r)
 	if kept && t < end {
-		if !f.single && !f.latest() && !f.inSlots(r) {
+		if !f.single {
 			_, edge := f.place(r, t)
-			r.rests[f.rest].drop(f, edge)
+			f.drop(r, r.words[f.body:f.end], edge)
 		}
 		return false
 	}
-	clear(r.words[f.head : f.body+f.bodyWords()])
-	if f.rest >= 0 {
-		r.rests[f.rest] = nil
-	}
+	f.release(r)
 	return true
 }
 
-// blank reports whether the body and what is beyond it hold nothing.
-func (f *feature) blank(r *Record) bool {
-	if some(r.words[f.body : f.body+f.bodyWords()]) {
-		return false
+// drop forgets what is kept under times before edge, of a window that events leave one
+// by one.
+func (f *feature) drop(r *Record, body []uint64, edge int64) {
+	switch f.form {
+	case newest:
+	case slotted:
+		if f.spilled(body) {
+			f.dropSpilled(r, body, edge)
+		}
+	case counted:
+		k := f.ring(r, body)
+		f.dropCounts(&k, body, edge)
+		k.store(body)
+	case summed:
+		k := f.ring(r, body)
+		f.dropSums(r, &k, body, edge)
+		k.store(body)
+	case extreme:
+		k := f.ring(r, body)
+		f.dropExtremes(&k, edge)
+		k.store(body)
+	case leading:
+		k := f.ring(r, body)
+		f.dropFirsts(r, &k, edge)
+		k.store(body)
+	case tabled:
+		f.dropValues(r, body, edge)
+	case sampled:
+		if body[0] != 0 {
+			r.sample(body).drop(f, edge)
+		}
 	}
-	return f.rest < 0 || r.rests[f.rest] == nil
+}
+
+// release empties a feature and gives back its memory.
+func (f *feature) release(r *Record) {
+	body := r.words[f.body:f.end]
+	switch f.form {
+	case whole:
+		switch f.Value {
+		case First, Last:
+			r.freeText(body)
+		case Sum, Mean, Stddev:
+			r.freeKeep(body[sideWord])
+		}
+	case newest:
+		if f.Value == Last {
+			r.freeText(body[1:])
+		}
+	case slotted:
+		if f.spilled(body) {
+			k := f.ring(r, body[1:])
+			k.free()
+			r.freeKeep(body[1+ringWords+sideWord])
+		}
+	case tabled:
+		f.freeTable(r, body)
+	case sampled:
+		r.freeKeep(body[0])
+	default:
+		k := f.ring(r, body)
+		if f.form == leading {
+			for i := range k.len() {
+				r.freeText(k.row(i)[1:])
+			}
+		}
+		k.free()
+		if f.form == summed {
+			r.freeKeep(body[ringWords+sideWord])
+		}
+	}
+	clear(r.words[f.head:f.end])
+}
+
+// bytes is the memory that the feature takes beyond the words.
+func (f *feature) bytes(r *Record) int {
+	body := r.words[f.body:f.end]
+	switch f.form {
+	case whole:
+		switch f.Value {
+		case First, Last:
+			return r.textBytes(body)
+		case Sum, Mean, Stddev:
+			return r.keepBytes(body[sideWord])
+		}
+		return 0
+	case newest:
+		if f.Value == Last {
+			return r.textBytes(body[1:])
+		}
+		return 0
+	case slotted:
+		if !f.spilled(body) {
+			return 0
+		}
+		k := f.ring(r, body[1:])
+		return k.bytes() + r.keepBytes(body[1+ringWords+sideWord])
+	case tabled:
+		return f.tableBytes(r, body)
+	case sampled:
+		return r.keepBytes(body[0])
+	}
+	k := f.ring(r, body)
+	n := k.bytes()
+	switch f.form {
+	case leading:
+		for i := range k.len() {
+			n += r.textBytes(k.row(i)[1:])
+		}
+	case summed:
+		n += r.keepBytes(body[ringWords+sideWord])
+	}
+	return n
+}
+
+// ring reads a ring of the feature.
+func (f *feature) ring(r *Record, words []uint64) ring {
+	k := r.ring(words)
+	k.width = f.width(k.coarse)
+	return k
+}
+
+// width is the number of words of a row.
+func (f *feature) width(coarse bool) int32 {
+	fine := f.fine && !coarse
+	switch f.Value {
+	case Count, Rate:
+		if fine {
+			return 1
+		}
+		return 2
+	case Min, Max, First:
+		return 3
+	}
+	if fine {
+		return 2
+	}
+	return paneWidth(f.Value)
+}
+
+// step is what the times of rows are multiples of; 0: any.
+func (f *feature) step(k *ring) int64 {
+	if k.coarse {
+		return f.coarse
+	}
+	return f.Resolution
+}
+
+func (r *Record) freeKeep(n uint64) {
+	if n != 0 {
+		r.mem.keeps.drop(uint32(n))
+	}
+}
+
+func (r *Record) keepBytes(n uint64) int {
+	if n == 0 {
+		return 0
+	}
+	return r.mem.keeps.all[n-1].bytes() + 16
+}
+
+// setKind writes kind and bits of x; of a text, which is kept beside the words, its number.
+func (r *Record) setItem(words []uint64, x Item) {
+	if !x.Kind.textual() {
+		r.freeText(words)
+		words[0], words[1] = uint64(x.Kind), x.Bits
+		return
+	}
+	r.setText(words, x.Text)
+	words[0] = uint64(x.Kind)
+}
+
+// item is the value that setItem wrote.
+func (r *Record) item(words []uint64) Item {
+	x := Item{Kind: Kind(words[0]), Bits: words[1]}
+	if x.Kind.textual() {
+		x.Text, x.Bits = r.mem.texts.all[x.Bits-1], 0
+	}
+	return x
 }
 
 func bitsOf(x float64) uint64  { return math.Float64bits(x) }
 func floatOf(w uint64) float64 { return math.Float64frombits(w) }
+
+// some reports whether a word is not 0.
+func some(words []uint64) bool {
+	for _, w := range words {
+		if w != 0 {
+			return true
+		}
+	}
+	return false
+}

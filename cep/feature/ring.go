@@ -1,34 +1,66 @@
 package feature
 
-// ring is a queue of rows, each a few words long. The first word of a row is the time
-// it is kept under; these never fall from the oldest to the newest.
+// ring is a queue of rows, each a few words long, in a block of Memory. The first word
+// of a row is the time it is kept under; these never fall from the oldest to the newest.
+// A Record holds three words of it.
 type ring struct {
-	words         []uint64
-	oldest        int64 // the time of the oldest row, if there is one: rows are far away in memory
-	head, n, room int32 // in rows
-	width         int32 // words in a row
+	mem     *Memory
+	rows    []uint64 // the block; nil until it is looked at: it is far away in memory
+	block   Ref
+	room    int32 // in rows
+	head, n int32
+	width   int32 // words in a row
+	oldest  int64 // the time of the oldest row, if there is one
+	coarse  bool  // rows are panes of more than was asked for
+}
+
+const ringWords = 3
+
+// coarseBit stands beside the numbers of rows.
+const coarseBit = 1 << 63
+
+// ring reads what the words of a Record say of a ring.
+func (r *Record) ring(words []uint64) ring {
+	return ring{
+		mem: r.mem, block: Ref(words[0]), room: int32(words[0] >> 32),
+		n: int32(words[1]), head: int32(words[1] >> 32 & (coarseBit>>32 - 1)), coarse: words[1]&coarseBit != 0,
+		oldest: int64(words[2]),
+	}
+}
+
+// store is the reverse of Record.ring.
+func (k *ring) store(words []uint64) {
+	words[0] = uint64(k.block) | uint64(k.room)<<32
+	words[1] = uint64(uint32(k.n)) | uint64(k.head)<<32
+	if k.coarse {
+		words[1] |= coarseBit
+	}
+	words[2] = uint64(k.oldest)
 }
 
 // row is the i-th from the oldest.
-func (r *ring) row(i int) []uint64 {
-	at := r.head + int32(i)
-	if at >= r.room {
-		at -= r.room
+func (k *ring) row(i int) []uint64 {
+	if k.rows == nil {
+		k.rows = k.mem.Words(k.block, int(k.room*k.width))
 	}
-	return r.words[at*r.width : (at+1)*r.width : (at+1)*r.width]
+	at := k.head + int32(i)
+	if at >= k.room {
+		at -= k.room
+	}
+	return k.rows[at*k.width : (at+1)*k.width : (at+1)*k.width]
 }
 
-func (r *ring) len() int { return int(r.n) }
+func (k *ring) len() int { return int(k.n) }
 
 // at is the time that the i-th row is kept under.
-func (r *ring) at(i int) int64 { return int64(r.row(i)[0]) }
+func (k *ring) at(i int) int64 { return int64(k.row(i)[0]) }
 
 // last is the newest row, if it is kept under at; else nil.
-func (r *ring) last(at int64) []uint64 {
-	if r.n == 0 {
+func (k *ring) last(at int64) []uint64 {
+	if k.n == 0 {
 		return nil
 	}
-	row := r.row(int(r.n) - 1)
+	row := k.row(int(k.n) - 1)
 	if int64(row[0]) != at {
 		return nil
 	}
@@ -36,48 +68,66 @@ func (r *ring) last(at int64) []uint64 {
 }
 
 // push appends a row of zeros that is kept under at.
-func (r *ring) push(at int64) []uint64 {
-	if r.n == r.room {
-		r.resize(r.n + max(2, min(r.n, 16+r.n/8)))
+func (k *ring) push(at int64) []uint64 {
+	if k.n == k.room {
+		k.resize(k.n + max(2, min(k.n, 16+k.n/8)))
 	}
-	if r.n == 0 {
-		r.oldest = at
+	if k.n == 0 {
+		k.oldest = at
 	}
-	r.n++
-	row := r.row(int(r.n) - 1)
+	k.n++
+	row := k.row(int(k.n) - 1)
 	clear(row)
 	row[0] = uint64(at)
 	return row
 }
 
 // pop takes the oldest row away.
-func (r *ring) pop() {
-	r.head++
-	if r.head == r.room {
-		r.head = 0
+func (k *ring) pop() {
+	k.head++
+	if k.head == k.room {
+		k.head = 0
 	}
-	r.n--
-	if r.n > 0 {
-		r.oldest = r.at(0)
+	k.n--
+	switch {
+	case k.room >= 16 && k.n < k.room/4:
+		k.resize(k.n * 2)
+	case k.n == 0:
+		k.head = 0
 	}
-	if r.room >= 64 && r.n < r.room/4 {
-		r.resize(r.n * 2)
+	if k.n > 0 {
+		k.oldest = k.at(0)
 	}
 }
 
 // before reports whether there is a row that is kept under a time before edge.
-func (r *ring) before(edge int64) bool { return r.n > 0 && r.oldest < edge }
+func (k *ring) before(edge int64) bool { return k.n > 0 && k.oldest < edge }
 
 // popNewest takes the newest row away.
-func (r *ring) popNewest() { r.n-- }
+func (k *ring) popNewest() { k.n-- }
 
-// resize moves the rows to the front of memory for room of them.
-func (r *ring) resize(room int32) {
-	words := make([]uint64, room*r.width)
-	for i := range int(r.n) {
-		copy(words[int32(i)*r.width:], r.row(i))
+// resize moves the rows to a block with room for so many.
+func (k *ring) resize(room int32) {
+	var block Ref
+	var words []uint64
+	if room > 0 {
+		block = k.mem.Take(int(room * k.width))
+		words = k.mem.Words(block, int(room*k.width))
 	}
-	r.words, r.head, r.room = words, 0, room
+	for i := range int(k.n) {
+		copy(words[int32(i)*k.width:], k.row(i))
+	}
+	k.free()
+	k.rows, k.block, k.head, k.room = words, block, 0, room
 }
 
-func (r *ring) bytes() int { return 8 * len(r.words) }
+// free gives the block back.
+func (k *ring) free() {
+	if k.room > 0 {
+		k.mem.Give(k.block, int(k.room*k.width))
+	}
+	k.rows, k.block, k.head, k.room = nil, 0, 0, 0
+}
+
+// bytes is the memory of the rows.
+func (k *ring) bytes() int { return 8 * int(k.room*k.width) }

@@ -1,153 +1,192 @@
 package feature
 
-import "weir/cep/feature/exact"
+import (
+	"math"
 
-// A sliding window of a few panes of Resolution keeps them in the words of the record,
-// so that they take no memory of their own: the newest pane, then for each pane, by
-// its number modulo how many there are, what it sums up: how many; or the sum (2
-// words), then for mean how many. A sum that does not fit its words goes over to sums.
+	"weir/cep/feature/exact"
+)
 
-// fewPanes is the number of steps of Resolution in a window up to which its panes are
-// kept in words.
-const fewPanes = 4
+// A sliding window of a few panes of Resolution keeps them in the words of the record:
+// the newest pane, for mean how many events each has (12 bits), then for each pane, by
+// its number modulo how many there are, how many or the sum (2 words). What does not
+// fit goes over to a ring of panes and totals, which stand after the first word then.
 
-// slotWords is the number of words of a pane; 0: the feature keeps none in words.
-func (f *feature) slotWords() int {
+const (
+	fewPanes  = 4 // steps of Resolution in a window up to which its panes are kept in words
+	countBits = 12
+	mostCount = 1<<countBits - 1
+
+	spill = 1 << 63 // stands for the newest pane of what went over
+)
+
+// slotCount is the greatest number of panes that a window reaches into; 0: the feature
+// keeps none in words.
+func (f *feature) slotCount() int {
 	if f.Window.Shape != Sliding || f.Resolution < (f.Window.Size+fewPanes-1)/fewPanes {
 		return 0
 	}
 	switch f.Value {
-	case Count, Rate:
-		return 1
-	case Sum:
-		return 2
-	case Mean:
-		return 3
+	case Count, Rate, Sum, Mean:
+		return int((f.Window.Size-1)/f.Resolution) + 2
 	}
 	return 0
 }
 
-// slotCount is the greatest number of panes that a window reaches into.
-func (f *feature) slotCount() int { return int((f.Window.Size-1)/f.Resolution) + 2 }
-
-// inSlots reports whether r keeps the panes of f in words now.
-func (f *feature) inSlots(r *Record) bool {
-	return f.slots > 0 && (f.rest < 0 || r.rests[f.rest] == nil)
+// slotsWords is the number of words that panes take.
+func (f *feature) slotsWords() int {
+	if f.Value != Sum && f.Value != Mean {
+		return 1 + f.slots
+	}
+	return max(f.firstSlot()+2*f.slots, 1+ringWords+f.totalWords())
 }
 
-// slot is the words of the pane that begins at at.
-func (f *feature) slot(body []uint64, at int64) []uint64 {
-	n := int64((len(body) - 1) / f.slots)
-	i := int((at/f.Resolution%n+n)%n) * f.slots
-	return body[1+i : 1+i+f.slots]
+// firstSlot is the word at which panes begin.
+func (f *feature) firstSlot() int {
+	if f.Value == Mean {
+		return 2
+	}
+	return 1
+}
+
+func (f *feature) spilled(body []uint64) bool { return body[0] == spill }
+
+// slotOf is the place of the pane that begins at at.
+func (f *feature) slotOf(at int64) int {
+	n := int64(f.slots)
+	return int((at/f.Resolution%n + n) % n)
+}
+
+// slotCounted is how many events a pane of a mean has.
+func slotCounted(body []uint64, i int) uint64 { return body[1] >> (countBits * i) & mostCount }
+
+// slotSum is the sum of a pane.
+func (f *feature) slotSum(body []uint64, i int) []uint64 {
+	at := f.firstSlot() + 2*i
+	return body[at : at+2]
+}
+
+// clearSlot empties a pane.
+func (f *feature) clearSlot(body []uint64, i int) {
+	switch f.Value {
+	case Sum:
+		clear(f.slotSum(body, i))
+	case Mean:
+		clear(f.slotSum(body, i))
+		body[1] &^= mostCount << (countBits * i)
+	default:
+		body[1+i] = 0
+	}
 }
 
 // addSlot counts an event.
-func (f *feature) addSlot(r *Record, stamp int64, x Item) {
-	body := r.words[f.body : f.body+f.bodyWords()]
+func (f *feature) addSlot(r *Record, body []uint64, stamp, edge int64, x Item) bool {
+	if f.spilled(body) {
+		f.dropSpilled(r, body, edge)
+	}
+	if f.spilled(body) {
+		return f.addSum(r, body[1:], stamp, edge, x.Number())
+	}
 	at, newest := floor(stamp, f.Resolution), int64(body[0])
 	if at > newest {
-		most := int64(f.slotCount()-1) * f.Resolution
+		most := int64(f.slots-1) * f.Resolution
 		for pane := max(newest+f.Resolution, at-most); pane <= at; pane += f.Resolution {
-			clear(f.slot(body, pane))
+			f.clearSlot(body, f.slotOf(pane))
 		}
 	}
 	body[0] = uint64(at)
-	slot := f.slot(body, at)
-	if f.slots == 1 {
-		slot[0]++
-		return
+	i := f.slotOf(at)
+	if f.Value != Sum && f.Value != Mean {
+		body[1+i]++
+		return false
 	}
+	slot := f.slotSum(body, i)
 	sum, _ := exact.SumOf(slot[0], slot[1], nil)
-	if sum.Add(x.Number()); !sum.Fits() {
-		f.spill(r, body)
-		r.rests[f.rest].(*sums).add(f, stamp, x.Number())
-		return
+	if sum.Add(x.Number()); !sum.Fits() || f.Value == Mean && slotCounted(body, i) == mostCount {
+		f.spillSlots(r, body)
+		return f.addSum(r, body[1:], stamp, edge, x.Number())
 	}
 	slot[0], slot[1], _ = sum.Parts()
-	if f.slots > 2 {
-		slot[2]++
-	}
-}
-
-// spill moves the panes to sums.
-func (f *feature) spill(r *Record, body []uint64) {
-	k := newSums(f)
-	newest := int64(body[0])
-	for pane := newest - int64(f.slotCount()-1)*f.Resolution; pane <= newest; pane += f.Resolution {
-		slot := f.slot(body, pane)
-		if !some(slot) {
-			continue
-		}
-		copy(k.rows.push(pane)[1:], slot)
-		p := k.load(k.rows.last(pane))
-		k.n += p.n
-		k.sum.Merge(&p.sum)
-	}
-	clear(body)
-	r.rests[f.rest] = k
-}
-
-// some reports whether a word is not 0.
-func some(words []uint64) bool {
-	for _, w := range words {
-		if w != 0 {
-			return true
-		}
+	if f.Value == Mean {
+		body[1] += 1 << (countBits * i)
 	}
 	return false
 }
 
-// readSlots sums the panes from edge on.
-func (f *feature) readSlots(r *Record, edge int64) Item {
-	body := r.words[f.body : f.body+f.bodyWords()]
-	var n int64
-	var sum exact.Sum
-	edge = floor(edge, f.Resolution)
-	least := max(edge, int64(body[0])-int64(f.slotCount()-1)*f.Resolution)
-	for pane := int64(body[0]); pane >= least; pane -= f.Resolution {
-		slot := f.slot(body, pane)
-		if f.slots == 1 {
-			n += int64(slot[0])
+// spillSlots moves the panes to a ring.
+func (f *feature) spillSlots(r *Record, body []uint64) {
+	panes := append(make([]uint64, 0, 16), body...)
+	clear(body)
+	body[0] = spill
+	k, total := f.ring(r, body[1:]), body[1+ringWords:]
+	newest := int64(panes[0])
+	for at := newest - int64(f.slots-1)*f.Resolution; at <= newest; at += f.Resolution {
+		i := f.slotOf(at)
+		slot, n := f.slotSum(panes, i), uint64(0)
+		if f.Value == Mean {
+			n = slotCounted(panes, i)
+		}
+		if n == 0 && !some(slot) {
 			continue
 		}
-		part, _ := exact.SumOf(slot[0], slot[1], nil)
-		sum.Merge(&part)
-		if f.slots > 2 {
-			n += int64(slot[2])
+		p := pane{n: int64(n)}
+		p.sum, _ = exact.SumOf(slot[0], slot[1], nil)
+		f.addPane(r, total, k.push(at), &p)
+		all := f.total(r, total)
+		all.merge(&p)
+		f.setTotal(r, total, &all)
+	}
+	k.store(body[1:])
+}
+
+// dropSpilled forgets old panes of what went over; without any the words are used
+// again.
+func (f *feature) dropSpilled(r *Record, body []uint64, edge int64) {
+	k := f.ring(r, body[1:])
+	f.dropSums(r, &k, body[1:], edge)
+	if k.n > 0 {
+		k.store(body[1:])
+		return
+	}
+	k.free()
+	r.freeKeep(body[1+ringWords+sideWord])
+	clear(body)
+}
+
+// readSlots sums the panes from edge on.
+func (f *feature) readSlots(r *Record, body []uint64, edge int64) (Item, bool) {
+	if f.spilled(body) {
+		f.dropSpilled(r, body, edge)
+	}
+	if f.spilled(body) {
+		return f.readSum(r, body[1:], edge)
+	}
+	newest := int64(body[0])
+	least := max(floor(edge, f.Resolution), newest-int64(f.slots-1)*f.Resolution)
+	var p pane
+	for at, i := newest, f.slotOf(newest); at >= least; at -= f.Resolution {
+		switch f.Value {
+		case Sum, Mean:
+			slot := f.slotSum(body, i)
+			part, _ := exact.SumOf(slot[0], slot[1], nil)
+			p.sum.Merge(&part)
+			if f.Value == Mean {
+				p.n += int64(slotCounted(body, i))
+			}
+		default:
+			p.n += int64(body[1+i])
+		}
+		if i--; i < 0 {
+			i = f.slots - 1
 		}
 	}
 	switch f.Value {
 	case Count, Rate:
-		return f.count(n)
+		return f.count(p.n), false
 	}
-	return f.sum(n, f.Value == Sum || n > 0, &sum, nil)
+	return f.result(&p, f.Value == Sum || p.n > 0), false
 }
 
-// count is the value of a number of events.
-func (f *feature) count(n int64) Item {
-	if f.Value == Rate {
-		return NumberItem(float64(n) * 1e9 / float64(f.grid.size))
-	}
-	return NumberItem(float64(n))
-}
-
-// soundSlots reports whether the words of panes are such as are written.
-func (f *feature) soundSlots(body []uint64) bool {
-	if at := int64(body[0]); !soundTime(at) || at != floor(at, f.Resolution) {
-		return false
-	}
-	for i := 1; i < len(body); i += f.slots {
-		slot := body[i : i+f.slots]
-		if f.slots == 1 {
-			if slot[0] > most {
-				return false
-			}
-			continue
-		}
-		if _, ok := exact.SumOf(slot[0], slot[1], nil); !ok || f.slots > 2 && slot[2] > most {
-			return false
-		}
-	}
-	return true
+// soundSlot reports whether t is a time at which a pane may begin.
+func (f *feature) soundSlot(t int64) bool {
+	return soundTime(t) && t == floor(t, f.Resolution) && t != math.MinInt64
 }

@@ -8,30 +8,22 @@ import (
 	"weir/cep/feature/exact"
 )
 
-// sums keeps sums of numbers. While it is fine a row is an event: time, number. Else
-// a row is a pane: time, sum (2 words), then for mean and stddev how many, then for
-// stddev the sum of squares (4 words).
-type sums struct {
-	rows    ring
-	fine    bool
-	step    int64
-	n       int64
-	sum     exact.Sum      // of all rows
-	squares *exact.Squares // stddev
-	wides   []wide         // of panes, by time: what their words cannot hold
-}
+// A ring of sums is fine or not: a row is an event (time, number), or a pane: time, sum
+// (2 words), then for mean and stddev how many, then for stddev the sum of squares (4
+// words). After the ring stand the totals of all rows: sum (2 words), the number of
+// what words cannot hold, then how many and the squares as in a pane.
 
-// wide is what the words of a pane cannot hold.
-type wide struct {
-	at           int64
-	sum, squares *big.Int // nil: nothing
-}
+const sideWord = 2 // of totals
 
-// A pane is the sums of a row that is none of an event.
-type pane struct {
-	n       int64
-	sum     exact.Sum
-	squares exact.Squares
+// totalWords is the number of words of totals.
+func (f *feature) totalWords() int {
+	switch f.Value {
+	case Sum:
+		return 3
+	case Mean:
+		return 4
+	}
+	return 8
 }
 
 // paneWidth is the number of words of a pane.
@@ -45,58 +37,151 @@ func paneWidth(v Value) int32 {
 	return 8
 }
 
-func newSums(f *feature) *sums {
-	k := &sums{fine: f.Resolution == 0 && f.Window.Shape == Sliding, step: f.Resolution}
-	if k.rows.width = paneWidth(f.Value); k.fine {
-		k.rows.width = 2
-	}
-	if f.Value == Stddev {
-		k.squares = new(exact.Squares)
-	}
-	return k
+// A pane is sums of numbers.
+type pane struct {
+	n       int64
+	sum     exact.Sum
+	squares exact.Squares
 }
 
-func (k *sums) add(f *feature, stamp int64, x float64) (rough bool) {
-	k.n++
-	k.sum.Add(x)
-	if k.squares != nil {
-		k.squares.Add(x)
-	}
-	if k.fine && k.rows.len() < f.limit {
-		k.rows.push(stamp)[1] = bitsOf(x)
-		return false
-	}
-	at := floor(stamp, k.step)
-	if k.fine || k.rows.len() == f.limit && k.step < f.coarse && k.rows.last(at) == nil {
-		k.coarsen(f)
-		at = floor(stamp, k.step)
-	}
-	row := k.rows.last(at)
-	if row == nil {
-		row = k.rows.push(at)
-	}
-	k.put(row, f.Value, x)
-	return k.step > f.Resolution
+// wides are what words cannot hold of totals and of panes.
+type wides struct {
+	wide
+	panes []wide // by time
 }
 
-// put adds a number to a pane.
-func (k *sums) put(row []uint64, v Value, x float64) {
-	p := k.load(row)
-	p.n++
-	p.sum.Add(x)
-	if v == Stddev {
-		p.squares.Add(x)
-	}
-	k.store(row, &p)
+// wide is what the words of a pane cannot hold.
+type wide struct {
+	at           int64
+	sum, squares *big.Int // nil: nothing
 }
 
-// load reads the pane of a row.
-func (k *sums) load(row []uint64) pane {
+// wides are those with a number; nil: there are none.
+func (r *Record) wides(n uint64) *wides {
+	if n == 0 {
+		return nil
+	}
+	return r.mem.keeps.all[n-1].(*wides)
+}
+
+// makeWides gives totals wides, if they have none.
+func (r *Record) makeWides(total []uint64) *wides {
+	if total[sideWord] == 0 {
+		total[sideWord] = uint64(r.mem.keeps.put(new(wides)))
+	}
+	return r.wides(total[sideWord])
+}
+
+// narrow forgets wides that hold nothing any more.
+func (r *Record) narrow(total []uint64) {
+	if k := r.wides(total[sideWord]); k != nil && k.sum == nil && k.squares == nil && len(k.panes) == 0 {
+		r.freeKeep(total[sideWord])
+		total[sideWord] = 0
+	}
+}
+
+// total reads totals.
+func (f *feature) total(r *Record, words []uint64) pane {
 	var p pane
 	var w wide
-	if len(k.wides) > 0 {
-		if i, ok := k.wideAt(int64(row[0])); ok {
-			w = k.wides[i]
+	if k := r.wides(words[sideWord]); k != nil {
+		w = k.wide
+	}
+	p.sum, _ = exact.SumOf(words[0], words[1], w.sum)
+	if f.Value != Sum {
+		p.n = int64(words[3])
+	}
+	if f.Value == Stddev {
+		p.squares, _ = exact.SquaresOf([4]uint64(words[4:8]), w.squares)
+	}
+	return p
+}
+
+// setTotal writes totals.
+func (f *feature) setTotal(r *Record, words []uint64, p *pane) {
+	var w wide
+	words[0], words[1], w.sum = p.sum.Parts()
+	if f.Value != Sum {
+		words[3] = uint64(p.n)
+	}
+	if f.Value == Stddev {
+		var squares [4]uint64
+		squares, w.squares = p.squares.Parts()
+		copy(words[4:], squares[:])
+	}
+	if words[sideWord] != 0 || w.sum != nil || w.squares != nil {
+		k := r.makeWides(words)
+		k.sum, k.squares = w.sum, w.squares
+		r.narrow(words)
+	}
+}
+
+// addTotal adds a number to totals.
+func (f *feature) addTotal(r *Record, words []uint64, x float64) {
+	p := f.total(r, words)
+	p.n++
+	p.sum.Add(x)
+	if f.Value == Stddev {
+		p.squares.Add(x)
+	}
+	f.setTotal(r, words, &p)
+}
+
+// result is the value of sums; some says whether there is a value at all.
+func (f *feature) result(p *pane, some bool) Item {
+	switch {
+	case !some:
+		return f.nothing
+	case f.Value == Sum:
+		return NumberItem(p.sum.Float64())
+	case f.Value == Mean:
+		return NumberItem(p.sum.Mean(int(p.n)))
+	}
+	return NumberItem(exact.Deviation(int(p.n), &p.sum, &p.squares))
+}
+
+// addSum counts a number in a window that events leave.
+func (f *feature) addSum(r *Record, body []uint64, stamp, edge int64, x float64) (rough bool) {
+	k := f.ring(r, body)
+	f.dropSums(r, &k, body, edge)
+	total := body[ringWords:]
+	f.addTotal(r, total, x)
+	fine := f.fine && !k.coarse
+	if fine && k.len() < f.limit {
+		k.push(stamp)[1] = bitsOf(x)
+		k.store(body)
+		return false
+	}
+	at := floor(stamp, f.step(&k))
+	if fine || k.len() == f.limit && f.coarsens(&k) && k.last(at) == nil {
+		f.coarsenSums(r, &k, total)
+		at = floor(stamp, f.step(&k))
+	}
+	row := k.last(at)
+	if row == nil {
+		row = k.push(at)
+	}
+	var p pane
+	p.n = 1
+	p.sum.Add(x)
+	if f.Value == Stddev {
+		p.squares.Add(x)
+	}
+	f.addPane(r, total, row, &p)
+	k.store(body)
+	return k.coarse
+}
+
+// coarsens reports whether rows can still be put together to coarser panes.
+func (f *feature) coarsens(k *ring) bool { return !k.coarse && f.coarse > f.Resolution }
+
+// load reads the pane of a row; what its words cannot hold is in k, which may be nil.
+func (k *wides) load(row []uint64) pane {
+	var p pane
+	var w wide
+	if k != nil {
+		if i, ok := k.find(int64(row[0])); ok {
+			w = k.panes[i]
 		}
 	}
 	p.sum, _ = exact.SumOf(row[1], row[2], w.sum)
@@ -109,25 +194,34 @@ func (k *sums) load(row []uint64) pane {
 	return p
 }
 
-// store writes the pane of a row.
-func (k *sums) store(row []uint64, p *pane) {
+// addPane adds sums to the pane of a row.
+func (f *feature) addPane(r *Record, total, row []uint64, q *pane) {
+	p := r.wides(total[sideWord]).load(row)
+	p.merge(q)
 	w := wide{at: int64(row[0])}
 	row[1], row[2], w.sum = p.sum.Parts()
 	if len(row) > 3 {
 		row[3] = uint64(p.n)
 	}
 	if len(row) > 4 {
-		var words [4]uint64
-		words, w.squares = p.squares.Parts()
-		copy(row[4:], words[:])
+		var squares [4]uint64
+		squares, w.squares = p.squares.Parts()
+		copy(row[4:], squares[:])
 	}
-	if len(k.wides) > 0 || w.sum != nil || w.squares != nil {
-		k.widen(w)
+	if total[sideWord] != 0 || w.sum != nil || w.squares != nil {
+		r.makeWides(total).set(w)
+		r.narrow(total)
 	}
 }
 
-func (k *sums) wideAt(at int64) (int, bool) {
-	return slices.BinarySearchFunc(k.wides, at, func(w wide, at int64) int {
+func (p *pane) merge(q *pane) {
+	p.n += q.n
+	p.sum.Merge(&q.sum)
+	p.squares.Merge(&q.squares)
+}
+
+func (k *wides) find(at int64) (int, bool) {
+	return slices.BinarySearchFunc(k.panes, at, func(w wide, at int64) int {
 		switch {
 		case w.at < at:
 			return -1
@@ -138,83 +232,103 @@ func (k *sums) wideAt(at int64) (int, bool) {
 	})
 }
 
-// widen keeps w instead of what stood under its time.
-func (k *sums) widen(w wide) {
-	i, ok := k.wideAt(w.at)
+// set keeps w instead of what stood under its time.
+func (k *wides) set(w wide) {
+	i, ok := k.find(w.at)
 	if ok {
-		k.wides = slices.Delete(k.wides, i, i+1)
+		k.panes = slices.Delete(k.panes, i, i+1)
 	}
 	if w.sum != nil || w.squares != nil {
-		k.wides = slices.Insert(k.wides, i, w)
+		k.panes = slices.Insert(k.panes, i, w)
 	}
 }
 
-// coarsen puts the rows together to panes.
-func (k *sums) coarsen(f *feature) {
-	to := sums{rows: ring{width: paneWidth(f.Value)}, step: f.coarse, n: k.n, sum: k.sum, squares: k.squares}
-	for i := range k.rows.len() {
-		row := k.rows.row(i)
-		at := floor(int64(row[0]), f.coarse)
-		into := to.rows.last(at)
-		if into == nil {
-			into = to.rows.push(at)
-		}
-		if k.fine {
-			to.put(into, f.Value, floatOf(row[1]))
-			continue
-		}
-		p, q := to.load(into), k.load(row)
-		p.n += q.n
-		p.sum.Merge(&q.sum)
-		p.squares.Merge(&q.squares)
-		to.store(into, &p)
+// coarsenSums puts the rows together to panes.
+func (f *feature) coarsenSums(r *Record, k *ring, total []uint64) {
+	to := ring{mem: k.mem, width: paneWidth(f.Value), coarse: true}
+	fine := f.fine
+	var old wides // what the panes had; those to come write to what the totals have
+	if w := r.wides(total[sideWord]); w != nil {
+		old.panes, w.panes = w.panes, nil
 	}
+	for i := range k.len() {
+		row := k.row(i)
+		at := floor(int64(row[0]), f.coarse)
+		into := to.last(at)
+		if into == nil {
+			into = to.push(at)
+		}
+		var p pane
+		if fine {
+			p.n = 1
+			p.sum.Add(floatOf(row[1]))
+			if f.Value == Stddev {
+				p.squares.Add(floatOf(row[1]))
+			}
+		} else {
+			p = old.load(row)
+		}
+		f.addPane(r, total, into, &p)
+	}
+	r.narrow(total)
+	k.free()
 	*k = to
 }
 
-func (k *sums) drop(f *feature, edge int64) {
-	if !k.rows.before(edge) {
+// dropSums forgets what is kept under times before edge.
+func (f *feature) dropSums(r *Record, k *ring, body []uint64, edge int64) {
+	if !k.before(edge) {
 		return
 	}
-	edge = floor(edge, k.step)
-	for k.rows.before(edge) {
-		row := k.rows.row(0)
-		if k.fine {
+	total := body[ringWords:]
+	p := f.total(r, total)
+	edge = floor(edge, f.step(k))
+	fine := f.fine && !k.coarse
+	for k.before(edge) {
+		row := k.row(0)
+		if fine {
 			x := floatOf(row[1])
-			k.n--
-			k.sum.Remove(x)
-			if k.squares != nil {
-				k.squares.Remove(x)
+			p.n--
+			p.sum.Remove(x)
+			if f.Value == Stddev {
+				p.squares.Remove(x)
 			}
 		} else {
-			p := k.load(row)
-			k.n -= p.n
-			k.sum.Unmerge(&p.sum)
-			if k.squares != nil {
-				k.squares.Unmerge(&p.squares)
-			}
-			if len(k.wides) > 0 {
-				k.widen(wide{at: int64(row[0])})
+			q := r.wides(total[sideWord]).load(row)
+			p.n -= q.n
+			p.sum.Unmerge(&q.sum)
+			p.squares.Unmerge(&q.squares)
+			if w := r.wides(total[sideWord]); w != nil {
+				w.set(wide{at: int64(row[0])})
 			}
 		}
-		k.rows.pop()
+		k.pop()
 	}
-	if k.rows.n == 0 && k.n != 0 { // a sum alone does not count its panes
-		k.n = 0
-	}
-	if k.rows.n == 0 && k.step != f.Resolution {
-		*k = *newSums(f)
+	f.setTotal(r, total, &p)
+	k.refine()
+}
+
+// refine makes a ring that is empty a fine one again.
+func (k *ring) refine() {
+	if k.n == 0 && k.coarse {
+		k.free()
+		k.coarse = false
 	}
 }
 
-func (k *sums) newest(*feature) (at, step int64, ok bool) { return k.rows.newest(k.step) }
-
-func (k *sums) bytes() int {
-	n := int(unsafe.Sizeof(*k)) + k.rows.bytes() + cap(k.wides)*int(unsafe.Sizeof(wide{}))
-	if k.squares != nil {
-		n += int(unsafe.Sizeof(*k.squares))
+func (f *feature) readSum(r *Record, body []uint64, edge int64) (Item, bool) {
+	k := f.ring(r, body)
+	if k.before(edge) {
+		f.dropSums(r, &k, body, edge)
+		k.store(body)
 	}
-	for _, w := range k.wides {
+	p := f.total(r, body[ringWords:])
+	return f.result(&p, k.n > 0), k.coarse
+}
+
+func (k *wides) bytes() int {
+	n := int(unsafe.Sizeof(*k)) + cap(k.panes)*int(unsafe.Sizeof(wide{})) + bigBytes(k.sum) + bigBytes(k.squares)
+	for _, w := range k.panes {
 		n += bigBytes(w.sum) + bigBytes(w.squares)
 	}
 	return n

@@ -7,7 +7,8 @@ import (
 )
 
 // table keeps the different values of a window, for distinct and seen, in the order
-// of the times at which they last occurred.
+// of the times at which they last occurred. It is for those that are too many to stand
+// in a few words (few.go).
 type table struct {
 	entries       []entry
 	index         []uint32 // by hash: the number of an entry and 1; 0: free. A power of two of them, at most half full
@@ -92,23 +93,13 @@ func (k *table) drop(f *feature, edge int64) {
 		k.remove(k.oldest)
 	}
 	if k.n == 0 {
-		k.clear()
+		*k = *newTable()
 		return
 	}
 	k.least = k.entries[k.oldest].last
 	if len(k.entries) >= 64 && k.n < len(k.entries)/4 {
 		k.rebuild()
 	}
-}
-
-// clear forgets all values; memory that is small stays.
-func (k *table) clear() {
-	if cap(k.entries) > 32 || cap(k.text) > 1024 || k.hyper != nil {
-		*k = *newTable()
-		return
-	}
-	clear(k.index)
-	*k = table{entries: k.entries[:0], index: k.index, text: k.text[:0], oldest: -1, newer: -1, free: -1}
 }
 
 // count is how many different values there are.

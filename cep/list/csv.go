@@ -1,6 +1,7 @@
 package list
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,7 +10,8 @@ import (
 )
 
 // Columns are further names that the columns of a CSV file may have, beside those
-// that every list takes: entry or key, value, expires. Empty: no other.
+// that every list takes: entry or key, value, expires. Empty: no other. A column that is
+// named here has to be there.
 type Columns struct {
 	Entry, Value, Expires string
 }
@@ -207,7 +209,7 @@ func (t *table) header(names Columns, row []string) error {
 		return &t.faults // this is not the first row
 	}
 	t.cells, t.entry, t.value, t.expiry = len(row), -1, -1, -1
-	if len(row) == 1 {
+	if len(row) == 1 && names.Value == "" && names.Expires == "" {
 		t.entry = 0
 		if is(row[0], "entry", "key", names.Entry) {
 			return nil
@@ -241,7 +243,11 @@ func (t *table) header(names Columns, row []string) error {
 		t.faults.Faults = t.faults.Faults[:0]
 		t.wrong(0, "the file has several columns: expected a first line that names them, of "+names.known(t.spec))
 	case t.entry < 0:
-		t.wrong(0, "no column is the entry: expected one of the name entry")
+		t.wrong(0, "no column is the entry: expected one of the name "+cmp.Or(names.Entry, "entry"))
+	case names.Value != "" && t.value < 0:
+		t.wrong(0, "no column is the value: expected one of the name "+names.Value)
+	case names.Expires != "" && t.expiry < 0:
+		t.wrong(0, "no column is the expiry: expected one of the name "+names.Expires)
 	}
 	if len(t.faults.Faults) > 0 {
 		return &t.faults // what the rows mean is not known

@@ -82,6 +82,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"a quote that does not end", "a\n\"b\nc\n", Spec{Type: String}, "2:1: the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line"},
 		{"a broken first line", "ent\"ry,value\na,1\n", Spec{String, Number}, "1:4: a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice"},
 		{"prefixes", "10.0.0.1/8\nx\n", Spec{Type: CIDR}, "1:1: the prefix \"10.0.0.1/8\" has bits behind its length: write 10.0.0.0/8 for the network or 10.0.0.1 for the address\n2:1: expected an IP address or prefix like 192.0.2.0/24, found \"x\""},
+		{"lines that end in CR", "a\rb\rc", Spec{Type: String}, "1:2: a carriage return within a line: lines end in LF or CRLF"},
 		{"UTF-16", "\xff\xfea\x00", Spec{Type: String}, "1:1: the file is UTF-16: write it as UTF-8"},
 	}
 	for _, tt := range tests {
@@ -91,6 +92,29 @@ func TestLoadRefuses(t *testing.T) {
 			t.Errorf("%s: %v, want a FileError", tt.name, err)
 		} else if got := file.Error(); got != tt.want {
 			t.Errorf("%s\n got %s\nwant %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// A column that the list names is there, or it is said: entries that should expire do
+// not stay in silence.
+func TestLoadNamedColumns(t *testing.T) {
+	for _, tt := range []struct {
+		file  string
+		names Columns
+		want  string
+	}{
+		{"card,rate\na,1\n", Columns{Entry: "card", Value: "rate", Expires: "until"}, "1:1: no column is the expiry: expected one of the name until"},
+		{"card,until\na,\n", Columns{Entry: "card", Value: "rate", Expires: "until"}, "1:1: no column is the value: expected one of the name rate"},
+		{"rate,until\n1,\n", Columns{Entry: "card", Value: "rate", Expires: "until"}, "1:1: no column is the entry: expected one of the name card"},
+		{"card\na\n", Columns{Entry: "card", Expires: "until"}, "1:1: no column is the expiry: expected one of the name until"},
+		{"a\nb\n", Columns{Value: "rate"}, "1:1: the file has several columns: expected a first line that names them, of entry, key, value, rate, expires"},
+		{"key,value,expires\na,1,\n", Columns{Entry: "card", Value: "rate", Expires: "until"}, ""},
+		{"\ufeffcard,rote\na,1\n", Columns{Entry: "card"}, `1:6: "rote" names no column: expected entry, key, card, value, expires`},
+	} {
+		_, _, err := Load(Spec{String, Number}, tt.names, tt.file)
+		if got := fmt.Sprint(err); got != tt.want && (err != nil || tt.want != "") {
+			t.Errorf("%q: %s, want %s", tt.file, got, tt.want)
 		}
 	}
 }
@@ -115,6 +139,11 @@ func TestRows(t *testing.T) {
 			at, wrong, ok := ours.next()
 			var parse *csv.ParseError
 			switch {
+			case strings.HasPrefix(wrong, "a carriage return"): // they take it for a part of the cell
+				if !strings.Contains(strings.Join(want, ""), "\r") && err == nil {
+					t.Fatalf("%q: %q in %q", text, wrong, want)
+				}
+				return
 			case err == io.EOF:
 				if ok {
 					t.Fatalf("%q: a row %q behind the end", text, ours.cells)

@@ -34,9 +34,13 @@ func (r *rows) next() (at place, wrong string, ok bool) {
 				return at, "the cell in quotes does not end as it should: expected a quote, followed by a comma or the end of the line", true
 			}
 		} else {
-			if cell, _, _ = strings.Cut(line[column:], ","); strings.Contains(cell, `"`) {
-				at.column += strings.IndexByte(cell, '"')
-				return at, "a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice", true
+			cell, _, _ = strings.Cut(line[column:], ",")
+			if i := strings.IndexAny(cell, "\"\r"); i >= 0 {
+				at.column += i
+				if cell[i] == '"' {
+					return at, "a quote in a cell that does not begin with one: put the cell in quotes and write the quote twice", true
+				}
+				return at, "a carriage return within a line: lines end in LF or CRLF", true
 			}
 			column += len(cell)
 		}
