@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds sample brute compare-duckdb
+.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute compare-duckdb
 
 all: test
 
@@ -56,6 +56,11 @@ SEED := 0
 
 brute:
 	go test ./rules -run 'TestBrute$$' -v -timeout 0 -brute.events 1000000 -brute.seed $(SEED)
+
+# What follows from matches (alerts, decisions, holds, risks, rules on rules) compared with
+# a reference evaluator, on a million random rulesets: a quarter of an hour or more. SEED gives other ones.
+consequences:
+	go test ./cep -run 'TestConsequences$$' -v -timeout 0 -consequences 1000000 -consequences.seed $(SEED)
 
 # The sample of the demo, after a change of its generator.
 sample:

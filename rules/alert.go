@@ -223,6 +223,10 @@ func (r *ruleCompiler) warnRowless() {
 	if !ok {
 		return
 	}
+	if f := r.about.Evidence; f != nil {
+		r.Warn(r.draft.entries["evidence"].Value.Place(), source.CodeRowless, fmt.Sprintf("the match is completed by a match of %s, which has no features: there is no evidence of %s", tickedOr(rules), source.Tick(f.Name)),
+			"remove it, or give it to "+tickedOr(rules))
+	}
 	for _, e := range r.about.expressions() {
 		if e.Env.Current {
 			continue

@@ -384,8 +384,10 @@ func newWorld(seed uint64, number int) *world {
 	if w.day {
 		w.unit = []int64{hours / 4, 2 * hours, 7 * hours}[r.IntN(3)]
 		t := w.begin - r.Int64N(int64(60*365)*days)
-		if _, next := time.Unix(0, t).In(zone).ZoneBounds(); !next.IsZero() && next.Year() < 2030 {
-			t = next.UnixNano()
+		for range 2 + r.IntN(2) { // the second may be another kind of change than the first
+			if _, next := time.Unix(0, t).In(zone).ZoneBounds(); !next.IsZero() && next.Year() < 2030 {
+				t = next.UnixNano()
+			}
 		}
 		w.change = t
 		w.begin = t/msec*msec - r.Int64N(int64(n)*w.unit/2)/msec*msec
@@ -482,6 +484,9 @@ func (w *world) window(f *aggregate) {
 	r, s := w.r, &f.window
 	for {
 		s.shape = pick(r, bruteShapes)
+		if w.day && r.IntN(2) == 0 {
+			s.shape = pick(r, bruteShapes[2:4]) // which may be of a calendar
+		}
 		endless := f.value == "rate" || f.value == "distinct" || f.value == "quantile" || f.value == "seen"
 		if f.value == "rate" && s.shape != "over" || endless && s.shape == "forever" {
 			continue
@@ -517,6 +522,10 @@ func (w *world) window(f *aggregate) {
 			if zoned && r.IntN(2) == 0 {
 				s.offset = r.Int64N(8) * hours / 2
 			}
+		}
+		if zoned && w.change != 0 && r.IntN(2) == 0 { // what clocks leave out, or show twice
+			_, east := time.Unix(0, w.change).In(w.zone).Zone()
+			s.offset = ((w.change+int64(east)*1e9+(r.Int64N(5)-3)*hours/2)%days + days) % days
 		}
 	}
 	if s.shape == "over" || s.shape == "forever" {

@@ -47,7 +47,7 @@ type Rule struct {
 	Message  *Expression // its text has placeholders
 
 	Features []*Feature // that its expressions read, by name
-	Lists    []*List    // that they look into, by name
+	Lists    []*List    // that they, its features and derived fields look into, by name
 	Risks    []*Risk    // that they read, by name
 	Derived  []Derived  // fields that its key, they and its features read, by event type, in order
 

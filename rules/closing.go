@@ -9,7 +9,6 @@ import (
 	"weir/cep"
 	"weir/cep/feature"
 	"weir/nfa"
-	"weir/rules/expr"
 	"weir/rules/nearest"
 	"weir/rules/source"
 
@@ -39,6 +38,12 @@ func (r *ruleCompiler) closing() {
 	}
 }
 
+// featureForms say how a key of a rule that names a feature is written.
+var featureForms = map[string]string{
+	"window_close": "write `window_close: spent`, and ask what the window came to in `having: spent > 1000`",
+	"evidence":     "write `evidence: spent`",
+}
+
 // featureAt finds the feature that a key of the rule names. Where it is not known, or
 // has a finding of its own, ok is false.
 func (r *ruleCompiler) featureAt(key string) (i int, t source.Text, ok bool) {
@@ -46,7 +51,15 @@ func (r *ruleCompiler) featureAt(key string) (i int, t source.Text, ok bool) {
 	if !ok {
 		return -1, t, false
 	}
+	if e.Value.YAML.Kind != yaml.ScalarNode && !e.Value.Bad() {
+		r.Add(e.Value.Place(), source.CodeValue, source.Tick(key)+" is the name of a feature, not "+e.Value.Kind(), "name one that is declared under `features`")
+		return -1, t, false
+	}
 	if t, ok = r.Text(e.Value, source.Tick(key)); !ok {
+		return -1, t, false
+	}
+	if !isName(t.Value) {
+		r.Add(t.Place(), source.CodeValue, source.Tick(key)+" is the name of a feature, and nothing else", featureForms[key])
 		return -1, t, false
 	}
 	i = slices.IndexFunc(r.compiled, func(f *Feature) bool { return f.Name == t.Value })
@@ -113,11 +126,8 @@ func (r *ruleCompiler) closingKey() {
 
 // keyText is the key of a feature as it is written.
 func (f *Feature) keyText() string {
-	if f.ByType == nil && len(f.Key.Names) == 1 {
-		return f.Key.Names[0]
-	}
 	if f.ByType == nil {
-		return "[" + strings.Join(f.Key.Names, ", ") + "]"
+		return keyText(f.Key.Names)
 	}
 	var fields []string
 	for _, t := range f.ByType {
@@ -156,11 +166,7 @@ func (r *ruleCompiler) closedReads() {
 		return
 	}
 	for _, e := range r.about.expressions() {
-		uses, err := expr.UsesOf(e.Value[e.from:e.end()], e.Env)
-		if err != nil {
-			continue // it has a finding
-		}
-		for _, use := range uses.Features {
+		for _, use := range uses(&e).Features { // none where it has a finding
 			of := r.compiled[use.Feature]
 			if !r.unbuilt[of.Name] && !slices.Equal(of.Key.Names, f.Key.Names) {
 				r.Add(e.Part(e.from+use.Pos, e.from+use.End), source.CodeExpression,

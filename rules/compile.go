@@ -20,9 +20,10 @@ var rulesetKeys = source.Keys{
 	Known: []string{"params", "events", "features", "lists", "risk", "policy", "defaults", "rules"},
 	Later: []string{"destinations", "routes"},
 	Meant: rulesetWords,
+	Apart: rulesetApart,
 }
 
-var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}, Meant: defaultWords}
+var defaultKeys = source.Keys{Of: "`defaults`", Known: []string{"within", "throttle"}, Meant: defaultWords, Apart: defaultApart}
 
 // Load makes a ruleset of files and folders, see source.Read and Compile. It also
 // reads the files that lists name.
@@ -95,6 +96,7 @@ type compiler struct {
 	within   time.Duration
 	throttle time.Duration
 	onTypes  map[string]bool // event types that some rule is on
+	ids      map[string]bool // of all rules
 
 	given    Given
 	features []expr.Feature  // by name
@@ -170,23 +172,15 @@ func (c *compiler) readDefaults(parts []map[string]source.Entry) {
 }
 
 func (c *compiler) readEvents(parts []map[string]source.Entry) {
-	seen := map[string]source.Place{}
-	for _, part := range parts {
-		e, ok := part["events"]
-		if !ok {
-			continue
+	entries, again, sure := c.catalog(parts, "events", "the event type", schemaKeys)
+	c.unsure.types = c.unsure.types || !sure
+	for _, e := range entries {
+		if c.typeName(e.KeyText()) {
+			c.schemas[e.Name] = c.schema(e)
 		}
-		entries, ok := c.Entries(e.Value, "`events`")
-		c.unsure.types = c.unsure.types || !ok || len(entries) != len(e.Value.YAML.Content)/2
-		for _, e := range entries {
-			if !c.once(seen, e, "the event type") {
-				c.schemas[e.Name] = nil // either could be meant
-				continue
-			}
-			if c.typeName(e.KeyText()) {
-				c.schemas[e.Name] = c.schema(e)
-			}
-		}
+	}
+	for _, e := range again {
+		c.schemas[e.Name] = nil // either could be meant
 	}
 }
 
@@ -212,10 +206,11 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 		}
 	}
 	seen := map[string]source.Place{}
-	c.onTypes = map[string]bool{}
+	c.onTypes, c.ids = map[string]bool{}, map[string]bool{}
 	for _, d := range drafts {
 		if d.id.Value != "" {
 			c.once(seen, source.Entry{Key: d.id.Node, Name: d.id.Value}, "the rule")
+			c.ids[d.id.Value] = true
 		}
 		for _, t := range d.on {
 			c.onTypes[t.Value] = true

@@ -85,6 +85,9 @@ func (c *compiler) derive() {
 			continue
 		}
 		for i, d := range c.schemas[name].derived {
+			if !isName(d.Name) {
+				c.unbuilt[d.Name] = true
+			}
 			if d.text.Value != "" {
 				_, kind, sound := c.derivedField(name, i, newNumbering(nil), nil)
 				if sound {
@@ -133,6 +136,8 @@ func (c *compiler) below(err error, rest []*derived, reader *derived) error {
 			case e.Msg != "unknown name "+source.Tick(d.Name):
 			case d == reader:
 				e.Msg, e.Hint = source.Tick(d.Name)+" is what is derived here", "read other fields"
+			case wordIn(d.text.Value, reader.Name) >= 0:
+				e.Msg, e.Hint = fmt.Sprintf("%s and %s are derived of each other", source.Tick(reader.Name), source.Tick(d.Name)), "let one of them read other fields only"
 			default:
 				e.Msg, e.Hint = source.Tick(d.Name)+" is derived below", "a derived field reads those above it: move "+source.Tick(d.Name)+" up"
 			}
@@ -174,13 +179,21 @@ func (c *compiler) derivedExpressions() []Expression {
 	return list
 }
 
-// tellDerived notes which derived fields rules read.
+// tellDerived notes which derived fields rules read, and which lists these and features
+// look into.
 func (c *compiler) tellDerived(set *Checked) {
 	for _, r := range set.Rules {
-		names := map[string]bool{}
+		names, lists := map[string]bool{}, map[string]bool{}
+		look := func(u expr.Uses) {
+			for _, l := range u.Lists {
+				lists[c.lists[l].Name] = true
+			}
+		}
 		read := func(e *Expression) {
 			if e != nil {
-				for _, use := range uses(e).Reads {
+				u := uses(e)
+				look(u)
+				for _, use := range u.Reads {
 					names[use.Path] = true
 				}
 			}
@@ -207,6 +220,10 @@ func (c *compiler) tellDerived(set *Checked) {
 			types = c.declared
 		}
 		r.Derived = c.derivedAmong(types, names)
+		for _, d := range r.Derived {
+			look(uses(&d.Of))
+		}
+		r.Lists = among(set.Lists, lists, func(l *List) string { return l.Name })
 	}
 }
 

@@ -19,6 +19,7 @@ var ruleKeys = source.Keys{
 	},
 	Later: []string{"then"},
 	Meant: ruleWords,
+	Apart: ruleApart,
 }
 
 var (
@@ -79,7 +80,7 @@ func (f *findings) draft(n source.Node) *draft {
 	case "disabled":
 		d.disabled = true
 	}
-	if d.form() != byClose { // which is on the types of its feature
+	if _, closes := r["window_close"]; d.form() != byClose && (!closes || d.has("on")) { // it is on the types of its feature
 		d.all, d.on, d.onSure = f.on(d)
 	}
 	if e, ok := r["define"]; ok {
@@ -87,6 +88,12 @@ func (f *findings) draft(n source.Node) *draft {
 	}
 	d.faulty = f.Count() > before
 	return d
+}
+
+// has says whether something is said under a key.
+func (d *draft) has(name string) bool {
+	_, ok := d.entries[name]
+	return ok
 }
 
 // unsure says whether something is meant as an entry that could not be read.
@@ -107,6 +114,7 @@ func (f *findings) require(d *draft, name string) (source.Entry, bool) {
 // missingHints say what to write for a key of a rule that is not there.
 var missingHints = map[string]string{
 	"pattern": "write the events that it looks for, `pattern: a -> b`, or a condition on one event, `when: amount > 900`",
+	"when":    "write the condition on an event, `when: amount > 900`",
 }
 
 func (f *findings) id(d *draft) source.Text {
@@ -186,7 +194,11 @@ func (f *findings) typeName(t source.Text) bool {
 	case strings.HasPrefix(t.Value, AlertPrefix):
 		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no event type: names that begin with `alert.` stand for the matches of rules", "give the event type another name")
 	case strings.Trim(t.Value, typeLetters) != "" || t.Value == "":
-		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no name of an event type", "a name has letters, digits, `_` and `-`")
+		hint := "a name has letters, digits, `_` and `-`"
+		if word, id, _ := strings.Cut(t.Value, "."); isID(id) && slices.Contains([]string{"alerts", "match", "matches", "rule", "rules"}, word) {
+			hint = "for the matches of the rule " + source.Tick(id) + " write " + source.Tick(AlertPrefix+id)
+		}
+		f.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no name of an event type", hint)
 	default:
 		return true
 	}

@@ -8,6 +8,7 @@ var (
 		"variables": "params", "vars": "params", "parameters": "params", "constants": "params", "settings": "params",
 		"detections": "rules", "patterns": "rules", "queries": "rules",
 		"risks": "risk", "riskscores": "risk", "policies": "policy", "decision": "policy", "decisions": "policy", "thresholds": "policy", "actions": "policy",
+		"aggregates": "features", "aggregations": "features", "velocities": "features", "counters": "features",
 	}
 	defaultWords = map[string]string{
 		"window": "within", "timeframe": "within", "timewindow": "within", "timespan": "within", "maxspan": "within",
@@ -34,6 +35,9 @@ var (
 		"sliding": "over", "fixed": "tumbling", "gap": "session", "tz": "timezone", "zone": "timezone", "granularity": "resolution", "step": "resolution",
 		"approximate": "approx", "excludeself": "exclude_current", "excludecurrentevent": "exclude_current",
 	}
+	hoppingWords = map[string]string{
+		"length": "size", "window": "size", "duration": "size", "over": "size", "advance": "every", "slide": "every", "step": "every", "hop": "every", "period": "every", "interval": "every",
+	}
 	riskWords = map[string]string{
 		"groupby": "key", "partitionby": "key", "keyby": "key", "by": "key", "entity": "key", "per": "key", "on": "key", "of": "key",
 		"decay": "half_life", "fade": "half_life", "over": "half_life", "window": "half_life", "life": "half_life", "ttl": "half_life",
@@ -44,7 +48,7 @@ var (
 		"deny": "block", "decline": "block", "reject": "block",
 	}
 	listWords = map[string]string{
-		"entries": "type", "of": "type", "kind": "type", "values": "value", "valuetype": "value", "path": "file", "csv": "file", "source": "file",
+		"of": "type", "kind": "type", "values": "value", "valuetype": "value", "path": "file", "csv": "file", "source": "file",
 		"comment": "description", "title": "description", "header": "columns", "fields": "columns",
 	}
 	definitionWords = map[string]string{"on": "type", "event": "type", "eventtype": "type", "types": "type", "condition": "where", "filter": "where", "expr": "where", "if": "where", "when": "where"}
@@ -54,4 +58,20 @@ var (
 		"int": "number", "integer": "number", "int32": "number", "int64": "number", "float32": "number", "float64": "number", "bigint": "number", "long": "number", "float": "number", "double": "number", "decimal": "number", "numeric": "number",
 		"boolean": "bool", "timestamp": "time", "datetime": "time", "date": "time", "array": "list", "object": "map", "struct": "map", "json": "map",
 	}
+)
+
+const (
+	besideRules = "it stands beside `rules`, for all of them"
+	inRule      = "it belongs to a rule"
+	inType      = "it belongs to an event type, beside its `fields`"
+)
+
+// Keys that stand at another place than where they were written, and where.
+var (
+	rulesetApart = map[string]string{
+		"derive": inType, "fields": inType, "when": inRule, "pattern": inRule, "define": inRule, "hold": inRule, "window_close": inRule,
+		"within": "write it in a rule, or in `defaults` for all", "throttle": "write it in a rule, or in `defaults` for all",
+	}
+	defaultApart = map[string]string{"hold": "a rule that holds says so itself", "score": inRule, "action": inRule, "severity": inRule, "edge": inRule}
+	ruleApart    = map[string]string{"features": besideRules, "lists": besideRules, "risk": besideRules, "policy": besideRules, "defaults": besideRules, "derive": inType, "half_life": "it belongs to a risk"}
 )

@@ -216,6 +216,11 @@ func (r *ruleCompiler) said(text string, e *expr.Error, current bool) bool {
 	if r.unsure.lists && strings.HasPrefix(e.Msg, "there is no list ") {
 		return true
 	}
+	for name := range r.suspects {
+		if !isPath(name) && strings.Contains(text, name) {
+			return true // what cannot be a name reads as several words
+		}
+	}
 	from := e.Pos
 	for from > 0 && (text[from-1] == '.' || isName("a"+text[from-1:from])) {
 		from-- // to the beginning of the path that it is the end of

@@ -183,7 +183,7 @@ var faults = []struct{ name, old, new, want string }{
 	},
 	{
 		"policy", "rules:", "policy: 80\nrules:",
-		"7:9: `policy` is a mapping (`name: value`), not text",
+		"7:9: `policy` is a mapping (`name: value`), not text; write policy: {combine: max, review: 40, challenge: 60, block: 80}, or some of it",
 	},
 	{
 		"destinations", "rules:", "destinations: {}\nrules:",

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"weir/cep"
 	"weir/cep/feature"
+	"weir/nfa"
 	"weir/rules/expr"
 	"weir/rules/source"
 
@@ -38,9 +40,11 @@ var featureKeys = source.Keys{
 		"exclude_current", "resolution", "approx",
 	},
 	Meant: featureWords,
+	Apart: map[string]string{"lang": "the expressions of features are written in expr"},
+	Form:  "write NAME: {on: TYPE, key: FIELD, value: count(), over: 1h}",
 }
 
-var hoppingKeys = source.Keys{Of: "`hopping`", Known: []string{"size", "every"}}
+var hoppingKeys = source.Keys{Of: "`hopping`", Known: []string{"size", "every"}, Meant: hoppingWords}
 
 // windows are the keys of which a feature has one.
 var windows = []string{"over", "tumbling", "hopping", "session"}
@@ -62,22 +66,14 @@ type featureDraft struct {
 
 // readFeatures reads the features of all files, by name.
 func (c *compiler) readFeatures(parts []map[string]source.Entry) []*featureDraft {
+	entries, again, sure := c.catalog(parts, "features", "the feature", featureKeys)
+	c.unsure.names = c.unsure.names || !sure
 	var drafts []*featureDraft
-	seen := map[string]source.Place{}
-	for _, part := range parts {
-		e, ok := part["features"]
-		if !ok {
-			continue
-		}
-		entries, ok := c.Entries(e.Value, "`features`")
-		c.unsure.names = c.unsure.names || !ok || len(entries) != len(e.Value.YAML.Content)/2
-		for _, e := range entries {
-			if c.once(seen, e, "the feature") {
-				drafts = append(drafts, c.featureDraft(e))
-			} else {
-				c.unbuilt[e.Name] = true // either could be meant
-			}
-		}
+	for _, e := range entries {
+		drafts = append(drafts, c.featureDraft(e))
+	}
+	for _, e := range again {
+		c.unbuilt[e.Name] = true // either could be meant
 	}
 	slices.SortFunc(drafts, func(a, b *featureDraft) int { return cmp.Compare(a.name.Name, b.name.Name) })
 	for _, d := range drafts {
@@ -163,6 +159,23 @@ func (c *compiler) featureTypes(d *featureDraft) {
 	}
 }
 
+// WindowText is the window as it is written, like `over: 24h`.
+func (f *Feature) WindowText() string {
+	w := &f.Spec.Window
+	size := nfa.FormatDuration(time.Duration(w.Size))
+	switch w.Shape {
+	case feature.Forever:
+		return w.Shape.String()
+	case feature.Hopping:
+		return fmt.Sprintf("hopping: {size: %s, every: %s}", size, nfa.FormatDuration(time.Duration(w.Every)))
+	}
+	text := w.Shape.String() + ": " + size
+	if f.Spec.Resolution > 0 {
+		text += ", resolution: " + nfa.FormatDuration(time.Duration(f.Spec.Resolution))
+	}
+	return text
+}
+
 // featureWindow reads the window of a feature and what goes with it.
 func (c *compiler) featureWindow(d *featureDraft) {
 	s := &d.feature.Spec
@@ -208,6 +221,11 @@ func (c *compiler) window(d *featureDraft, e source.Entry) {
 	case "hopping":
 		w.Shape = feature.Hopping
 		c.hopping(d, e)
+		return
+	}
+	if e.Value.Is(yaml.MappingNode) {
+		c.Add(e.Value.Place(), source.CodeValue, source.Tick(e.Name)+" is a length, not a mapping", "write "+e.Name+": 1h")
+		d.unsized = true
 		return
 	}
 	w.Size = c.length(d, d.entries, e.Name)
@@ -282,6 +300,7 @@ func (c *compiler) compileFeatures(drafts []*featureDraft, numbers *numbering) [
 		before := c.Count()
 		f := featureCompiler{c.outside(numbers, d.feature.Faults), d, d.feature}
 		f.compile()
+		c.undeclared(d.on)
 		if d.sound = d.sound && c.Count() == before; d.sound {
 			c.features[i].Kind, c.features[i].Keys = d.feature.Kind, d.keys
 		} else {

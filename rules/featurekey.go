@@ -21,7 +21,7 @@ func (c *compiler) featureKey(d *featureDraft) {
 	if !ok || !e.Value.Is(yaml.MappingNode) {
 		return
 	}
-	entries, ok := c.Entries(e.Value, "`key`")
+	entries, _ := c.Entries(e.Value, "`key`")
 	switch {
 	case len(entries) == 0:
 		if len(e.Value.YAML.Content) == 0 {
@@ -42,6 +42,10 @@ func (c *compiler) featureKey(d *featureDraft) {
 		return
 	case name.Value.Empty():
 		c.NoValue(e.Value, name)
+		return
+	}
+	if name.Value.YAML.Kind == yaml.ScalarNode && !name.Value.Bad() {
+		c.Add(name.Value.Place(), source.CodeValue, fmt.Sprintf("the key %s says no event types", source.Tick(name.Name)), featureKeyForms)
 		return
 	}
 	fields, ok := c.Entries(name.Value, "the key "+source.Tick(name.Name))

@@ -24,7 +24,7 @@ var valueForms = []string{
 var valueWords = map[string]string{
 	"avg": "mean", "average": "mean", "total": "sum", "std": "stddev", "stdev": "stddev", "stddevpop": "stddev",
 	"countdistinct": "distinct", "distinctcount": "distinct", "approxdistinct": "distinct", "nunique": "distinct", "unique": "distinct", "uniq": "distinct",
-	"percentile": "quantile", "median": "quantile", "latest": "last", "earliest": "first", "minimum": "min", "maximum": "max",
+	"percentile": "quantile", "latest": "last", "earliest": "first", "minimum": "min", "maximum": "max",
 	"frequency": "rate", "velocity": "count", "n": "count", "exists": "seen", "timesince": "since_last", "timesincelast": "since_last", "sincelast": "since_last",
 }
 
@@ -65,8 +65,13 @@ func (c *compiler) featureValue(d *featureDraft) {
 	}
 	call := &valueCall{text: t}
 	end := 0
-	if call.args, end = arguments(t.Value, m[1]); strings.TrimSpace(t.Value[end:]) != "" || end == m[1]-1 {
-		c.Fault(t, end, len(t.Value), source.CodeValue, "a value is one of "+strings.Join(valueForms, ", ")+", and nothing else", "reckon with features where a rule reads them")
+	call.args, end = arguments(t.Value, m[1])
+	switch {
+	case end < m[1]:
+		c.Fault(t, m[1]-1, m[1], source.CodeValue, "the parenthesis is not closed", "close it; between braces a comma ends the text, so quote one that holds a comma")
+		return
+	case strings.TrimSpace(t.Value[end:]) != "":
+		c.Fault(t, end, len(t.Value), source.CodeValue, "a value is one of "+strings.Join(valueForms, ", ")+", and nothing else", "a rule can compute with what it reads, as in `when: spent / visits > 100`")
 		return
 	}
 	if !c.arity(call, value, m[2], end) {
@@ -82,6 +87,9 @@ func (c *compiler) featureValue(d *featureDraft) {
 // valueHint names the value that was meant, or all there are.
 func valueHint(name string) string {
 	name, _, _ = strings.Cut(strings.TrimSpace(name), "(")
+	if strings.EqualFold(name, "median") {
+		return "did you mean `quantile(f, 0.5)`?"
+	}
 	other := valueWords[strings.ToLower(strings.ReplaceAll(name, "_", ""))]
 	for _, form := range valueForms {
 		if word, _, _ := strings.Cut(form, "("); word == name || word == other {
@@ -145,7 +153,10 @@ func (c *compiler) arity(call *valueCall, value feature.Value, from, to int) boo
 	hint := "write " + source.Tick(valueForms[i])
 	if want == 0 && len(call.args) == 1 {
 		of := call.text.Value[call.args[0][0]:call.args[0][1]]
-		hint = "write " + source.Tick(valueForms[i]) + "; to leave out events without it say `where: " + of + " != nil`"
+		hint = "write " + source.Tick(valueForms[i])
+		if isPath(of) {
+			hint += "; to leave out events without it say `where: " + of + " != nil`"
+		}
 	}
 	msg := map[int]string{0: "takes nothing", 1: "takes one field, or an expression of fields", 2: "takes a field, or an expression of fields, and which quantile"}[want]
 	c.Add(call.text.Part(from, to), source.CodeValue, source.Tick(value.String())+" "+msg, hint)

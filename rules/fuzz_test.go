@@ -112,3 +112,46 @@ func FuzzFeature(f *testing.F) {
 		}
 	})
 }
+
+// FuzzDecision gives any text to what decides without a pattern: a derived field, a
+// condition, the key of a rule and of a risk, a half-life, a score. It ends with rules
+// that are whole, or with findings.
+func FuzzDecision(f *testing.F) {
+	f.Add("amount * 2", "double > 5 && in_1h > 3 || heat > 50", "card", "24h", "80")
+	f.Add(`card[0:2]`, `double == "41" || heat(card) > 1`, "{card: {event: card}}", "$span", "$most")
+	f.Add("double + 1", "event.in_1h", "[card, shop]", "0s", "1e1")
+	f.Add("heat", "shops", "in-1h", "24", "101")
+	f.Add("card in shops", "true", "{card: {x: card}}", "none", "-0")
+	f.Add(`[1, 2]`, "nil", "double", "1h ", " 80")
+	f.Fuzz(func(t *testing.T, derived, when, key, life, score string) {
+		quoted := func(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+		text := "params: {span: 1h, most: 80}\nlists: {shops: {type: string}}\n" +
+			"events: {pay: {fields: {card: string, shop: string, amount: number, ts: time}, derive: {double: " + quoted(derived) + "}}}\n" +
+			"features: {in_1h: {on: pay, key: card, value: count(), tumbling: 1h}}\n" +
+			"risk: {heat: {key: " + quoted(key) + ", half_life: " + quoted(life) + "}}\npolicy: {block: " + quoted(score) + "}\nrules:\n" +
+			"  - {id: a, on: pay, key: " + key + ", edge: true, hold: " + quoted(life) + ", when: " + quoted(when) + "}\n" +
+			"  - {id: b, on: alert.a, key: card, when: " + quoted(when) + "}\n" +
+			"  - {id: c, window_close: in_1h, having: " + quoted(when) + ", evidence: " + quoted(key) + "}\n"
+		checked := Check([]source.File{{Path: "r.yaml", Text: text}})
+		set := checked.Ruleset
+		if (set == nil) == (source.ErrorsIn(checked.Findings) == nil) {
+			t.Fatalf("%s: ruleset %v, findings %v", text, set, checked.Findings)
+		}
+		if set == nil {
+			return
+		}
+		for _, r := range checked.Rules {
+			if (r.When == nil) == (r.WindowClose == nil) || r.When != nil && (r.Program == nil || len(r.Conds) == 0) {
+				t.Errorf("%s: rule %q is not whole", text, r.ID)
+			}
+		}
+		if p := set.Policy; !(p.Block > 0 && p.Block <= 100) {
+			t.Errorf("a block from %v", p.Block)
+		}
+		for _, risk := range set.Risks {
+			if risk.Risk.HalfLife <= 0 || len(risk.Key) == 0 {
+				t.Errorf("%s: a risk of %v, %v", text, risk.Key, risk.Risk.HalfLife)
+			}
+		}
+	})
+}

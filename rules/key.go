@@ -20,6 +20,10 @@ func (r *ruleCompiler) key() {
 		r.closingKey()
 		return
 	}
+	if !r.draft.has("key") && r.draft.has("window_close") { // of two forms, which has a finding
+		r.anyResult = true
+		return
+	}
 	e, ok := r.require(r.draft, "key")
 	if !ok {
 		r.anyResult = true
@@ -77,9 +81,9 @@ func (r *ruleCompiler) keyName(t source.Text) bool {
 	switch {
 	case strings.ContainsAny(t.Value, " \t\n\r") || slices.Contains(strings.Split(t.Value, "."), ""):
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is no path of a field", "a path is a name, or names joined by dots")
-	case r.isFeature(t.Value):
+	case r.isFeature(t.Value) && !r.events.declares(t.Value): // a feature called like a declared field has a finding
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is a feature, and a key is called like its field", "give the feature another name")
-	case r.isRisk(t.Value):
+	case r.isRisk(t.Value) && !r.events.declares(t.Value):
 		r.Add(t.Place(), source.CodeName, source.Tick(t.Value)+" is a risk, and a key is called like its field", "give the risk another name")
 	case expr.ReservedIn(r.lang, head):
 		r.Add(t.Place(), source.CodeName, fmt.Sprintf("%s is a word of the language, and a key is called like its field", source.Tick(head)), "give the key another name: {NAME: {VARIABLE: "+t.Value+"}}")
@@ -181,6 +185,7 @@ func (r *ruleCompiler) nowhere(name string) string {
 // keyFields reads the field of each variable of a key.
 func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 	byName := map[string]cep.FieldID{}
+	misnamed := false
 	for _, f := range fields {
 		if f.Value.Empty() {
 			r.NoValue(e.Value, f)
@@ -190,7 +195,11 @@ func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 		i := slices.Index(r.names(), f.Name)
 		switch {
 		case i < 0 && r.pattern != nil:
-			r.Add(f.Key.Place(), source.CodeName, r.nowhere(f.Name), nearest.DidYouMean(f.Name, r.names(), "remove it"))
+			hint := "remove it"
+			if misnamed = r.form == byWhen && len(fields) == 1; misnamed {
+				hint = "write key: {" + e.Name + ": {" + eventVar + ": " + t.Value + "}}"
+			}
+			r.Add(f.Key.Place(), source.CodeName, r.nowhere(f.Name), nearest.DidYouMean(f.Name, r.names(), hint))
 		case ok && i >= 0 && r.keyField(t, r.scopes[i], false):
 			byName[f.Name] = r.numbers.field(t.Value)
 		}
@@ -199,7 +208,7 @@ func (r *ruleCompiler) keyFields(e source.Entry, fields []source.Entry) {
 		return
 	}
 	for _, name := range r.rule.Names {
-		if e.Value.Lacks(name.Text, source.Keys{Known: r.names()}) {
+		if !misnamed && e.Value.Lacks(name.Text, source.Keys{Known: r.names()}) {
 			hint := "every variable of the pattern has one, negated and until names too"
 			if r.form == byWhen {
 				hint = "write key: {" + e.Name + ": {" + name.Text + ": FIELD}}"

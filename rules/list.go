@@ -32,6 +32,8 @@ var listKeys = source.Keys{
 	Of:    "a list",
 	Known: []string{"type", "value", "file", "description", "columns"},
 	Meant: listWords,
+	Apart: map[string]string{"entries": "entries stand in a CSV file: `file: lists/NAME.csv`"},
+	Form:  "write NAME: {type: string, file: lists/NAME.csv}: entries stand in a CSV file",
 }
 
 var columnKeys = source.Keys{
@@ -55,26 +57,16 @@ var listTypes = map[string]string{
 func (c *compiler) readLists(parts []map[string]source.Entry) []*List {
 	var all []*List
 	var named []cep.NamedList
-	seen := map[string]source.Place{}
-	for _, part := range parts {
-		e, ok := part["lists"]
-		if !ok {
+	entries, _, sure := c.catalog(parts, "lists", "the list", listKeys)
+	c.unsure.lists = c.unsure.lists || !sure
+	for _, e := range entries {
+		about, l := c.list(e)
+		if about == nil {
+			c.unsure.lists = true
 			continue
 		}
-		entries, ok := c.Entries(e.Value, "`lists`")
-		c.unsure.lists = c.unsure.lists || !ok || len(entries) != len(e.Value.YAML.Content)/2
-		for _, e := range entries {
-			if !c.once(seen, e, "the list") {
-				continue
-			}
-			about, l := c.list(e)
-			if about == nil {
-				c.unsure.lists = true
-				continue
-			}
-			all = append(all, about)
-			named = append(named, cep.NamedList{Name: e.Name, List: l})
-		}
+		all = append(all, about)
+		named = append(named, cep.NamedList{Name: e.Name, List: l})
 	}
 	slices.SortFunc(all, func(a, b *List) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortFunc(named, func(a, b cep.NamedList) int { return cmp.Compare(a.Name, b.Name) })

@@ -118,6 +118,7 @@ func TestCodes(t *testing.T) {
 	note(looking.Findings)
 	note(looking.Notes)
 	note(checkText(silentRules))
+	note(CheckWith([]source.File{{Path: "r.yaml", Text: "lists: {l: {type: string, file: l.csv}}"}}, Given{ReadFile: func(string) ([]byte, error) { return []byte("a\na\n"), nil }}).Findings)
 	note(checkText("rules: [{id: r, severity: low, on: pay, key: card, when: amount > 1, hold: 1d}]\n"))
 	_, err := source.Read([]string{"no such file"})
 	note(err.(source.Errors))

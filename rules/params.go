@@ -175,16 +175,9 @@ func (f *findings) duration(n source.Node, what string, p params, sure, none boo
 		return 0, true
 	}
 	if name := t.Value[1:]; t.Value[0] == '$' {
-		v, ok := p[name]
-		if !ok && (!sure || p.misnamed(name)) {
-			return 0, false
-		}
+		v, ok := f.paramOf(t, p, sure)
 		if !ok {
-			f.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), nearest.DidYouMean(name, p.names(), "declare it under `params`"))
 			return 0, false
-		}
-		if v.Kind == cep.Nil {
-			return 0, false // the param has a finding
 		}
 		if v.Kind != cep.Duration {
 			hint := "a duration is a whole number and one of ms s m h d w, like 90s"
@@ -202,6 +195,17 @@ func (f *findings) duration(n source.Node, what string, p params, sure, none boo
 		return 0, false
 	}
 	return d, true
+}
+
+// paramOf gives the value that a text `$NAME` stands for; sure is whether p are all there
+// are. Where ok is false something is said of it, or of the param.
+func (f *findings) paramOf(t source.Text, p params, sure bool) (v cep.Value, ok bool) {
+	name := t.Value[1:]
+	v, ok = p[name]
+	if !ok && sure && !p.misnamed(name) {
+		f.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), nearest.DidYouMean(name, p.names(), "declare it under `params`"))
+	}
+	return v, v.Kind != cep.Nil
 }
 
 // durationError says why a text is no duration.

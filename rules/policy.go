@@ -14,7 +14,11 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-var policyKeys = source.Keys{Of: "`policy`", Known: []string{"combine", "review", "challenge", "block"}, Meant: policyWords}
+var policyKeys = source.Keys{
+	Of: "`policy`", Known: []string{"combine", "review", "challenge", "block"}, Meant: policyWords,
+	Apart: map[string]string{"allow": "`allow` is what is left: name the scores from which something stricter follows", "thresholds": policyForm, "actions": policyForm},
+	Form:  policyForm,
+}
 
 var combines = []string{outcome.Max.String(), outcome.Sum.String(), outcome.NoisyOr.String()}
 
@@ -97,12 +101,16 @@ func (c *compiler) policyScore(e source.Entry) (score float64, ok bool) {
 	}
 	what := source.Tick(t.Value)
 	if strings.HasPrefix(t.Value, "$") {
-		v, ok := c.numberParam(t)
+		v, ok := c.paramOf(t, c.params, !c.unsure.params)
 		if !ok {
 			return 0, false
 		}
-		score = v
-		what = fmt.Sprintf("the param %s is %g, which", source.Tick(t.Value[1:]), v)
+		if v.Kind != cep.Number {
+			c.Add(t.Place(), source.CodeValue, fmt.Sprintf("the param %s is a %s, not a number", source.Tick(t.Value[1:]), v.Kind), scoreForm)
+			return 0, false
+		}
+		score = v.Number()
+		what = fmt.Sprintf("the param %s is %g, which", source.Tick(t.Value[1:]), score)
 	} else if x, err := strconv.ParseFloat(t.Value, 64); err == nil && json.Valid([]byte(t.Value)) {
 		score = x
 	}
@@ -111,21 +119,4 @@ func (c *compiler) policyScore(e source.Entry) (score float64, ok bool) {
 		return 0, false
 	}
 	return score, true
-}
-
-// numberParam gives the number that `$NAME` stands for.
-func (c *compiler) numberParam(t source.Text) (x float64, ok bool) {
-	name := t.Value[1:]
-	v, declared := c.params[name]
-	switch {
-	case !declared && (c.unsure.params || c.params.misnamed(name)):
-	case !declared:
-		c.Add(t.Place(), source.CodeName, "there is no param "+source.Tick(name), nearest.DidYouMean(name, c.params.names(), "declare it under `params`"))
-	case v.Kind == cep.Nil: // the param has a finding
-	case v.Kind != cep.Number:
-		c.Add(t.Place(), source.CodeValue, fmt.Sprintf("the param %s is a %s, not a number", source.Tick(name), v.Kind), scoreForm)
-	default:
-		return v.Number(), true
-	}
-	return 0, false
 }

@@ -9,7 +9,6 @@ import (
 
 	"weir/cep/feature"
 	"weir/nfa"
-	"weir/rules/expr"
 	"weir/rules/source"
 )
 
@@ -22,7 +21,8 @@ type reads struct {
 	features map[string]bool
 	lists    map[string]bool
 	risks    map[string]bool
-	own      map[string]bool // of one rule: features and risks by their name, lists as `list NAME`
+	own      map[string]bool // of one rule: features and risks
+	others   []string        // features that it reads of another key
 }
 
 // among gives those of all whose name is in names.
@@ -42,8 +42,9 @@ func (c *compiler) warnReads(set *Checked) {
 	if len(set.Features)+len(set.Lists)+len(set.Risks) == 0 {
 		return
 	}
-	r := reads{map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}}
+	r := reads{features: map[string]bool{}, lists: map[string]bool{}, risks: map[string]bool{}, own: map[string]bool{}}
 	for _, rule := range set.Rules {
+		r.others = nil
 		for _, e := range rule.expressions() {
 			c.read(&r, e, rule)
 		}
@@ -53,7 +54,6 @@ func (c *compiler) warnReads(set *Checked) {
 			}
 		}
 		rule.Features = among(set.Features, r.own, func(f *Feature) string { return f.Name })
-		rule.Lists = among(set.Lists, r.own, func(l *List) string { return "list " + l.Name })
 		rule.Risks = among(set.Risks, r.own, func(r *Risk) string { return r.Name })
 		clear(r.own)
 	}
@@ -78,6 +78,16 @@ func (c *compiler) warnReads(set *Checked) {
 	}
 }
 
+// note says what is as it should be, and good to know.
+func (c *compiler) note(at source.Place, code, msg string) {
+	c.notes = append(c.notes, source.NewNote(at, code, msg))
+}
+
+// noteForever notes that a feature or risk (what) never forgets.
+func (c *compiler) noteForever(name source.Text, what string) {
+	c.note(name.Place(), source.CodeForever, fmt.Sprintf("the %s %s looks back for ever: a run that begins later has other values", what, source.Tick(name.Value)))
+}
+
 // sortNotes puts the notes in the order of the files.
 func (c *compiler) sortNotes() {
 	slices.SortStableFunc(c.notes, func(a, b source.Diagnostic) int {
@@ -87,13 +97,10 @@ func (c *compiler) sortNotes() {
 
 // read notes what an expression reads; rule is nil if it is of a feature.
 func (c *compiler) read(r *reads, e Expression, rule *Rule) {
-	u, err := expr.UsesOf(e.Value[e.from:e.end()], e.Env)
-	if err != nil {
-		return // it compiles, so there is none
-	}
+	u := uses(&e)
 	for _, l := range u.Lists {
 		name := c.lists[l].Name
-		r.lists[name], r.own["list "+name] = true, true
+		r.lists[name] = true
 	}
 	for _, i := range u.Risks {
 		name := c.risks[i].Name
@@ -102,9 +109,9 @@ func (c *compiler) read(r *reads, e Expression, rule *Rule) {
 	for _, f := range u.Features {
 		name := c.features[f.Feature].Name
 		r.features[name], r.own[name] = true, true
-		if f.Other && rule != nil && !rule.Disabled {
-			at := e.Part(e.from+f.Pos, e.from+f.End)
-			c.notes = append(c.notes, source.NewNote(at, source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: for events that come late it is read as it was when they came", source.Tick(name))))
+		if f.Other && rule != nil && !rule.Disabled && !slices.Contains(r.others, name) {
+			r.others = append(r.others, name)
+			c.note(e.Part(e.from+f.Pos, e.from+f.End), source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: where events are matched as they arrive (`weir run` puts them in order), late ones read it as it is then", source.Tick(name)))
 		}
 	}
 }
@@ -117,7 +124,7 @@ func (c *compiler) warnFeature(f *Feature, read bool) {
 	w := &f.Spec.Window
 	switch {
 	case w.Shape == feature.Forever:
-		c.notes = append(c.notes, source.NewNote(f.At.Place(), source.CodeForever, fmt.Sprintf("the feature %s looks back for ever: it knows what came since it was first run, and nothing of the time before", source.Tick(f.Name))))
+		c.noteForever(f.At, "feature")
 	case w.Shape == feature.Sliding && w.Size > int64(manyDays) && f.Spec.Resolution == 0 && f.keepsEvents():
 		c.Warn(f.At.Place(), source.CodeResolution, fmt.Sprintf("the feature %s keeps every event of %s for each key", source.Tick(f.Name), nfa.FormatDuration(time.Duration(w.Size))),
 			fmt.Sprintf("write `resolution: %s`, which counts up to that much more and keeps sums instead of events; or shorten `over`", nfa.FormatDuration(stepOf(time.Duration(w.Size)))))

@@ -11,6 +11,8 @@ import (
 	"weir/rules/expr"
 	"weir/rules/nearest"
 	"weir/rules/source"
+
+	"go.yaml.in/yaml/v4"
 )
 
 // Risk is a risk of a ruleset with what the tools that speak of it need.
@@ -19,26 +21,21 @@ type Risk struct {
 	At source.Text // its name
 }
 
-var riskKeys = source.Keys{Of: "a risk", Known: []string{"key", "half_life"}, Meant: riskWords}
+var riskKeys = source.Keys{
+	Of: "a risk", Known: []string{"key", "half_life"}, Meant: riskWords,
+	Form: "write NAME: {key: FIELD, half_life: 24h}",
+}
 
 // readRisks reads the risks of all files, by name.
 func (c *compiler) readRisks(parts []map[string]source.Entry) []*Risk {
+	entries, again, sure := c.catalog(parts, "risk", "the risk", riskKeys)
+	c.unsure.names = c.unsure.names || !sure
 	var all []*Risk
-	seen := map[string]source.Place{}
-	for _, part := range parts {
-		e, ok := part["risk"]
-		if !ok {
-			continue
-		}
-		entries, ok := c.Entries(e.Value, "`risk`")
-		c.unsure.names = c.unsure.names || !ok || len(entries) != len(e.Value.YAML.Content)/2
-		for _, e := range entries {
-			if c.once(seen, e, "the risk") {
-				all = append(all, c.risk(e))
-			} else {
-				c.unbuilt[e.Name] = true // either could be meant
-			}
-		}
+	for _, e := range entries {
+		all = append(all, c.risk(e))
+	}
+	for _, e := range again {
+		c.unbuilt[e.Name] = true // either could be meant
 	}
 	slices.SortFunc(all, func(a, b *Risk) int { return cmp.Compare(a.Name, b.Name) })
 	for _, r := range all {
@@ -85,6 +82,10 @@ func (c *compiler) riskPart(e source.Entry, r map[string]source.Entry, name, hin
 
 // riskKey reads how the key of the rules is called that a risk belongs to.
 func (c *compiler) riskKey(e source.Entry) (names []string) {
+	if e.Value.Is(yaml.MappingNode) {
+		c.Add(e.Value.Place(), source.CodeValue, "the key of a risk is a name or a list of names, not a mapping", "of `key: {account: {in: to, out: from}}` in a rule the name is `account`")
+		return nil
+	}
 	list, _ := c.List(e.Value, "`key`")
 	for _, t := range list {
 		switch {
@@ -164,7 +165,7 @@ func (c *compiler) warnRisk(risk *Risk, read bool, rules []*Rule) {
 	case !read:
 		warn("nothing reads the risk "+name, "read it by its name in a rule of its key, or remove it")
 	}
-	c.notes = append(c.notes, source.NewNote(risk.At.Place(), source.CodeForever, fmt.Sprintf("the risk %s looks back for ever: it knows what matched since it was first run, and nothing of the time before", name)))
+	c.noteForever(risk.At, "risk")
 }
 
 // decide gives a ruleset its risks and its policy.

@@ -49,6 +49,7 @@ var schemaKeys = source.Keys{
 	Of:    "an event type",
 	Known: []string{"time", "id", "seq", "fields", "derive"},
 	Meant: eventWords,
+	Apart: map[string]string{"lang": "derived fields are written in expr"},
 }
 
 var (
@@ -124,6 +125,7 @@ func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, ok b
 			ok = false
 		default:
 			fields[e.Name] = f.fieldType(e)
+			ok = ok && !(e.Name == "derive" && fields[e.Name] == cep.Nil) // it may be meant to derive fields
 		}
 	}
 	return fields, ok
@@ -133,6 +135,10 @@ func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, ok b
 func (f *findings) fieldType(e source.Entry) cep.Kind {
 	value := e.Value
 	if value.YAML.Kind == yaml.MappingNode {
+		if e.Name == "derive" && !slices.ContainsFunc(value.Pairs(), func(e source.Entry) bool { return e.Name == "type" }) {
+			f.Add(e.Key.Place(), source.CodeValue, "`derive` stands beside `fields`, not among them", "indent it as far as `fields`")
+			return cep.Nil
+		}
 		r, ok := f.Record(value, "the field "+source.Tick(e.Name), fieldKeys)
 		t, said := r["type"]
 		if !said {

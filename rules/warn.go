@@ -16,7 +16,6 @@ func (r *ruleCompiler) warn() {
 	}
 	r.warnUndeclared()
 	r.warnRowless()
-	r.noteEdge()
 	if r.form == byPattern && r.rule.Program != nil {
 		r.warnPattern()
 	}

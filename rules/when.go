@@ -33,6 +33,9 @@ func (d *draft) form() form {
 			return form(f)
 		}
 	}
+	if _, ok := d.entries["edge"]; ok {
+		return byWhen
+	}
 	return byPattern
 }
 
@@ -126,7 +129,7 @@ func (r *ruleCompiler) capture() {
 // when compiles the condition of a rule that has no pattern.
 func (r *ruleCompiler) when() {
 	def, cond := Definition{}, cep.Cond{}
-	if e, ok := r.draft.entries["when"]; ok {
+	if e, ok := r.require(r.draft, "when"); ok {
 		if t, ok := r.Text(e.Value, "`when`"); ok {
 			env := r.env("when", r.events, true)
 			env.Vars = nil // in the condition `event` is the current event
@@ -137,12 +140,4 @@ func (r *ruleCompiler) when() {
 		}
 	}
 	r.rule.Conds, r.about.Names, r.about.When = []cep.Cond{cond}, []Definition{def}, def.Where
-}
-
-// noteEdge notes that what `edge` keeps has no end.
-func (r *ruleCompiler) noteEdge() {
-	if r.rule.Edge && !r.draft.disabled {
-		at := r.draft.entries["edge"].Key.Place()
-		r.notes = append(r.notes, source.NewNote(at, source.CodeForever, "`edge` keeps each key for which the condition holds until an event of the key for which it does not: it knows what came since the rule was first run, and nothing of the time before"))
-	}
 }

@@ -15,7 +15,7 @@ import (
 type checkCommand struct {
 	Rules  []string `arg:"" name:"rules" help:"Rule files, or folders of them."`
 	Strict bool     `help:"Make warnings errors."`
-	JSON   bool     `name:"json" help:"Write the findings as one JSON object."`
+	JSON   bool     `name:"json" help:"Write the findings, and what features keep, as one JSON object."`
 	View   viewer   `embed:""`
 }
 
@@ -25,6 +25,7 @@ func (checkCommand) Help() string {
 
   weir check rules/
   weir check --strict rules/ && git push
+  weir check rules/ --features
   weir check rules/ --graph dot --rule card-testing | dot -Tsvg > card-testing.svg
   weir check --json rules/ | jq -r '.diagnostics[] | "\(.file):\(.line): \(.message)"'
 
@@ -61,7 +62,7 @@ func (c *checkCommand) Run(std *streams) error {
 	}
 	all := slices.Concat(checked.Findings, checked.Notes)
 	if c.JSON {
-		err = writeFindingsJSON(std.out, all)
+		err = writeFindingsJSON(std.out, all, checked.Features)
 	} else {
 		err = writeFindings(std.out, files, all)
 	}
@@ -82,7 +83,7 @@ func (c *checkCommand) view(std *streams, files []source.File, checked *rules.Ch
 	if err := findingsError(checked.Findings); err != nil {
 		return err
 	}
-	return c.View.write(std.out, checked.Rules)
+	return c.View.write(std.out, checked)
 }
 
 // summary says what there is and how much is wrong with it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/rivo/uniseg"
 
+	"weir/rules"
 	"weir/rules/source"
 )
 
@@ -27,8 +28,8 @@ type findingJSON struct {
 	Hint      string          `json:"hint"`
 }
 
-// writeFindingsJSON writes findings as one JSON object in one line.
-func writeFindingsJSON(w io.Writer, found []source.Diagnostic) error {
+// writeFindingsJSON writes findings and features as one JSON object in one line.
+func writeFindingsJSON(w io.Writer, found []source.Diagnostic, features []*rules.Feature) error {
 	list := make([]findingJSON, len(found))
 	for i, d := range found {
 		list[i] = findingJSON{d.File, d.Line, d.Column, d.EndLine, d.EndColumn, d.Severity, d.Code, d.Msg, d.Hint}
@@ -37,7 +38,8 @@ func writeFindingsJSON(w io.Writer, found []source.Diagnostic) error {
 	enc.SetEscapeHTML(false)
 	return enc.Encode(struct {
 		Diagnostics []findingJSON `json:"diagnostics"`
-	}{list})
+		Features    []featureJSON `json:"features,omitempty"`
+	}{list, featuresJSON(features)})
 }
 
 // findingWriter writes findings for a person: each with the line that it is on
@@ -57,11 +59,11 @@ func newFindingWriter(files []source.File, colours bool) *findingWriter {
 }
 
 // writeFindings writes all that was found in files, with a blank line between
-// one finding and the next.
+// one finding and the next. Notes take a line each: nothing there is to be mended.
 func writeFindings(out io.Writer, files []source.File, found []source.Diagnostic) error {
 	w := newFindingWriter(files, coloured(out))
 	for i, d := range found {
-		if i > 0 {
+		if i > 0 && !(d.Severity == source.Note && found[i-1].Severity == source.Note) {
 			w.out.WriteByte('\n')
 		}
 		w.write(d)
@@ -101,6 +103,9 @@ func (w *findingWriter) write(d source.Diagnostic) {
 	}
 	kind := fmt.Sprintf("%s[%s]", d.Severity, d.Code)
 	fmt.Fprintf(&w.out, "%s: %s: %s\n", w.paint(bold, visible(place)), w.paint(colour, kind), visible(d.Msg))
+	if d.Severity == source.Note {
+		return
+	}
 	if src := w.sources[d.File]; src != nil && d.Line > 0 {
 		w.excerpt(src, d, colour)
 	}

@@ -16,9 +16,10 @@ import (
 
 // viewer are the flags that show what rules are compiled to.
 type viewer struct {
-	Program bool      `help:"Write what the rules are compiled to: the places that capture events and what may follow each. Findings go to stderr."`
-	Graph   graphForm `placeholder:"dot|mermaid" help:"Draw that as a graph, for Graphviz (dot) or as Markdown with Mermaid (mermaid). Findings go to stderr."`
-	Rule    ruleID    `placeholder:"ID" help:"With --program or --graph: only the rule with this id."`
+	Program  bool      `help:"Write what the rules are compiled to: the places that capture events and what may follow each. Findings go to stderr."`
+	Graph    graphForm `placeholder:"dot|mermaid" help:"Draw that as a graph, for Graphviz (dot) or as Markdown with Mermaid (mermaid). Findings go to stderr."`
+	Features bool      `help:"Write what features keep of each key, and how much memory that takes. Findings go to stderr."`
+	Rule     ruleID    `placeholder:"ID" help:"With --program, --graph or --features: only the rule with this id, or the features that it reads."`
 }
 
 // graphForm is a flag that names a language of graphs.
@@ -38,25 +39,37 @@ func (g *graphForm) Decode(ctx *kong.DecodeContext) error {
 }
 
 // on says whether there is anything to show.
-func (v *viewer) on() bool { return v.Program || v.Graph != "" }
+func (v *viewer) on() bool { return v.Program || v.Graph != "" || v.Features }
 
 // validate refuses flags that have no effect or contradict each other.
 func (v *viewer) validate(json bool) error {
 	switch {
 	case v.Program && v.Graph != "":
 		return errors.New("--program and --graph do not go together")
+	case v.Features && (v.Program || v.Graph != ""):
+		return errors.New("--features does not go with --program or --graph")
 	case v.Rule != "" && !v.on():
-		return errors.New("--rule goes with --program or --graph")
+		return errors.New("--rule goes with --program, --graph or --features")
+	case json && v.Features:
+		return errors.New("--json writes features too; it does not go with --features")
 	case json && v.on():
 		return errors.New("--json writes findings; it does not go with --program or --graph")
 	}
 	return nil
 }
 
-// write shows what the rules that are chosen are compiled to.
-func (v *viewer) write(w io.Writer, all []*rules.Rule) error {
-	chosen, err := v.Rule.of(all)
+// write shows what the rules that are chosen are compiled to, or what features keep.
+func (v *viewer) write(w io.Writer, checked *rules.Checked) error {
+	chosen, err := v.Rule.of(checked.Rules)
 	if err != nil {
+		return err
+	}
+	if v.Features {
+		features := checked.Features
+		if v.Rule != "" {
+			features = chosen[0].Features
+		}
+		_, err = io.WriteString(w, featureTable(features))
 		return err
 	}
 	text := ""
@@ -126,9 +139,9 @@ func definitionText(d *rules.Definition) string {
 }
 
 // oneLine is an expression as it was written, in one line.
-func oneLine(e *rules.Expression) string {
-	return visible(strings.Join(strings.Fields(e.Value), " "))
-}
+func oneLine(e *rules.Expression) string { return oneLineText(e.Value) }
+
+func oneLineText(text string) string { return visible(strings.Join(strings.Fields(text), " ")) }
 
 // programs lists what rules are compiled to.
 func programs(chosen []*rules.Rule) string {

@@ -41,7 +41,8 @@ func (traceCommand) Help() string {
   weir trace rules/ --rule shared-device --key device=d7,country=NL --events logins.csv --json
 
 The rule runs as in weir run. For each event of the key it is shown what each open match did
-and why: it took the event, let it pass, or ended. Times are UTC.
+and why: it took the event, let it pass, or ended; with what the features and risks were that the
+rule reads. Of a rule with window_close it is shown for each window that ended. Times are UTC.
 --from and --to choose what is shown; all events are matched. With --why-not they choose the
 time that is asked about: the alerts made in it, its events, and the matches that were open
 in it. What became of those is told to the end.
@@ -126,9 +127,6 @@ func (c *traceCommand) load(std *streams) (*cep.Ruleset, *rules.Rule, error) {
 		}
 		if r.Disabled {
 			return nil, nil, usageError("the rule %s is disabled: it does not run", r.ID)
-		}
-		if r.WindowClose != nil {
-			return nil, nil, usageError("the rule %s matches when a window of %s ends: it has no pattern and no `when` that could be followed from event to event", r.ID, r.WindowClose.Name)
 		}
 		return checked.Ruleset, r, nil
 	}
@@ -247,11 +245,11 @@ const shownKeys = 5
 // conclude writes the verdict where it is asked for, or where there was nothing to
 // show.
 func (c *traceCommand) conclude(std *streams, out *traceOutput, p *tracePass, rule *rules.Rule, key []string) error {
-	end := trace.End{Read: p.read, Now: math.MaxInt64, Asked: c.period()}
+	end := trace.End{Read: p.read, Seen: p.trace.Seen(), Now: math.MaxInt64, Asked: c.period()}
 	if now, _, ok := p.engine.Clock(); ok && !p.closed {
 		end.Now = now
 	}
-	if !p.trace.Seen() {
+	if !end.Seen {
 		end.Nearest, end.Busiest = p.trace.OtherKeys(shownKeys)
 	}
 	v := out.judge.Verdict(end)

@@ -1,6 +1,7 @@
 package expr
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -136,6 +137,24 @@ func (e *Env) meant(name string) string {
 		return "write " + tick("params."+param)
 	}
 	return didYouMean(name, e.names())
+}
+
+// elsewhere is a hint for a path that leads to a feature, risk or list, which are not
+// read so, or empty.
+func (e *Env) elsewhere(path []string) string {
+	last := path[len(path)-1]
+	switch _, feature := e.feature(last); {
+	case len(path) == 1 && slices.Contains(e.listNames(), last):
+		return fmt.Sprintf("%s is a list: write in_list(%q, x)", tick(last), last)
+	case len(path) != 2 || path[0] != "features" && path[0] != "feature" && path[0] != "risk" && path[0] != "event":
+		return ""
+	case feature:
+		return "a feature is read by its bare name: " + tick(last)
+	}
+	if _, risk := e.risk(last); risk && path[0] != "features" {
+		return "a risk is read by its bare name: " + tick(last)
+	}
+	return ""
 }
 
 // fieldsBegin says whether there is a field of the current event with a path that

@@ -479,6 +479,12 @@ func (l *lowering) unknown(id *ast.IdentifierNode, path []string, props []ast.No
 	if word, hint := l.hyphened(pos, e.End, "event", l.env.FieldNames); hint != "" {
 		e.Msg, e.Hint, e.End = "unknown name "+tick(word), hint, pos+len(word)
 	}
+	if id.Value == "event" {
+		path = append([]string{id.Value}, path...)
+	}
+	if hint := l.env.elsewhere(path); hint != "" {
+		e.Hint = hint
+	}
 	if l.env.Closed != "" && (name == "ts" || name == "type" || slices.Contains(l.env.FieldNames, name)) {
 		e.Msg = tick(name) + " is a field, and there is no event here: the rule matches when a window ends"
 		e.Hint = l.env.ofWindow()

@@ -22,9 +22,10 @@ type Uses struct {
 
 // FeatureUse is a place where a feature is read.
 type FeatureUse struct {
-	Feature  int  // index in Env.Features
-	Other    bool // of another key than the event has
-	Pos, End int  // byte offsets in the expression
+	Feature  int      // index in Env.Features
+	Other    bool     // of another key than the event has
+	Key      [][2]int // byte offsets of the parts of that key
+	Pos, End int      // byte offsets in the expression
 }
 
 // FieldOf names a field.
@@ -120,7 +121,11 @@ func (u *observer) read(n *node) {
 	}
 	switch n.op {
 	case opFeature:
-		u.uses.Features = append(u.uses.Features, FeatureUse{n.index, len(n.args) > 0, n.pos, n.end})
+		use := FeatureUse{Feature: n.index, Other: len(n.args) > 0, Pos: n.pos, End: n.end}
+		for _, part := range n.args {
+			use.Key = append(use.Key, [2]int{part.pos, part.end})
+		}
+		u.uses.Features = append(u.uses.Features, use)
 	case opRisk:
 		u.uses.Risks = append(u.uses.Risks, n.index)
 	case opLookup:

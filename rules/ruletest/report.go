@@ -36,22 +36,26 @@ func (f *Failure) writeText(b *bytes.Buffer) {
 		fmt.Fprintf(b, " (line %d)", f.Line)
 	}
 	b.WriteByte('\n')
-	if len(f.Rows) == 0 || f.Kind == Decided { // whose message says all of it
-		return
-	}
-	if f.Kind == Different {
+	switch f.Kind {
+	case Different:
 		f.writeSides(b)
-		return
+	case Decided: // whose message says all of it
+	default:
+		f.writeRows(b)
 	}
+	if f.Why != "" {
+		b.WriteString("    " + printable(f.Why) + "\n")
+	}
+}
+
+// writeRows writes the fields of an alert.
+func (f *Failure) writeRows(b *bytes.Buffer) {
 	width := 0
 	for _, row := range f.Rows {
 		width = max(width, utf8.RuneCountInString(row.Field))
 	}
 	for _, row := range f.Rows {
 		fmt.Fprintf(b, "    %s%s\n", padded(row.Field, width), printable(row.Expected+row.Actual))
-	}
-	if f.Why != "" {
-		b.WriteString("    " + printable(f.Why) + "\n")
 	}
 }
 

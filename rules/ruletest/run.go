@@ -42,7 +42,7 @@ type Failure struct {
 	Alert int    // number of the expected alert in the test, from 1, or 0
 	Msg   string // in a sentence
 	Rows  []Row  // the alerts field by field; of Decided action and score, as far as they are compared
-	Why   string // of the first that are Missing: in a paragraph, why the alert did not come; empty: it cannot be said
+	Why   string // of the first that are Missing, or Decided too mildly: in a paragraph, why the alert or the match did not come; empty: it cannot be said
 }
 
 // Row is a field of an expected alert and of the one that came.

@@ -55,3 +55,30 @@ func failuresOf(t *testing.T, rules []source.File, test string) []Failure {
 	}
 	return suite.Run(subject)[0].Failures
 }
+
+// Where rules read matches, events keep their numbers, and matches have none; a window that
+// ended is told of too; and of a decision why the rule did not match that was to decide.
+func TestWhyConsequences(t *testing.T) {
+	rules := []source.File{{Path: "rules.yaml", Text: `
+events:
+  e: {fields: {ts: time, k: string, v: string}}
+features:
+  in_1m: {on: e, key: k, value: count(), tumbling: 1m}
+rules:
+  - {id: one, on: e, key: k, within: 1h, pattern: a, define: {a: v == "a"}}
+  - {id: two, on: [alert.one, e], key: k, within: 1h, pattern: m -> b, define: {m: {type: alert.one}, b: {type: e, where: v == "b"}}, action: block}
+  - {id: closed, window_close: in_1m, having: in_1m > 5}
+`}}
+	const events = "events: [{type: e, ts: 0s, k: y, v: c}, {type: e, ts: 1s, k: x, v: a}, {type: e, ts: 2s, k: x, v: c}, {clock: 5m}]\n    "
+	const one = "{rule: one, key: x}"
+	for _, tt := range []struct{ test, want string }{
+		{"alerts: [" + one + ", {rule: two, key: x}]", ` of one). It is still open and needs b before 01:00:01 (within 1h): time stands at 00:05:00. The nearest miss was event 3 at 00:00:02`},
+		{"alerts: [" + one + ", {rule: closed, key: x}]", `The nearest was the window of in_1m from 2026-01-01 00:00:00 to 00:01:00: having is false: in_1m > 5 is false (in_1m = 2).`},
+		{"decisions: {3: block}\n    alerts: [" + one + "]", `two: No alert for k=x on event 3. #1 got furthest: m since 2026-01-01 00:00:01`},
+	} {
+		failures := failuresOf(t, rules, "tests:\n  - name: one\n    "+events+tt.test+"\n")
+		if len(failures) != 1 || !strings.Contains(failures[0].Why, tt.want) {
+			t.Errorf("%s: %+v, want %q", tt.test, failures, tt.want)
+		}
+	}
+}

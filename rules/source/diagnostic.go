@@ -103,7 +103,7 @@ var Codes = []Code{
 	{CodeMayMiss, "A `!=` or `not in` also holds for events that do not have the field."},
 	{CodeNever, "A condition can never be true, or the least times of a pattern leave it no time to match."},
 	{CodeUnusedParam, "Nothing reads the param."},
-	{CodeUndeclared, "No schema declares the event type, and one of almost the same name is declared."},
+	{CodeUndeclared, "No schema declares the event type, and a declared one is called almost so, or a rule."},
 	{CodeResolution, "A feature keeps every event of a window of more than 7 days."},
 	{CodeUnusedName, "Nothing reads the feature, list or risk, or no rule adds to the risk."},
 	{CodeTwice, "An entry stands in several rows of the file of a list: the last one counts."},
@@ -111,8 +111,8 @@ var Codes = []Code{
 	{CodeSilent, "A rule is on the matches of a rule that is disabled, or active on those of a shadow rule: none ever comes."},
 	{CodeRowless, "A feature is read where it is nil: the event is a match of another rule, which has no features, or does not have the key of the feature."},
 
-	{CodeForever, "Something looks back for ever, a feature, a risk or `edge`: it is exact in a state that has seen every event, not in one that begins later."},
-	{CodeOtherKey, "The rule reads a feature of another key than its event has: of events that come late the outcome may depend on when they come."},
+	{CodeForever, "A feature or risk looks back for ever: a run that begins later has other values."},
+	{CodeOtherKey, "The rule reads a feature of another key than its event has: where events are matched as they arrive, what late ones read may depend on when they come."},
 }
 
 // String gives `file:line:column: message; hint`.
@@ -161,11 +161,13 @@ type more struct {
 	count int
 }
 
-// Count gives how many findings there are so far.
+// Count gives how many errors there are so far.
 func (f *Findings) Count() int {
-	n := len(f.found)
+	n := f.kept[Error]
 	for _, m := range f.more {
-		n += m.count
+		if m.Severity == Error {
+			n += m.count
+		}
 	}
 	return n
 }
@@ -246,7 +248,7 @@ func (d Diagnostic) same(as Diagnostic) bool {
 // follows says whether another reader stumbles over what YAML stumbled over, or
 // misses what YAML did not find.
 func (d Diagnostic) follows(before Diagnostic) bool {
-	return before.Code == CodeYAML && (d.Code == CodeExpression || d.Code == CodePattern || d.Code == CodeMissing) &&
+	return before.Code == CodeYAML && (d.Code == CodeExpression || d.Code == CodePattern || d.Code == CodeMissing || d.Code == CodeValue) &&
 		before.File == d.File && before.Line == d.Line && before.Column == d.Column
 }
 

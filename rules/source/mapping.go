@@ -23,6 +23,8 @@ type Keys struct {
 	Known []string          // in the order in which they are listed
 	Later []string          // parts of the language that are not built
 	Meant map[string]string // keys of other tools, in lower case and without `_` and `-`, and what they are called here
+	Apart map[string]string // keys that stand elsewhere: where, or what is said in place of them
+	Form  string            // how the mapping is written, a hint where something else stands there; may be empty
 }
 
 var bareWord = strings.NewReplacer("_", "", "-", "", " ", "")
@@ -31,7 +33,7 @@ var bareWord = strings.NewReplacer("_", "", "-", "", " ", "")
 // that is not clear.
 func (ks Keys) Means(name string) string {
 	switch other := ks.Meant[bareWord.Replace(strings.ToLower(name))]; {
-	case slices.Contains(ks.Known, name) || slices.Contains(ks.Later, name):
+	case slices.Contains(ks.Known, name) || slices.Contains(ks.Later, name) || ks.Apart[name] != "":
 		return ""
 	case other != "":
 		return other
@@ -42,15 +44,20 @@ func (ks Keys) Means(name string) string {
 // Entries gives the Entries of a mapping in order, without those that have a
 // finding. what names the mapping.
 func (f *Findings) Entries(n Node, what string) (list []Entry, ok bool) {
+	return f.entries(n, what, "")
+}
+
+// entries is Entries with a hint for what is no mapping.
+func (f *Findings) entries(n Node, what, form string) (list []Entry, ok bool) {
 	if n.Bad() {
 		return nil, false
 	}
 	if n.Empty() {
-		f.Add(n.Place(), CodeMissing, what+" is empty", "")
+		f.Add(n.Place(), CodeMissing, what+" is empty", form)
 		return nil, false
 	}
 	if n.YAML.Kind != yaml.MappingNode {
-		f.Add(n.Place(), CodeValue, what+" is a mapping (`name: value`), not "+n.Kind(), "")
+		f.Add(n.Place(), CodeValue, what+" is a mapping (`name: value`), not "+n.Kind(), form)
 		return nil, false
 	}
 	return n.Pairs(), true
@@ -87,7 +94,7 @@ func (n Node) Is(kind yaml.Kind) bool { return n.YAML.Kind == kind && !n.Bad() }
 // Record gives the entries of a mapping with known keys, by name, and reports
 // keys that are not known or not built, and entries without a value.
 func (f *Findings) Record(n Node, what string, ks Keys) (map[string]Entry, bool) {
-	list, ok := f.Entries(n, what)
+	list, ok := f.entries(n, what, ks.Form)
 	byName := map[string]Entry{}
 	for _, e := range list {
 		switch {
@@ -126,6 +133,8 @@ func (f *Findings) unknown(n Node, e Entry, ks Keys) {
 	hint := fmt.Sprintf("the keys of %s are %s", ks.Of, strings.Join(ks.Known, ", "))
 	if other := ks.Means(e.Name); other != "" {
 		hint = "did you mean " + Tick(other) + "?"
+	} else if where := ks.Apart[e.Name]; where != "" {
+		hint = where
 	}
 	if n.YAML.Style&yaml.FlowStyle != 0 && e.Value.Empty() {
 		hint = "quote the text before it if it holds a comma"

@@ -80,7 +80,8 @@ func (t *Trace) catch(told *cep.Told) {
 		if e := x.match.end; e != nil && e.Because != nfa.Expired.String() {
 			return true // it went on, or ended otherwise
 		}
-		scope := &cep.Scope{Event: told.Event, Key: told.Key, Captures: x.events, Lists: told.Lists}
+		scope := told.Scope(nfa.Captures{})
+		scope.Captures = x.events
 		if u := t.rule.Program.Unless; u >= 0 && t.conditions[u].find(scope).holds {
 			return true
 		}

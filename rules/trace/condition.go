@@ -24,8 +24,12 @@ type condition struct {
 	known     finding
 }
 
-// whenName is what the condition of a rule without a pattern is called.
-const whenName = "when"
+// whenName is what the condition of a rule without a pattern is called, havingName that
+// which is asked of a match.
+const (
+	whenName   = "when"
+	havingName = "having"
+)
 
 // finding is why a condition holds or does not.
 type finding struct {
@@ -36,8 +40,12 @@ type finding struct {
 }
 
 // conditions makes the conditions of a rule by nfa.Cond, with that of `where` behind
-// them.
+// them. A rule that matches when a window ends has `having` alone.
 func conditions(r *rules.Rule, set *cep.Ruleset) ([]*condition, error) {
+	if r.WindowClose != nil {
+		having := &condition{name: havingName, captures: true}
+		return []*condition{having}, having.compile(r.Having)
+	}
 	var list []*condition
 	for i, n := range r.Rule.Names {
 		c := &condition{name: n.Text, types: r.Names[i].Types, ids: r.Conds[i].Types, captures: r.Conds[i].Captured != nil}
@@ -54,7 +62,7 @@ func conditions(r *rules.Rule, set *cep.Ruleset) ([]*condition, error) {
 		list = append(list, &condition{name: "unless", captures: r.Conds[r.Program.Unless].Captured != nil})
 	}
 	if r.Program.Having >= 0 {
-		list = append(list, &condition{name: "having", captures: true})
+		list = append(list, &condition{name: havingName, captures: true})
 	}
 	for i, c := range list {
 		if err := c.compile(r.Cond(nfa.Cond(i))); err != nil {

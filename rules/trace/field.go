@@ -52,7 +52,13 @@ func expressions(r *rules.Rule) []*rules.Expression {
 	for i := range r.Names {
 		list = append(list, r.Names[i].Where)
 	}
-	list = append(list, r.Unless, r.Having)
+	list = append(append(list, r.Unless), outcome(r)...)
+	return slices.DeleteFunc(list, func(e *rules.Expression) bool { return e == nil })
+}
+
+// outcome gives those that are asked of a match.
+func outcome(r *rules.Rule) []*rules.Expression {
+	list := []*rules.Expression{r.Having}
 	for i := range r.Measures {
 		list = append(list, &r.Measures[i])
 	}

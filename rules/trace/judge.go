@@ -33,13 +33,20 @@ type Judge struct {
 	outside []AlertRef            // those outside the period
 	misses  map[string][]miss     // by name of the pattern
 	could   map[string]*sightings // by name of the pattern
-	counts  struct{ events, late, rejected, other, unseen, silenced, consumed, bounded int }
-	late    *Statement
-	reject  *Statement
-	seen    bool       // there is an event of the key
-	types   []string   // that the rule is not on
-	unseen  *Statement // with the fewest parts
-	start   *Statement // NotBegun, with the fewest parts
+	counts  struct {
+		events, late, rejected, other, unseen, silenced, repeated, consumed, bounded int
+		windows                                                                      int // that ended
+	}
+	late   *Statement
+	reject *Statement
+	seen   bool       // there is an event of the key
+	types  []string   // that the rule is not on
+	unseen *Statement // with the fewest parts
+	start  *Statement // NotBegun, with the fewest parts
+	window *Statement // Window that was no match, with the fewest parts
+	ended  *Statement // the last Window
+	silent *Statement // the last Window that made no alert, as quiet says
+	quiet  *Statement
 }
 
 // miss is an event that does not fit a name, whatever was captured. Those that are kept of
@@ -149,16 +156,20 @@ func (j *Judge) about(m *match, s *Statement, asked bool) {
 		m.held = nil
 	case Alerted:
 		m.alerted = true
-		alert := AlertRef{s.Alert, s.Kind, cep.FormatTime(s.limit.n), s.limit.n}
 		if asked {
-			j.alerts = append(j.alerts, alert)
+			j.alerts = append(j.alerts, s.alert())
 		} else if len(j.outside) < shownAlerts && j.concerns(m) {
-			j.outside = append(j.outside, alert)
+			j.outside = append(j.outside, s.alert())
 		}
 	case Silenced:
 		m.refused = keepStatement(s)
 		if asked {
 			j.counts.silenced++
+		}
+	case Repeated:
+		m.refused = keepStatement(s)
+		if asked {
+			j.counts.repeated++
 		}
 	case Ended:
 		if asked && s.Because == nfa.OpenBound.String() {
@@ -233,7 +244,7 @@ func (j *Judge) nearer(s, than *Statement) bool {
 	if a, b := failed(s), failed(than); (a == otherKind) != (b == otherKind) {
 		return b == otherKind
 	}
-	return cmp.Or(cmp.Compare(j.rank(s.For), j.rank(than.For)), cmp.Compare(failed(than), failed(s)), cmp.Compare(gap(than), gap(s)), cmp.Compare(s.Number, than.Number)) >= 0
+	return cmp.Or(cmp.Compare(j.rank(s.For), j.rank(than.For)), cmp.Compare(failed(than), failed(s)), cmp.Compare(gap(than), gap(s)), cmp.Compare(s.place(), than.place())) >= 0
 }
 
 // rank orders what can be waited for by its place in the pattern.
@@ -348,7 +359,22 @@ func (j *Judge) aside(s *Statement, asked bool) {
 		j.unseen = fewer(j.unseen)
 	case NotBegun:
 		j.start = fewer(j.start)
+	case Window:
+		j.counts.windows++
+		if j.ended = keepStatement(s); s.Because != "" {
+			j.window = fewer(j.window)
+		}
+	case Alerted:
+		j.alerts = append(j.alerts, s.alert())
+	case Silenced:
+		j.counts.silenced++
+		j.quiet, j.silent = keepStatement(s), j.ended
 	}
+}
+
+// alert names the alert that a match became.
+func (s *Statement) alert() AlertRef {
+	return AlertRef{s.Alert, s.Kind, cep.FormatTime(s.limit.n), s.limit.n}
 }
 
 // furthest gives the match that got furthest, of those that made no alert, if there is

@@ -18,6 +18,7 @@ const (
 	Rejected  Do = "rejected"   // a line that is no event, and in which the key stands
 	OtherType Do = "other_type" // an event of the key, of a type that the rule is not on
 	Unseen    Do = "unseen"     // the rule's where keeps the rule from seeing the event
+	Answered  Do = "answered"   // the rule holds until Until, and answers for the event with Action and Score
 	NotBegun  Do = "not_begun"  // no match begins with the event as For
 )
 
@@ -39,6 +40,12 @@ const (
 	RanOut    Do = "ran_out"   // it came out as a time-out
 	Alerted   Do = "alerted"   // what came out became an alert
 	Silenced  Do = "silenced"  // what came out made no alert, as the throttle is on until Until
+	Repeated  Do = "repeated"  // what came out made no alert, as the event before that the rule saw was a match too (edge)
+)
+
+// What happens where a rule matches when a window ends.
+const (
+	Window Do = "window" // one of the feature Of, from Since to Until, has ended: a match, unless Because says why not
 )
 
 // Statement says one thing that happened and why. Its JSON names are fixed. Time, Until,
@@ -60,21 +67,28 @@ type Statement struct {
 	For   string `json:"for,omitempty"`  // a variable of the pattern; of a closing negation `!name`
 	Link  string `json:"link,omitempty"` // the link before For in the pattern
 
-	Because string   `json:"because,omitempty"` // of passed, closed, ended, refused, not_begun: as nfa.Why
+	Because string   `json:"because,omitempty"` // of passed, closed, ended, refused, not_begun, window: as nfa.Why
 	Name    string   `json:"name,omitempty"`    // whose condition decided: a name of the pattern, where, unless or having
 	Types   []string `json:"types,omitempty"`   // the event is of none of these, which Name asks for
 	Key     *string  `json:"key,omitempty"`     // the key that the event has as Name, which is not the one traced; empty: it has none
 	Parts   []Part   `json:"parts,omitempty"`   // of the condition, those that decided
 
-	Until string `json:"until,omitempty"` // when it stops or stopped to wait; when the throttle ends; the least time (early); the time of the match
+	Features []Reading `json:"features,omitempty"` // of event what the conditions of the rule read; of a match what is asked of it reads
+	Risks    []Reading `json:"risks,omitempty"`    // likewise
+
+	Of    string `json:"of,omitempty"`    // window: the feature
+	Since string `json:"since,omitempty"` // window: when it began
+
+	Until string `json:"until,omitempty"` // when it stops or stopped to wait; when the throttle, the hold or the window ends; the least time (early); the time of the match
 	Bound string `json:"bound,omitempty"` // what ends at Until: within, link or round
 	Span  string `json:"span,omitempty"`  // its length
 
 	Captured []Capture `json:"captured,omitempty"` // carried: what it has captured
 	Missing  []Run     `json:"missing,omitempty"`  // began, took, carried: the fewest events that it lacks
 	Alert    string    `json:"alert,omitempty"`
-	Kind     string    `json:"kind,omitempty"` // of the alert
-	Score    int       `json:"score,omitempty"`
+	Kind     string    `json:"kind,omitempty"`   // of the alert
+	Score    int       `json:"score,omitempty"`  // of the alert, or of the hold that answers
+	Action   string    `json:"action,omitempty"` // answered: of the rule
 	Behind   string    `json:"behind,omitempty"` // late, too_late, expired: by how much
 	Reason   string    `json:"reason,omitempty"` // rejected: why, with file and line
 	Seen     *Seen     `json:"seen,omitempty"`   // event, late, other_type, unseen: what the event is
@@ -87,6 +101,7 @@ type Statement struct {
 	besides      *Statement // closed, greedy: why the event would not have fitted anyway
 	event        *event     // that Event is
 	at           int64      // Time
+	since        ns         // Since
 	limit        ns         // Until
 	span         ns         // Span
 	behind       ns         // Behind
@@ -103,14 +118,27 @@ type event struct {
 	id     string // what alerts call it
 	called string // its id, or which event of the input it is
 	typ    string
-	number uint64
+	number uint64 // of a match the number of the event that brought it, 0 if time did
+	place  uint64 // tells it apart from others
+	match  bool   // it is the match of a rule
 	at     int64
+}
+
+// place tells the event of a statement apart from others; 0: time did it.
+func (s *Statement) place() uint64 {
+	if s.event == nil {
+		return 0
+	}
+	return s.event.place
 }
 
 // spell fills in what is written for programs alone.
 func (s *Statement) spell() {
 	if s.at != Forever {
 		s.Time = cep.FormatTime(s.at)
+	}
+	if s.since.known {
+		s.Since = cep.FormatTime(s.since.n)
 	}
 	if s.limit.known && s.limit.n != Forever {
 		s.Until = cep.FormatTime(s.limit.n)
@@ -174,6 +202,15 @@ type Step struct {
 	events int            // offered to the rule so far
 	open   map[int]*match // those that are open or held after it
 	gone   []*match       // those that have ended, or have been held and are not
+}
+
+// Event is the number of the event of the step among those that came; 0: it is a match, or
+// time did the step.
+func (s *Step) Event() uint64 {
+	if e := s.Statements[0].event; e != nil && !e.match {
+		return e.number
+	}
+	return 0
 }
 
 // lead sets to what a match goes on, or would.

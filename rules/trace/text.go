@@ -68,17 +68,22 @@ func (w *Writer) lines(s *Step) []string {
 			head = Moment(st.event.at) + "  " + eventText(st)
 		case st.Seen != nil:
 			head = Moment(s.Time) + "  " + eventText(st)
+		case st.Do == Window:
+			head = Moment(s.Time) + "  " + windowText(st, s.Time) + " ended"
 		case st.Do == Rejected:
 			head = "no event  " + st.Reason
 		}
 		if st.of != nil || st.Do == Early && len(own) > 0 || st.Do == NotBegun && taken(s) {
 			continue // an open match says more
 		}
-		if text := visible(w.aside(st)); text != "" && !slices.Contains(top, text) {
+		if text := visible(w.aside(st, s)); text != "" && !slices.Contains(top, text) {
 			top = append(top, text)
 		}
 	}
 	out := []string{visible(head)}
+	if text := visible(readingsText(s.Statements[0].Features, s.Statements[0].Risks)); text != "" && s.Statements[0].of == nil {
+		out = append(out, strings.ReplaceAll(text, " = ", glue+"="+glue))
+	}
 	for _, a := range grouped(own) {
 		shown := min(shownSame, len(a.lines))
 		if a.rest == 0 && len(a.lines) == shownSame+1 {
@@ -159,7 +164,7 @@ func turnOf(said []*Statement) turn {
 			t.complete = true
 		case Refused, Held, CameOut:
 			t.decided = true
-		case Alerted, Silenced:
+		case Alerted, Silenced, Repeated:
 			t.alerted = true
 		case Ended:
 			t.ended = true
@@ -205,7 +210,7 @@ func grouped(own []*line) []*alike {
 			}
 			key = append(key, '\n')
 			switch s.Do {
-			case Alerted, Silenced:
+			case Alerted, Silenced, Repeated:
 				key = strconv.AppendInt(key, int64(l.match), 10)
 			case Took:
 				if s.From != s.Match {
@@ -255,7 +260,10 @@ func (w *Writer) clauses(l *line, step *Step) string {
 // eventText writes an event: its id if that is short, its type and what the rule reads.
 func eventText(s *Statement) string {
 	var b strings.Builder
-	b.WriteString(s.event.called + "  " + s.Seen.Type)
+	b.WriteString(s.event.called + " ")
+	if !s.event.match {
+		b.WriteString(" " + s.Seen.Type)
+	}
 	for _, f := range s.Seen.Fields {
 		b.WriteString(" " + f.Name + "=" + plain(f.Value))
 	}
@@ -272,7 +280,7 @@ func plain(v []byte) string {
 }
 
 // aside says what is of no open match.
-func (w *Writer) aside(s *Statement) string {
+func (w *Writer) aside(s *Statement, step *Step) string {
 	switch s.Do {
 	case Late:
 		return "came too late, by " + lapse(s.behind.n) + ": it is not matched (--lateness)"
@@ -289,8 +297,30 @@ func (w *Writer) aside(s *Statement) string {
 		return "no match begins: " + whyText(s, w.rule)
 	case Early:
 		return "it fits " + s.For + ", but no match waits for that yet"
+	case Answered:
+		return fmt.Sprintf("holds until %s: answers %s (score %d)", clock(s.limit.n, s.at), s.Action, s.Score)
+	case Window:
+		return having(s)
+	case Alerted, Silenced:
+		return w.clause(s, step)
 	}
 	return ""
+}
+
+// having says whether a window is a match; empty: all are.
+func having(s *Statement) string {
+	switch {
+	case s.Because != "":
+		return "no match: having is false" + colon(s.Parts)
+	case s.Name != "":
+		return "having is true" + colon(s.Parts)
+	}
+	return ""
+}
+
+// windowText names a window that ended, beside a time that is written.
+func windowText(s *Statement, beside int64) string {
+	return "the window of " + s.Of + " from " + clock(s.since.n, beside)
 }
 
 // clause says what an open match did.
@@ -342,12 +372,32 @@ func (w *Writer) clause(s *Statement, step *Step) string {
 		if s.limit.n != step.Time {
 			text += " of " + clock(s.limit.n, step.Time)
 		}
-		return fmt.Sprintf("%s (%s), score %d", text, s.Kind, s.Score)
+		return fmt.Sprintf("%s (%s), score %d", text, s.Kind, s.Score) + more(s, step)
 	case Silenced:
-		if w.rule.When != nil {
-			return "makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
+		text := "makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
+		if w.rule.When == nil && w.rule.WindowClose == nil {
+			text = "is complete, but " + text
 		}
-		return "is complete, but makes no alert: the throttle is on until " + clock(s.limit.n, step.Time)
+		return text + more(s, step)
+	case Repeated:
+		return "makes no alert: the event before was a match too (edge)" + more(s, step)
 	}
 	return ""
+}
+
+// more says what a match read of features and risks, beside what the event did.
+func more(s *Statement, step *Step) string {
+	first := &step.Statements[0]
+	text := readingsText(beside(s.Features, first.Features), beside(s.Risks, first.Risks))
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
+}
+
+// beside leaves those that say something else.
+func beside(list, said []Reading) []Reading {
+	return slices.DeleteFunc(slices.Clone(list), func(r Reading) bool {
+		return slices.ContainsFunc(said, func(o Reading) bool { return o.words() == r.words() })
+	})
 }

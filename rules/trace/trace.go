@@ -27,6 +27,7 @@ type Trace struct {
 	Apart bool
 
 	rule *rules.Rule
+	set  *cep.Ruleset
 	key  []string
 	each func(*Step)
 
@@ -34,6 +35,8 @@ type Trace struct {
 	entries    []nfa.Edge
 	ways       [][]way // of the edges of places
 	conditions []*condition
+	reads      readers // of the conditions
+	outcome    readers // of what is asked of a match
 	fields     []field
 	later      [][]int           // by place: names that a match can capture after those that it waits for
 	rest       []int             // names that no match begins with
@@ -64,20 +67,16 @@ type birth struct{ match, from *match }
 const mostSpoken = 16
 
 // New makes a Trace of a rule of a ruleset under a key (ParseKey), which gives each
-// step to a function when it is over. A step is valid during that call. A rule that
-// matches when a window ends (cep.Rule.WindowClose) has no open matches to follow: that
-// is an error.
+// step to a function when it is over. A step is valid during that call.
 func New(rule *rules.Rule, set *cep.Ruleset, key []string, each func(*Step)) (*Trace, error) {
-	if rule.WindowClose != nil {
-		return nil, fmt.Errorf("the rule %s matches when a window of %s ends: there is no event on which it could be followed", rule.ID, rule.WindowClose.Name)
-	}
 	t := &Trace{
-		rule: rule, key: key, each: each,
-		places: rule.Program.Places(), entries: rule.Program.Entries(), fields: fieldsOf(rule, set),
+		rule: rule, set: set, key: key, each: each, fields: fieldsOf(rule, set),
 		names: map[*int][]string{}, matches: map[int]*match{},
 	}
-	var err error
-	if t.conditions, err = conditions(rule, set); err != nil {
+	if rule.Program != nil {
+		t.places, t.entries = rule.Program.Places(), rule.Program.Entries()
+	}
+	if err := t.compile(); err != nil {
 		return nil, fmt.Errorf("the rule %s: %w", rule.ID, err)
 	}
 	t.reach()
@@ -89,6 +88,18 @@ func New(rule *rules.Rule, set *cep.Ruleset, key []string, each func(*Step)) (*T
 		t.ways = append(t.ways, ways)
 	}
 	return t, nil
+}
+
+// compile compiles what explains the rule.
+func (t *Trace) compile() (err error) {
+	if t.conditions, err = conditions(t.rule, t.set); err != nil {
+		return err
+	}
+	if t.reads, err = conditionReaders(t.rule); err != nil {
+		return err
+	}
+	t.outcome, err = outcomeReaders(t.rule)
+	return err
 }
 
 // way describes an edge.
@@ -146,17 +157,23 @@ func (t *Trace) wants(rule *cep.Rule, key []string, e *cep.Event) bool {
 	if rule != t.rule.Rule {
 		return false
 	}
-	mine := slices.Equal(key, t.key)
-	if mine && !t.keys.found {
-		t.keys.stop()
+	if e != nil {
+		t.meet(key)
 	}
-	if e != nil && !mine {
-		t.keys.count(key)
-	}
-	return mine
+	return slices.Equal(key, t.key)
 }
 
-// Seen reports whether an event of the key has been offered to the rule.
+// meet takes in that an event has a key.
+func (t *Trace) meet(key []string) {
+	if !slices.Equal(key, t.key) {
+		t.keys.count(key)
+	} else if !t.keys.found {
+		t.keys.stop()
+	}
+}
+
+// Seen reports whether an event of the key has been offered to the rule, or to the feature
+// whose windows it matches.
 func (t *Trace) Seen() bool { return t.keys.found }
 
 // OtherKeys gives, of the keys that were offered to the rule, the closest to one that
@@ -290,14 +307,15 @@ func (t *Trace) number() {
 
 // tell is told what the engine does.
 func (t *Trace) tell(told *cep.Told) {
+	if told.Kind == cep.Arrived && told.Layer != t.rule.Layer {
+		return // it comes to the rule's own layer too
+	}
 	t.now = told.Time
 	switch told.Kind {
 	case cep.Arrived:
 		t.Flush()
 		t.step.Time = told.Time
-		if !t.on(told.Event) && t.has(told.Event) {
-			t.open(told, Statement{Do: OtherType})
-		}
+		t.arrive(told)
 	case cep.LateEvent:
 		if t.has(told.Event) {
 			t.Flush()
@@ -306,20 +324,74 @@ func (t *Trace) tell(told *cep.Told) {
 			t.Flush()
 		}
 	case cep.Offered:
-		if t.event == nil || told.Event.Place != t.event.number {
-			t.open(told, Statement{Do: Event})
-			t.events++
-		}
+		t.present(told)
+		t.events++
 	case cep.Unseen:
-		f := t.conditions[len(t.conditions)-1].find(&cep.Scope{Event: told.Event, Key: told.Key, Captures: t.nothing(), Lists: told.Lists})
+		f := t.conditions[len(t.conditions)-1].find(told.Scope(nfa.Captures{}))
 		t.about(told, Statement{Do: Unseen, event: t.event, Name: "where", Parts: f.parts})
 	case cep.Noted:
 		t.note(told)
+	case cep.WindowEnded:
+		t.window(told)
 	case cep.Alerted:
-		t.about(told, Statement{Do: Alerted, of: t.matches[told.Node], event: t.cameBy, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score, limit: ns{true, told.Alert.Time}})
+		t.became(told, Statement{Do: Alerted, Alert: told.Alert.ID, Kind: told.Alert.Kind.String(), Score: told.Alert.Score, limit: ns{true, told.Alert.Time}})
 	case cep.Silenced:
-		t.about(told, Statement{Do: Silenced, of: t.matches[told.Node], event: t.cameBy, limit: ns{true, told.Until}})
+		t.became(told, Statement{Do: Silenced, limit: ns{true, told.Until}})
+	case cep.Repeated:
+		t.became(told, Statement{Do: Repeated})
+	case cep.Answered:
+		t.present(told)
+		t.about(told, Statement{Do: Answered, event: t.event, limit: ns{true, told.Until}, Score: told.Score, Action: t.rule.Action})
 	}
+}
+
+// arrive takes in an event before the rule is asked, if it is. A match that the rule is not
+// on is nothing to tell of.
+func (t *Trace) arrive(told *cep.Told) {
+	e := told.Event
+	switch {
+	case t.rule.WindowClose != nil:
+		if key, ok := t.keyOf(e); ok && t.on(e) {
+			t.meet(key)
+		}
+	case !t.on(e) && t.has(e) && t.ruleOf(e) == nil:
+		t.open(told, Statement{Do: OtherType})
+	}
+}
+
+// present opens the event that the rule is asked about, if it is not open yet.
+func (t *Trace) present(told *cep.Told) {
+	if t.event == nil || told.Event.Place != t.event.place {
+		s := Statement{Do: Event}
+		s.Features, s.Risks = t.reads.read(told.Scope(nfa.Captures{}))
+		t.open(told, s)
+	}
+}
+
+// became tells what became of what came out.
+func (t *Trace) became(told *cep.Told, s Statement) {
+	s.of = t.matches[told.Node]
+	if s.of != nil {
+		s.event = t.cameBy
+	}
+	s.Features, s.Risks = t.outcome.read(told.Outcome(nfa.Captures{}))
+	t.about(told, s)
+}
+
+// window tells that a window ended, and whether that is a match.
+func (t *Trace) window(told *cep.Told) {
+	having, scope := t.conditions[0], told.Outcome(nfa.Captures{})
+	s := Statement{Do: Window, Of: t.rule.WindowClose.Name, since: ns{true, told.From}, limit: ns{true, told.Time}}
+	s.Features, s.Risks = t.outcome.read(scope)
+	if !slices.ContainsFunc(s.Features, func(r Reading) bool { return r.Text == s.Of }) {
+		s.Features = slices.Insert(s.Features, 0, newReading(s.Of, told.Value))
+	}
+	if having.why != nil {
+		if s.Name = having.name; !s.because(having, scope) {
+			s.Because = nfa.HavingFailed.String()
+		}
+	}
+	t.about(told, s)
 }
 
 // nothing is what a match has captured that has not begun.
@@ -338,31 +410,59 @@ func (t *Trace) has(e *cep.Event) bool {
 			return true
 		}
 	}
-	for i, f := range t.rule.Key.Fields {
-		if text, ok := e.Field(f).KeyText(); !ok || text != t.key[i] {
-			return false
-		}
+	key, ok := t.keyOf(e)
+	return ok && slices.Equal(key, t.key)
+}
+
+// keyOf gives the key of an event, unless it is read by variable.
+func (t *Trace) keyOf(e *cep.Event) (key []string, ok bool) {
+	fields := t.rule.Key.Fields
+	if f, ok := t.rule.Key.ByType[e.Type]; ok {
+		fields = []cep.FieldID{f}
 	}
-	return len(t.rule.Key.Fields) > 0
+	for _, f := range fields {
+		text, ok := e.Field(f).KeyText()
+		if !ok {
+			return nil, false
+		}
+		key = append(key, text)
+	}
+	return key, len(key) > 0
 }
 
 // open begins a step with an event.
 func (t *Trace) open(told *cep.Told, s Statement) {
 	e := told.Event
-	t.event = &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time}
+	t.event = t.named(e)
 	s.Seen, s.event = seen(e, t.fields), t.event
 	t.about(told, s)
 }
 
+// named says what an event is called.
+func (t *Trace) named(e *cep.Event) *event {
+	return &event{id: e.Identity(), called: t.called(e), typ: e.Name, number: e.Origin(), place: e.Place, match: t.ruleOf(e) != nil, at: e.Time}
+}
+
 // called is what people call an event: its id, or its number in processing order.
-func called(e *cep.Event) string {
+func (t *Trace) called(e *cep.Event) string {
+	of := t.ruleOf(e)
 	switch {
+	case of != nil:
+		return "match " + e.ID + " of " + of.ID
 	case e.ID != "":
 		return e.ID
 	case e.Place == 0:
 		return "a late event"
 	}
-	return fmt.Sprintf("event %d", e.Place)
+	return fmt.Sprintf("event %d", e.Origin())
+}
+
+// ruleOf gives the rule whose match an event is; nil: it is none.
+func (t *Trace) ruleOf(e *cep.Event) *cep.Rule {
+	if e.Type < 0 {
+		return nil
+	}
+	return t.set.Types[e.Type].Alert
 }
 
 // about adds a statement on the event that is told, or the moment.
@@ -455,11 +555,13 @@ func (t *Trace) explain(told *cep.Told, s *Statement) {
 	if n.Cond < 0 || n.Why == nfa.Early {
 		return
 	}
-	scope := told.Scope(n.Captures)
-	if n.Cond == t.rule.Program.Having {
-		scope.Event = nil
+	if n.Cond != t.rule.Program.Having {
+		s.because(t.conditions[n.Cond], told.Scope(n.Captures))
+		return
 	}
+	scope := told.Outcome(n.Captures)
 	s.because(t.conditions[n.Cond], scope)
+	s.Features, s.Risks = t.outcome.read(scope)
 }
 
 // known gives the matches that notes call so.
@@ -550,8 +652,7 @@ func (t *Trace) match(told *cep.Told, node int, caps nfa.Captures, from *match) 
 	t.born = append(t.born, birth{m, from})
 	if told.Note.Kind == nfa.Carried {
 		for _, c := range told.Captured(caps) {
-			e := c.Event
-			m.last = m.last.then(t.rule.Rule.Names[c.Var].Text, &event{id: e.Identity(), called: called(e), typ: e.Name, number: e.Place, at: e.Time})
+			m.last = m.last.then(t.rule.Rule.Names[c.Var].Text, t.named(c.Event))
 		}
 		return m
 	}

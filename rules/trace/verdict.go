@@ -42,6 +42,7 @@ const (
 	TooMany        Cause = "open_bound" //
 	TooLong        Cause = "capture_bound"
 	SameAgain      Cause = "repeated"
+	EdgeBefore     Cause = "edge" // the event before was a match too
 )
 
 // Verdict says why a key did not alert, or that it did.
@@ -97,6 +98,7 @@ func (v *Verdict) Lines() string { return paragraph("", "", visible(v.Text)) }
 // End is what is known when the input has ended.
 type End struct {
 	Read             uint64 // events of any key
+	Seen             bool   // Trace.Seen
 	Now              int64  // to which time has moved; Forever: all windows have closed
 	Asked            string // the period that is asked about, in words; empty: all
 	Nearest, Busiest []OtherKey
@@ -114,6 +116,9 @@ func (j *Judge) Verdict(end End) *Verdict {
 		if n := j.counts.silenced; n > 0 {
 			t.say("%s no alert, as the throttle was on.", amount(n, "further match made", "further matches made"))
 		}
+		if n := j.counts.repeated; n > 0 {
+			t.say("%s no alert, as the event before was a match too (edge).", amount(n, "further match made", "further matches made"))
+		}
 		if n := j.counts.consumed; n > 0 {
 			t.say("%s consumed (skip: %s).", amount(n, "match that began beside it was", "matches that began beside it were"), skipText(j.rule))
 		}
@@ -129,6 +134,8 @@ func (j *Judge) Verdict(end End) *Verdict {
 	case m != nil:
 		t.say("No alert for %s%s.", v.Key, end.Asked)
 		t.story(m, "")
+	case j.rule.WindowClose != nil:
+		t.windows()
 	default:
 		t.nothing()
 	}
@@ -221,11 +228,11 @@ func (t *tale) fill(m *match) {
 		v.Early = t.before(m)
 	}
 	for i := range v.Early {
-		if n := v.Nearest; n != nil && slices.ContainsFunc(v.Early[i].seen, func(s *Statement) bool { return s.Number == n.Number }) {
+		if n := v.Nearest; n != nil && slices.ContainsFunc(v.Early[i].seen, func(s *Statement) bool { return s.place() == n.place() }) {
 			v.Nearest = nil // there is more to say of that event
 		}
 	}
-	if n := v.Nearest; n != nil && m.end != nil && n.Number == m.end.Number {
+	if n := v.Nearest; n != nil && m.end != nil && n.place() == m.end.place() {
 		v.Nearest = nil // it is told as the end
 	}
 	if v.Cause == "" {
@@ -251,7 +258,7 @@ func (t *tale) before(m *match) []Sightings {
 	var all []Sightings
 	mine := map[uint64]bool{}
 	for c := m.last; c != nil; c = c.before {
-		mine[c.event.number] = true
+		mine[c.event.place] = true
 	}
 	for _, lack := range m.lacks() {
 		if slices.ContainsFunc(all, func(s Sightings) bool { return s.For == lack.Name }) {
@@ -286,7 +293,7 @@ func (t *tale) sighted(m *match, c *sightings, s *Sightings, mine map[uint64]boo
 	for _, x := range c.seen {
 		switch {
 		case x.step > m.until, x.step > m.waited(s.For), x.what.reads && x.step >= m.born, aside && x.step < m.born:
-		case within > 0 && first-x.what.at >= within, mine[x.what.Number]:
+		case within > 0 && first-x.what.at >= within, mine[x.what.place()]:
 		default:
 			found = append(found, x.what)
 		}
@@ -369,9 +376,9 @@ func (t *tale) instead(m *match) {
 	n := t.v.Nearest
 	alone := m.after == m.events && m.tooLate == nil && (m.end == nil || m.end.Because == nfa.Expired.String()) && len(m.missing) > 0
 	switch {
-	case n != nil && alone && n.Number == m.last.event.number && failed(n) < otherKind:
+	case n != nil && alone && n.place() == m.last.event.place && failed(n) < otherKind:
 		t.say("No event of the key came after %s; %s.", m.last.event.called, whyText(n, t.rule))
-	case n != nil && n.Number != m.last.event.number:
+	case n != nil && n.place() != m.last.event.place:
 		t.say("%s", t.insteadText(n))
 	case alone && len(t.v.Early) == 0:
 		t.say("No event of the key came after %s.", m.last.event.called)
@@ -414,10 +421,44 @@ func (t *tale) fitted(m *match, lead string) {
 		event = opening(event)
 	}
 	said := fmt.Sprintf("%s%s made when true at %s, but ", lead, event, Moment(t.shown))
-	if s := t.v.End; s.Do == Silenced {
+	switch s := t.v.End; s.Do {
+	case Silenced:
 		t.say("%smade no alert: the throttle was on until %s.", said, t.clock(s.limit.n))
-	} else {
+	case Repeated:
+		t.say("%smade no alert: the event before it was a match too (edge).", said)
+	default:
 		t.say("%sthat is no match: %s.", said, whyText(s, t.rule))
+	}
+}
+
+// spanText names a window that ended.
+func (t *tale) spanText(s *Statement) string {
+	return windowText(s, Forever) + " to " + clock(s.limit.n, s.since.n)
+}
+
+// windows tells why no window that ended made an alert.
+func (t *tale) windows() {
+	c, v := &t.counts, t.v
+	switch {
+	case c.silenced > 0:
+		v.Cause, v.End = Throttled, t.quiet
+		t.say("No alert for %s%s. %s was a match, but made no alert: the throttle was on until %s.",
+			v.Key, t.end.Asked, upper(t.spanText(t.silent)), clock(t.quiet.limit.n, t.silent.limit.n))
+	case c.windows > 0:
+		v.Cause, v.Nearest = HavingFalse, t.window
+		what := "its one window is no match"
+		if c.windows > 1 {
+			what = fmt.Sprintf("none of its %d windows is a match", c.windows)
+		}
+		t.say("No alert for %s%s: %s. The nearest was %s: having is false%s.", v.Key, t.end.Asked, what, t.spanText(t.window), colon(t.window.Parts))
+	case t.seen && c.events+c.late+c.rejected == 0:
+		v.Cause = NoMatch
+		t.say("No alert for %s%s: no window of %s ended in that time.", v.Key, t.end.Asked, t.rule.WindowClose.Name)
+	case t.end.Seen && !t.seen:
+		v.Cause = NoMatch
+		t.say("No alert for %s: no window of %s has ended for it.", v.Key, t.rule.WindowClose.Name)
+	default:
+		t.nothing()
 	}
 }
 
@@ -432,6 +473,8 @@ func (t *tale) cause(m *match) Cause {
 	switch {
 	case m.refused != nil && m.refused.Do == Silenced:
 		return Throttled
+	case m.refused != nil && m.refused.Do == Repeated:
+		return EdgeBefore
 	case m.refused != nil:
 		return causes[m.refused.Because]
 	case m.held != nil:
