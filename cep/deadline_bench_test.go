@@ -88,7 +88,7 @@ func deadlines(b *testing.B, rs *Ruleset, keys int) {
 	b.ReportMetric(pass("a"), "new/s")
 	begin := processorTime()
 	runtime.GC() // so that the events to come are not charged with it by chance
-	b.ReportMetric((processorTime()-begin).Seconds(), "s/gc")
+	b.ReportMetric((processorTime() - begin).Seconds(), "s/gc")
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(pass("x"), "again/s")
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/float64(keys), "B/key")

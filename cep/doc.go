@@ -75,9 +75,8 @@
 // windows whose having does not hold and looks at no risk. So the features of such rules
 // are kept once. The feature reads the window that has ended, others of the same key what
 // is in their windows then: nothing, if they end at the same time. An open window is
-// waited for with one entry in a heap, of its record: the end of a session, which moves
-// on with every event, is worked out again when its entry comes up, and the same entry
-// drops the record once nothing is left.
+// waited for with one entry in a heap: when the end of a session, which moves on with
+// every event, comes up there, it is worked out again.
 //
 // Of a feature that a rule shows (Rule.Evidence) phase one keeps the latest events that
 // came into its window, by key: of its types and with its `where`, whatever their value.

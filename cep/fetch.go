@@ -5,9 +5,9 @@ import "weir/cep/feature"
 // The words of millions of records lie far away in memory: each look-up waits for them
 // several times, one wait after the other. So the records of a few events to come are
 // touched together before the events are folded: a processor waits for independent
-// words at the same time. What is touched changes nothing. With ten features of three keys,
-// a million keys in all, an event took 0.83 of the time (8.7 µs of processor time instead
-// of 10.5, beside other work).
+// words at the same time. What is touched changes nothing. With ten features of three
+// keys, a million keys in all, an event took 5.3 µs of processor time instead of 10.5, JSON
+// and ten rules included, beside other work.
 
 const (
 	ahead = 32      // events whose records are touched together: these fit the cache beside all else

@@ -162,7 +162,11 @@ func (r *ruleCompiler) known(e *expr.Error, env expr.Env) string {
 	if len(names) == 0 || len(names) > mostNames {
 		return ""
 	}
-	return "there are " + strings.Join(names, ", ")
+	hint := "there are " + strings.Join(names, ", ")
+	if r.form == byWhen {
+		hint += "; a field of the event is event.NAME"
+	}
+	return hint
 }
 
 // attempt compiles a text. Where it is not known which variables are lists, it is

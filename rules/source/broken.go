@@ -329,6 +329,7 @@ func (s *Source) quotes(from, to int) []Edit {
 var (
 	blockEntry = regexp.MustCompile(`^[ \t]*(- +)*[^\s'"{\[#][^'"{\[#]*?:[ \t]+`)
 	blockHead  = regexp.MustCompile(`^[|>][-+0-9]*$`)
+	flowItem   = regexp.MustCompile(`^[ \t]*(- +)+\{`)
 	flowEntry  = regexp.MustCompile(`[{,][ \t]*[A-Za-z_][A-Za-z0-9_.-]*:[ \t]+`)
 )
 
@@ -350,8 +351,13 @@ func (s *Source) valueAround(at int) (from, to int, ok bool) {
 		}
 	}
 	entry := blockEntry.FindStringIndex(text)
+	inItem := false // of a list, in braces: which of its values is to be found below
 	if entry == nil {
-		return 0, 0, false
+		if entry = flowItem.FindStringIndex(text); entry == nil {
+			return 0, 0, false
+		}
+		inItem = true
+		entry[1]-- // before the brace
 	}
 	from, to = begin+entry[1], begin+uncommented(text)
 	inner := flowEntry.FindAllStringIndex(text[:uncommented(text)], -1)
@@ -363,6 +369,9 @@ func (s *Source) valueAround(at int) (from, to int, ok bool) {
 		if i+1 < len(inner) {
 			to = begin + inner[i+1][0]
 		}
+	}
+	if inItem && from == begin+entry[1] && !strings.Contains(text, " #") {
+		return 0, 0, false
 	}
 	value := strings.TrimRight(s.Text[from:max(from, to)], " \t")
 	for len(inner) > 0 && value != "" {
