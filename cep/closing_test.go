@@ -249,7 +249,6 @@ type foundHere struct {
 	measures []Value
 	backing  []int
 	having   bool
-	text     string
 }
 
 // matches are what the rules find, in order, without throttle.

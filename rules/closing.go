@@ -63,14 +63,14 @@ func (r *ruleCompiler) featureAt(key string) (i int, t source.Text, ok bool) {
 		return -1, t, false
 	}
 	i = slices.IndexFunc(r.compiled, func(f *Feature) bool { return f.Name == t.Value })
-	if i < 0 && !r.unbuilt[t.Value] && !r.unsure.names {
+	if i < 0 && !r.misdeclared[t.Value] && !r.unsure.names {
 		var names []string
 		for _, f := range r.compiled {
 			names = append(names, f.Name)
 		}
 		r.Add(t.Place(), source.CodeName, "there is no feature "+source.Tick(t.Value), nearest.DidYouMean(t.Value, names, "name a feature that is declared under `features`"))
 	}
-	return i, t, i >= 0 && !r.unbuilt[t.Value]
+	return i, t, i >= 0 && !r.misdeclared[t.Value]
 }
 
 // closes checks that the windows of a feature end for all to see, with a value that is
@@ -168,7 +168,7 @@ func (r *ruleCompiler) closedReads() {
 	for _, e := range r.about.expressions() {
 		for _, use := range uses(&e).Features { // none where it has a finding
 			of := r.compiled[use.Feature]
-			if !r.unbuilt[of.Name] && !slices.Equal(of.Key.Names, f.Key.Names) {
+			if !r.misdeclared[of.Name] && !slices.Equal(of.Key.Names, f.Key.Names) {
 				r.Add(e.Part(e.from+use.Pos, e.from+use.End), source.CodeExpression,
 					fmt.Sprintf("%s is kept by %s, and the window that ends is of %s: there is no event here that would say which is meant", source.Tick(of.Name), source.Tick(of.keyText()), source.Tick(f.keyText())),
 					"read features of the same key as "+source.Tick(f.Name))

@@ -43,7 +43,7 @@ func Load(paths []string) (*cep.Ruleset, error) {
 // no other files. Where c has errors, the rest must not be used.
 func compileFiles(files []source.File, given Given, all bool) (c *compiler, set *Checked) {
 	c = &compiler{
-		schemas: schemas{}, params: params{}, override: given.Params, given: given, unbuilt: map[string]bool{},
+		schemas: schemas{}, params: params{}, override: given.Params, given: given, misdeclared: map[string]bool{},
 		sources: map[string]bool{}, matched: map[string]*cep.Rule{}, circular: map[link]bool{},
 	}
 	c.unsure.all(!all)
@@ -110,8 +110,8 @@ type compiler struct {
 	matched  map[string]*cep.Rule // those that are compiled, by the type that their matches have
 	circular map[link]bool        // those that close a circle, which has a finding
 
-	unsure  unsure
-	unbuilt map[string]bool // names that parts declare that are not built
+	unsure      unsure
+	misdeclared map[string]bool // names whose declaration has a finding
 }
 
 // once reports a name that an earlier file or entry has already.

@@ -86,7 +86,7 @@ func (c *compiler) derive() {
 		}
 		for i, d := range c.schemas[name].derived {
 			if !isName(d.Name) {
-				c.unbuilt[d.Name] = true
+				c.misdeclared[d.Name] = true
 			}
 			if d.text.Value != "" {
 				_, kind, sound := c.derivedField(name, i, newNumbering(nil), nil)

@@ -62,17 +62,3 @@ func doubtful(n source.Node, name string, ks source.Keys) bool {
 	}
 	return false
 }
-
-// namesUnder gives the keys of the mapping that stands under a key of another.
-func namesUnder(n source.Node, key string) map[string]bool {
-	names := map[string]bool{}
-	for _, e := range n.Pairs() {
-		if e.Name != key || e.Value.YAML.Kind != yaml.MappingNode {
-			continue
-		}
-		for _, inner := range e.Value.Pairs() {
-			names[inner.Name] = true
-		}
-	}
-	return names
-}

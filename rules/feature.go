@@ -73,7 +73,7 @@ func (c *compiler) readFeatures(parts []map[string]source.Entry) []*featureDraft
 		drafts = append(drafts, c.featureDraft(e))
 	}
 	for _, e := range again {
-		c.unbuilt[e.Name] = true // either could be meant
+		c.misdeclared[e.Name] = true // either could be meant
 	}
 	slices.SortFunc(drafts, func(a, b *featureDraft) int { return cmp.Compare(a.name.Name, b.name.Name) })
 	for _, d := range drafts {
@@ -98,7 +98,7 @@ func (c *compiler) featureDraft(e source.Entry) *featureDraft {
 	}
 	d.sound = ok && c.Count() == before
 	if !d.sound {
-		c.unbuilt[e.Name] = true
+		c.misdeclared[e.Name] = true
 	}
 	return d
 }
@@ -304,7 +304,7 @@ func (c *compiler) compileFeatures(drafts []*featureDraft, numbers *numbering) [
 		if d.sound = d.sound && c.Count() == before; d.sound {
 			c.features[i].Kind, c.features[i].Keys = d.feature.Kind, d.keys
 		} else {
-			c.unbuilt[d.name.Name] = true
+			c.misdeclared[d.name.Name] = true
 		}
 		list = append(list, d.feature)
 	}
@@ -328,7 +328,7 @@ func (c *compiler) outside(numbers *numbering, faults *cep.FaultCount) *ruleComp
 
 // suspect notes the names of the ruleset about which something is said already.
 func (r *ruleCompiler) suspect() {
-	for name := range r.unbuilt {
+	for name := range r.misdeclared {
 		r.suspects[name] = true
 	}
 	r.anyName, r.anyResult = r.unsure.names, r.unsure.names

@@ -180,7 +180,7 @@ func (r *ruleCompiler) warnKeylessIn(e *Expression, events *scope) {
 	}
 	for _, read := range uses(e).Features {
 		f := r.compiled[read.Feature]
-		if read.Other || r.unbuilt[f.Name] || slices.ContainsFunc(events.types, func(t string) bool { return r.mayHaveKey(f, t) }) {
+		if read.Other || r.misdeclared[f.Name] || slices.ContainsFunc(events.types, func(t string) bool { return r.mayHaveKey(f, t) }) {
 			continue
 		}
 		key := source.Tick(strings.Join(f.Key.Names, ", "))

@@ -35,12 +35,12 @@ func (c *compiler) readRisks(parts []map[string]source.Entry) []*Risk {
 		all = append(all, c.risk(e))
 	}
 	for _, e := range again {
-		c.unbuilt[e.Name] = true // either could be meant
+		c.misdeclared[e.Name] = true // either could be meant
 	}
 	slices.SortFunc(all, func(a, b *Risk) int { return cmp.Compare(a.Name, b.Name) })
 	for _, r := range all {
 		known := expr.Risk{Name: r.Name, Keys: r.Key}
-		if c.unbuilt[r.Name] {
+		if c.misdeclared[r.Name] {
 			known.Keys = nil
 		}
 		c.risks = append(c.risks, known)
@@ -66,7 +66,7 @@ func (c *compiler) risk(e source.Entry) *Risk {
 		}
 	}
 	if c.Count() > before || risk.Risk.HalfLife == 0 { // perhaps because of a param, which has the finding
-		c.unbuilt[e.Name] = true
+		c.misdeclared[e.Name] = true
 	}
 	return risk
 }

@@ -88,7 +88,6 @@ type scene struct {
 	record Record
 	brutes []brute
 	now    int64
-	closed []int64 // of each feature, how far its windows are closed
 }
 
 // TestFeatures compares all values and windows with what an evaluator of all events

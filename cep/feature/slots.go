@@ -1,7 +1,6 @@
 package feature
 
 import (
-	"math"
 
 	"weir/cep/feature/exact"
 )
@@ -184,9 +183,4 @@ func (f *feature) readSlots(r *Record, body []uint64, edge int64) (Item, bool) {
 		return f.count(p.n), false
 	}
 	return f.result(&p, f.Value == Sum || p.n > 0), false
-}
-
-// soundSlot reports whether t is a time at which a pane may begin.
-func (f *feature) soundSlot(t int64) bool {
-	return soundTime(t) && t == floor(t, f.Resolution) && t != math.MinInt64
 }

@@ -14,9 +14,10 @@ import (
 
 // explainCommand is `weir explain`.
 type explainCommand struct {
-	Rules []string `arg:"" name:"rules" help:"Rule files, or folders of them."`
-	Rule  ruleID   `placeholder:"ID" help:"Only the rule with this id; all without it."`
-	JSON  bool     `name:"json" help:"Write one JSON object a rule and line: rule, text, warnings."`
+	Rules  []string  `arg:"" name:"rules" help:"Rule files, or folders of them."`
+	Rule   ruleID    `placeholder:"ID" help:"Only the rule with this id; all without it."`
+	Params overrides `name:"param" sep:"none" placeholder:"NAME=VALUE" help:"Give a param another value than the rules do, the ruleset's and any rule's own; may be repeated."`
+	JSON   bool      `name:"json" help:"Write one JSON object a rule and line: rule, text, warnings."`
 }
 
 // Help is what `weir explain --help` says beside the flags.
@@ -37,7 +38,7 @@ func (c *explainCommand) Validate() error { return validRules(c.Rules) }
 
 // Run writes the rules in words.
 func (c *explainCommand) Run(std *streams) error {
-	checked, _, err := loadRules(c.Rules, std)
+	checked, _, err := loadRules(c.Rules, c.Params, std)
 	if err != nil {
 		return err
 	}

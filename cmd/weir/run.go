@@ -20,16 +20,17 @@ import (
 
 // runCommand is `weir run`.
 type runCommand struct {
-	Rules     []string `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
-	Events    files    `placeholder:"FILE..." help:"Events (needed): NDJSON, or CSV if the name says .csv; .gz and .zst are decompressed; - is NDJSON from stdin. Several files are merged by event time."`
-	Alerts    file     `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
-	Late      file     `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
-	Decisions file     `placeholder:"FILE" help:"Where decisions go, as NDJSON: what the rules that match on an event, or hold on it, come to. - is stdout."`
-	Lateness  duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
-	OpenEnd   bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
-	MaxAhead  bound    `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
-	MaxErrors count    `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
-	JSON      bool     `name:"json" help:"Write the summary as one JSON object."`
+	Rules     []string  `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
+	Events    files     `placeholder:"FILE..." help:"Events (needed): NDJSON, or CSV if the name says .csv; .gz and .zst are decompressed; - is NDJSON from stdin. Several files are merged by event time."`
+	Params    overrides `name:"param" sep:"none" placeholder:"NAME=VALUE" help:"Give a param another value than the rules do, the ruleset's and any rule's own; may be repeated."`
+	Alerts    file      `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
+	Late      file      `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
+	Decisions file      `placeholder:"FILE" help:"Where decisions go, as NDJSON: what the rules that match on an event, or hold on it, come to. - is stdout."`
+	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
+	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
+	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
+	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
+	JSON      bool      `name:"json" help:"Write the summary as one JSON object."`
 }
 
 // Help is what `weir run --help` says beside the flags.
@@ -39,6 +40,7 @@ func (runCommand) Help() string {
   weir run rules/ --events payments.ndjson
   weir run rules/ --events day1.csv.gz day2.csv.gz --alerts alerts.ndjson
   weir run rules/ --events payments.ndjson --alerts alerts.ndjson --decisions decisions.ndjson
+  weir run rules/ --param factor=4 --param pause=10m --events payments.ndjson
   zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
 
 Alerts go to stdout; progress and a summary go to stderr.
@@ -67,7 +69,7 @@ func (c *runCommand) Validate() error {
 
 // Run reads the events and writes the alerts.
 func (c *runCommand) Run(std *streams) error {
-	checked, ruleFiles, err := loadRules(c.Rules, std)
+	checked, ruleFiles, err := loadRules(c.Rules, c.Params, std)
 	if err != nil {
 		return err
 	}
@@ -134,12 +136,15 @@ func (c *runCommand) Run(std *streams) error {
 	return err
 }
 
-// loadRules loads and checks the rules and gives their files too, those of lists
-// without their text. What is wrong
-// with them has been written when it returns an error.
-func loadRules(paths []string, std *streams) (*rules.Checked, []source.File, error) {
+// loadRules loads and checks the rules, with the params of given, and gives their
+// files too, those of lists without their text. What is wrong with them has been
+// written when it returns an error.
+func loadRules(paths []string, given overrides, std *streams) (*rules.Checked, []source.File, error) {
 	files, checked, err := checkRules(paths)
 	if err != nil {
+		return nil, nil, err
+	}
+	if checked, err = given.check(files, checked); err != nil {
 		return nil, nil, err
 	}
 	wrong := slices.DeleteFunc(slices.Clone(checked.Findings), func(d source.Diagnostic) bool { return d.Severity != source.Error })

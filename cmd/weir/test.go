@@ -17,12 +17,13 @@ import (
 
 // testCommand is `weir test`.
 type testCommand struct {
-	Rules   []string `arg:"" name:"rules" help:"Rule files, or folders of them. Their tests stand beside them: all *_test.yaml of a folder, NAME_test.yaml of a file NAME.yaml."`
-	Names   string   `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name matches."`
-	JUnit   file     `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too; - is stdout, and the text then goes to stderr."`
-	JSON    bool     `name:"json" help:"Write the results as one JSON object."`
-	Cover   bool     `name:"coverage" help:"Say which parts of each rule the tests do not show at work."`
-	Verbose bool     `short:"v" help:"List the tests that passed too."`
+	Rules   []string  `arg:"" name:"rules" help:"Rule files, or folders of them. Their tests stand beside them: all *_test.yaml of a folder, NAME_test.yaml of a file NAME.yaml."`
+	Names   string    `name:"run" placeholder:"REGEXP" help:"Run only the tests whose name matches."`
+	Params  overrides `name:"param" sep:"none" placeholder:"NAME=VALUE" help:"Give a param another value than the rules do, the ruleset's and any rule's own; what a test sets wins. May be repeated."`
+	JUnit   file      `name:"junit" placeholder:"FILE" help:"Write the results as JUnit XML too; - is stdout, and the text then goes to stderr."`
+	JSON    bool      `name:"json" help:"Write the results as one JSON object."`
+	Cover   bool      `name:"coverage" help:"Say which parts of each rule the tests do not show at work."`
+	Verbose bool      `short:"v" help:"List the tests that passed too."`
 
 	wanted *regexp.Regexp
 }
@@ -33,6 +34,7 @@ func (testCommand) Help() string {
 
   weir test rules/
   weir test rules/ --run 'cash-out' -v
+  weir test rules/ --param factor=4
   weir test rules/ --coverage
   weir test rules/ --junit report.xml
   weir test --json rules/ | jq -r '.results[] | select(.passed | not) | .name'
@@ -138,6 +140,13 @@ func (c *testCommand) load() (*testRun, error) {
 		return nil, &exitError{exitFindings, fmt.Errorf("there are no tests beside %s; %s", strings.Join(c.Rules, ", "), "the tests of a file NAME.yaml are in NAME_test.yaml, those of a folder in any *_test.yaml in it")}
 	}
 	t.subject = ruletest.NewSubjectWith(t.files, rules.Given{ReadFile: os.ReadFile})
+	if len(c.Params) > 0 && source.ErrorsIn(t.subject.Findings()) == nil {
+		params, err := c.Params.values(t.subject.Checked())
+		if err != nil {
+			return nil, err
+		}
+		t.subject = ruletest.NewSubjectWith(t.files, rules.Given{Params: params, ReadFile: os.ReadFile})
+	}
 	for _, d := range t.subject.Findings() {
 		if d.Severity == source.Error { // warnings are for `weir check`
 			t.findings = append(t.findings, d)

@@ -20,16 +20,17 @@ import (
 
 // traceCommand is `weir trace`.
 type traceCommand struct {
-	Rules    []string `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
-	Rule     string   `placeholder:"ID" help:"The rule to follow; needed if there are several."`
-	Key      []string `sep:"none" placeholder:"K" help:"The key to follow (needed): its text, or a=1,b=2 where the key has several fields; may be repeated."`
-	Events   files    `placeholder:"FILE..." help:"Events (needed), as weir run reads them."`
-	Lateness duration `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
-	OpenEnd  bool     `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
-	WhyNot   bool     `help:"Say in one paragraph why the key did not alert, and nothing else."`
-	From     moment   `placeholder:"T" help:"Show, or ask about, nothing before this event time, like 2026-01-02T10:00:00Z or 2026-01-02."`
-	To       moment   `placeholder:"T" help:"Show, or ask about, nothing from this event time on."`
-	JSON     bool     `name:"json" help:"Write one JSON object a line for each statement; with --why-not one for the verdict."`
+	Rules    []string  `arg:"" name:"rules" help:"Rule files, or folders of them. They stand before --events."`
+	Rule     string    `placeholder:"ID" help:"The rule to follow; needed if there are several."`
+	Key      []string  `sep:"none" placeholder:"K" help:"The key to follow (needed): its text, or a=1,b=2 where the key has several fields; may be repeated."`
+	Events   files     `placeholder:"FILE..." help:"Events (needed), as weir run reads them."`
+	Params   overrides `name:"param" sep:"none" placeholder:"NAME=VALUE" help:"Give a param another value than the rules do, the ruleset's and any rule's own; may be repeated."`
+	Lateness duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
+	OpenEnd  bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
+	WhyNot   bool      `help:"Say in one paragraph why the key did not alert, and nothing else."`
+	From     moment    `placeholder:"T" help:"Show, or ask about, nothing before this event time, like 2026-01-02T10:00:00Z or 2026-01-02."`
+	To       moment    `placeholder:"T" help:"Show, or ask about, nothing from this event time on."`
+	JSON     bool      `name:"json" help:"Write one JSON object a line for each statement; with --why-not one for the verdict."`
 }
 
 // Help is what `weir trace --help` says beside the flags.
@@ -38,6 +39,7 @@ func (traceCommand) Help() string {
 
   weir trace rules/ --rule card-testing --key card-42 --events payments.ndjson
   weir trace rules/ --rule card-testing --key card-42 --events payments.ndjson --why-not
+  weir trace rules/ --rule card-testing --key card-42 --events payments.ndjson --param probe_max=5
   weir trace rules/ --rule shared-device --key device=d7,country=NL --events logins.csv --json
 
 The rule runs as in weir run. For each event of the key it is shown what each open match did
@@ -115,7 +117,7 @@ func (c *traceCommand) Run(std *streams) error {
 
 // load loads the rules and finds the one to follow.
 func (c *traceCommand) load(std *streams) (*cep.Ruleset, *rules.Rule, error) {
-	checked, _, err := loadRules(c.Rules, std)
+	checked, _, err := loadRules(c.Rules, c.Params, std)
 	if err != nil {
 		return nil, nil, err
 	}

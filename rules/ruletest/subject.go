@@ -51,6 +51,7 @@ func (s *Subject) with(t *Test) *rules.Checked {
 	params := slices.SortedFunc(slices.Values(t.params), func(a, b param) int { return strings.Compare(a.at.Name, b.at.Name) })
 	given := s.given
 	given.Params, given.Lists = map[string]cep.Value{}, t.given(s.plain.Lists)
+	maps.Copy(given.Params, s.given.Params)
 	var name []byte
 	for i := range params {
 		p := &params[i]
