@@ -1,7 +1,6 @@
 package feature
 
 import (
-
 	"weir/cep/feature/exact"
 )
 
