@@ -156,6 +156,8 @@ func (c *compiler) arity(call *valueCall, value feature.Value, from, to int) boo
 		hint = "write " + source.Tick(valueForms[i])
 		if isPath(of) {
 			hint += "; to leave out events without it say `where: " + of + " != nil`"
+		} else if strings.ContainsAny(of, "<>=!&|( ") { // no `*`, and no `1`
+			hint += "; to look only at events for which this holds say `where: " + of + "`"
 		}
 	}
 	msg := map[int]string{0: "takes nothing", 1: "takes one field, or an expression of fields", 2: "takes a field, or an expression of fields, and which quantile"}[want]

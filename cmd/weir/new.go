@@ -295,7 +295,7 @@ var firstRules = []ruleFile{
 events:
   payment:
     time: ts # event time: RFC 3339 text, or epoch milliseconds
-    id: payment_id # a second event with the same is a duplicate
+    id: payment_id # what alerts and decisions call an event
     fields:
       payment_id: string
       ts: time

@@ -145,18 +145,25 @@ func (s *summary) writeText(w io.Writer) {
 	}
 }
 
+// shownSilent bounds the rules without an alert that are named.
+const shownSilent = 5
+
 // ruleRows writes what the rules did that did something.
 func (s *summary) ruleRows(row func(name, format string, args ...any)) {
-	silent := 0
+	var silent []string
 	for _, r := range s.Rules {
 		if r.Alerts == 0 {
-			silent++
+			silent = append(silent, r.ID)
 		} else {
 			row("", "%s: %d", r.ID, r.Alerts)
 		}
 	}
-	if silent > 0 && s.Alerts > 0 {
-		row("", "%s: none", amount(silent, "rule", "rules"))
+	switch {
+	case s.Alerts == 0:
+	case len(silent) > shownSilent:
+		row("", "%d rules: none", len(silent))
+	case len(silent) > 0:
+		row("", "%s: none", strings.Join(silent, ", "))
 	}
 	for _, r := range s.Rules {
 		if r.Suppressed > 0 {

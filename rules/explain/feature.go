@@ -84,17 +84,29 @@ func lookback(s *feature.Spec) string {
 	case feature.Forever:
 		return "from the beginning up to the event that reads it" + excluding(s)
 	case feature.Tumbling:
-		return "in the window that the event is in: one of " + size + " after the other" + begins(w)
+		return "in the window of " + size + " that the event is in" + begins(w)
 	case feature.Hopping:
 		return "in a window of " + size + ", of which one begins every " + span(time.Duration(w.Every)) + begins(w) + "; the one that began first counts"
 	case feature.Session:
 		return "in the session that the event is in, which ends when " + size + " have passed without one"
 	}
-	text := "in the " + size + " up to the event that reads it" + excluding(s)
+	text := "in the " + stretch(time.Duration(w.Size)) + " up to the event that reads it" + excluding(s)
 	if s.Resolution > 0 {
 		text += "; the old end moves in steps of " + span(time.Duration(s.Resolution))
 	}
 	return text
+}
+
+// stretch writes the length of a window that slides, behind `the`. One of a day is no
+// day of the calendar, nor one of a week a week of it.
+func stretch(d time.Duration) string {
+	switch d {
+	case 24 * time.Hour:
+		return "24 hours"
+	case 7 * 24 * time.Hour:
+		return "7 days"
+	}
+	return strings.TrimPrefix(span(d), "1 ")
 }
 
 // excluding says whether the event that reads a feature is counted.
@@ -135,6 +147,8 @@ func listText(l *rules.List) string {
 	}
 	if l.File != "" {
 		text += "; it begins with " + countWord(l.Entries) + " of " + plain(l.File)
+	} else {
+		text += "; it begins empty"
 	}
 	return text
 }

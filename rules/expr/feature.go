@@ -221,7 +221,21 @@ func CompileOf(text string, env Env, what string, of ...cep.Kind) (f func(*cep.S
 	if f, err = result(n, &env); err != nil {
 		return nil, cep.Nil, internal(text, err)
 	}
+	if n.op == opField {
+		f = asWritten(fieldValue(n), f)
+	}
 	return f, (n.typ.k & takes).only(), nil
+}
+
+// asWritten lets a number that is a field as it stands keep its digits: they are what it is
+// called as a key. Other values are settled.
+func asWritten(field, settled valueFunc) valueFunc {
+	return func(s *cep.Scope) cep.Value {
+		if v := field(s); v.Kind == cep.Number {
+			return v
+		}
+		return settled(s)
+	}
 }
 
 // Constant gives the value of an expression that reads nothing, params apart; ok is

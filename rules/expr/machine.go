@@ -39,7 +39,7 @@ func machine(n *node, fault func(error)) (func(*cep.Scope) any, error) {
 		out, err := m.Run(program, s)
 		machines.Put(m)
 		if err != nil {
-			if fault != nil {
+			if fault != nil && !s.Again {
 				fault(err)
 			}
 			return nil

@@ -153,7 +153,7 @@ func shown(v *cep.Value) string {
 	case cep.Time:
 		return Moment(v.Int())
 	}
-	return string(v.AppendJSON(nil))
+	return brief(string(v.AppendJSON(nil)))
 }
 
 // durationText writes a length of time exactly: in two units where that is enough.

@@ -193,8 +193,8 @@ func partsText(parts []Part) string {
 	for _, p := range parts {
 		text := oneLine(p.Text) + " is " + p.Value
 		var values []string
-		for _, v := range p.Values {
-			values = append(values, oneLine(v.Text)+" = "+v.Value)
+		for i, v := range p.values() {
+			values = append(values, oneLine(p.Values[i].Text)+" = "+v)
 		}
 		if len(values) > 0 {
 			text += " (" + strings.Join(values, ", ") + ")"
