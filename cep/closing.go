@@ -21,7 +21,8 @@ type closer struct {
 	reads  []look  // that these look at
 	layout layout  // of a row of reads
 	place  featurePlace
-	number int // in scheme.closing
+	number int   // in scheme.closing
+	size   int64 // of its window
 }
 
 // ended is a window that has ended, for one rule.
@@ -46,7 +47,7 @@ func closers(rs *Ruleset) []*closer {
 		}
 		c := all[r.WindowClose-1]
 		if c == nil {
-			c = &closer{layout: layout{slot: make([]int32, len(rs.Reads))}}
+			c = &closer{layout: layout{slot: make([]int32, len(rs.Reads))}, size: rs.Features[r.WindowClose-1].Spec.Window.Size}
 			for id := range c.layout.slot {
 				c.layout.slot[id] = -1
 			}
@@ -70,27 +71,17 @@ func (r *Rule) reads(rs *Ruleset, id ReadID) bool {
 	return read.Args == nil && slices.Equal(rs.Features[read.Feature].Key.Names, r.Key.Names)
 }
 
-// opened is an open window that a rule waits for. It ends then, or later if it is a
-// session that has gone on: when it ends is worked out again when that time has come. So
-// an event that moves the end of a session on costs nothing. Each open window is in its
-// heap once, and keeps its record from being dropped.
-type opened struct {
-	at int64
-	b  feature.Ref // of the record
-}
-
-func (a opened) before(b opened) bool { return a.at < b.at }
-
 // isOpen reports whether a record has an open window.
 func (c *closer) isOpen(rs *records, r *record) bool {
 	_, ok := rs.plan.Open(&r.kept, int(c.place.number))
 	return ok
 }
 
-// await waits for the end of the window that is open in a record, if there is one.
+// await waits for the end of the window that is open in a record, if there is one. Until
+// then the record is not dropped.
 func (l *ledger) await(c *closer, r *record) {
 	if at, ok := l.spaces[c.place.space].plan.Open(&r.kept, int(c.place.number)); ok {
-		l.open[c.number].push(opened{at, r.ref})
+		l.open[c.number].put(at, r.ref)
 	}
 }
 
@@ -106,22 +97,38 @@ func (l *ledger) awaitAll(space int, r *record) {
 // end ends the windows up to t in the order of time. In between records are dropped: what
 // is read of one at a time must not be asked for an earlier one.
 func (l *ledger) end(t int64) {
+	for i, c := range l.scheme.closing {
+		if l.open[i].next <= t {
+			l.turn(c, t)
+		}
+	}
 	for {
 		at, due := t, false
-		for _, h := range l.open {
-			if len(h) > 0 && h[0].at <= at {
-				at, due = h[0].at, true
+		for i := range l.open {
+			if x := &l.open[i]; x.due(at) {
+				at, due = x.soon[0].at, true
 			}
 		}
 		if !due {
 			return
 		}
 		for i, c := range l.scheme.closing {
-			for len(l.open[i]) > 0 && l.open[i][0].at == at {
-				l.ring(c, l.open[i].pop())
+			for x := &l.open[i]; x.due(at); {
+				l.ring(c, x.pop())
 			}
 		}
 		l.drop(at)
+	}
+}
+
+// turn looks up when the windows end whose buckets time has come to.
+func (l *ledger) turn(c *closer, t int64) {
+	x, rs := &l.open[c.number], l.spaces[c.place.space]
+	for p := x.turn(t); p != nil; p = x.give(p) {
+		for _, b := range p.b[:p.n] {
+			r := rs.record(b)
+			l.await(c, &r)
+		}
 	}
 }
 
@@ -142,8 +149,8 @@ func (l *ledger) ring(c *closer, x opened) {
 func (l *ledger) endAll() {
 	for i, c := range l.scheme.closing {
 		rs := l.spaces[c.place.space]
-		for _, x := range l.open[i] {
-			r := rs.record(x.b)
+		for b := range l.open[i].all() {
+			r := rs.record(b)
 			read := l.copied(rs.plan, &r.kept)
 			l.closed = rs.plan.Close(read, math.MaxInt64, l.closed[:0])
 			for j := range l.closed {
@@ -155,11 +162,11 @@ func (l *ledger) endAll() {
 	}
 	for i, c := range l.scheme.closing {
 		rs := l.spaces[c.place.space]
-		for _, x := range l.open[i] {
-			r := rs.record(x.b)
+		for b := range l.open[i].all() {
+			r := rs.record(b)
 			l.closed = rs.plan.Close(&r.kept, math.MaxInt64, l.closed[:0])
 		}
-		l.open[i] = l.open[i][:0]
+		l.open[i].clear()
 	}
 	slices.SortFunc(l.ended, func(a, b ended) int { return cmp.Compare(a.at, b.at) })
 }

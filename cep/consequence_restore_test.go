@@ -147,7 +147,7 @@ func TestRestoreRefusesHoldsAndRisks(t *testing.T) {
 		"a hold for ever":          {func(g *Engine) { st := held(g); st.holds[len(st.holds)-1].until = math.MaxInt64 }, true},
 		"a risk of another card":   {func(g *Engine) { move(g, "c1", "c3") }, true},
 		"a risk of no key":         {func(g *Engine) { move(g, "c1", "") }, false},
-		"a risk that is none":      {func(g *Engine) { g.risks[0].tables[0]["c1"].level = outcome.Level{} }, false},
+		"a risk that has faded":    {func(g *Engine) { g.risks[0].tables[0]["c1"].level = outcome.Level{} }, true}, // it is not written
 		"a risk of some years from now": {func(g *Engine) {
 			rk := g.risks[0].tables[0]["c1"]
 			rk.level = outcome.Level{}

@@ -128,9 +128,12 @@ func (s *space) keyOf(t TypeID) ([]FieldID, bool) {
 	return []FieldID{f}, ok
 }
 
-func newPlan(rs *Ruleset, layer int) *plan {
-	p := &plan{rs: rs, layer: layer, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields)), heralds: heralds(rs)}
-	p.witnesses, p.witness = witnesses(rs)
+// newPlan makes the plan of a layer. c and all, which heralds made, are those of the
+// Ruleset, for all layers the same.
+func newPlan(c *scheme, all []*herald, layer int) *plan {
+	rs := c.rs
+	p := &plan{rs: rs, layer: layer, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields)), heralds: all}
+	p.witnesses, p.witness = c.witnesses, c.witness
 	n := len(rs.Rules)
 	p.home, p.on, p.starts, p.onTime = make([]int32, n), make([][]bool, n), make([][]nfa.Cond, n), make([][]ReadID, n)
 	p.actions, p.risks = make([]outcome.Action, n), make([][]RiskID, n)

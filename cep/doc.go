@@ -75,8 +75,9 @@
 // windows whose having does not hold and looks at no risk. So the features of such rules
 // are kept once. The feature reads the window that has ended, others of the same key what
 // is in their windows then: nothing, if they end at the same time. An open window is
-// waited for with one entry in a heap: when the end of a session, which moves on with
-// every event, comes up there, it is worked out again.
+// waited for with one entry of 4 bytes in a bucket of event time, about 1/64 of the
+// window wide: when the end of a session, which moves on with every event, comes up
+// there, it is worked out again.
 //
 // Of a feature that a rule shows (Rule.Evidence) phase one keeps the latest events that
 // came into its window, by key: of its types and with its `where`, whatever their value.
@@ -88,7 +89,8 @@
 //
 // All features of a key that is read in the same way live in one record. When nothing is
 // left in any window of a record it is dropped, at that event time or later by up to 1/64
-// of its longest window, whether the key ever comes back or not.
+// of its longest window, whether the key ever comes back or not. A record with something
+// that is kept forever stays, but for what it has in windows.
 //
 // # Layers and risk
 //

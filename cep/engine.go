@@ -78,8 +78,9 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 		g.risks = append(g.risks, newRisks(rs))
 	}
 	g.offered = make([]bool, len(rs.Types)+1)
+	all := heralds(rs)
 	for i := range layers(rs) {
-		g.addLayer(newPlan(rs, i))
+		g.addLayer(newPlan(g.scheme, all, i))
 	}
 	for t := range g.offered {
 		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))

@@ -108,11 +108,11 @@ func TestSessionsGoOn(t *testing.T) {
 	if n := testing.AllocsPerRun(100, step); n != 0 {
 		t.Errorf("%v allocations for 64 events", n)
 	}
-	if n := len(g.ledgers[0].open[0]); n != 64 || len(fx.Alerts) != 0 {
+	if n := g.ledgers[0].open[0].len(); n != 64 || len(fx.Alerts) != 0 {
 		t.Errorf("%d windows are waited for, %d have ended", n, len(fx.Alerts))
 	}
 	g.Step([]Record{at(second + 10)}, fx)
-	if n := len(g.ledgers[0].open[0]); n != 0 || len(fx.Alerts) != 64 || g.FeatureKeys() != 0 || g.Keys() != 0 {
+	if n := g.ledgers[0].open[0].len(); n != 0 || len(fx.Alerts) != 64 || g.FeatureKeys() != 0 || g.Keys() != 0 {
 		t.Errorf("%d windows are waited for, %d have ended, %d and %d keys", n, len(fx.Alerts), g.FeatureKeys(), g.Keys())
 	}
 }

@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -578,7 +579,7 @@ func TestRowsAreOfThoseThatRead(t *testing.T) {
 	if want := []int{0, 2, 0}; !slices.Equal(sizes, want) {
 		t.Errorf("slots by type: %v, want %v", sizes, want)
 	}
-	if newPlan(rs, 0).isTimed(int(rPair)) || !newPlan(rs, 0).isTimed(int(rSpent)) {
+	if p := NewEngine(rs, Options{}).layers[0].plan; p.isTimed(int(rPair)) || !p.isTimed(int(rSpent)) {
 		t.Error("a rule that time completes looks at spent alone")
 	}
 }
@@ -600,6 +601,25 @@ func TestFeatureStats(t *testing.T) {
 }
 
 // Beyond the bound of what is kept exactly, both the event and the reads are counted.
+// All shards work out a key that is asked for; that it failed is said once.
+func TestFaultsOfKeysCountOnce(t *testing.T) {
+	rs := watched(t)
+	var faults FaultCount
+	rs.Reads[rSpentOf].Args = []func(*Scope) Value{func(s *Scope) Value {
+		if !s.Again {
+			faults.Add(errors.New("no key"))
+		}
+		return Value{}
+	}}
+	for shards := 1; shards <= 4; shards++ {
+		before, _ := faults.Snapshot()
+		stepped(rs, Options{Shards: shards}, []Event{pay(1, "c1", "m", "a", 1), pay(2, "c2", "m", "a", 1)})
+		if n, _ := faults.Snapshot(); n != before+2 {
+			t.Errorf("%d shards: %d faults of 2 events", shards, n-before)
+		}
+	}
+}
+
 func TestFeatureBound(t *testing.T) {
 	rs := watched(t)
 	rs.Rules = slices.DeleteFunc(rs.Rules, func(r *Rule) bool { return r.ID != "burst" })

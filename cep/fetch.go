@@ -18,31 +18,39 @@ const (
 type touched struct {
 	records *records
 	hash    uint64
-	ref     feature.Ref
+	ref     feature.Ref // 0: there is none
+	drops   uint64      // records.drops at that time
+	at      int64       // the time of the event
 }
 
-// fetch touches the records of events to come.
+// fetch touches the records of events to come. What it finds stands in l.touched: of each
+// event one for each of its visits, without records where nothing was looked up.
 func (l *ledger) fetch(events []*Event) {
 	all := l.touched[:0]
 	for _, e := range events {
 		st := &l.scheme.types[e.Type+1]
 		for i := range st.visits {
 			v := &st.visits[i]
+			all = append(all, touched{})
 			rs := l.spaces[v.space]
 			if rs.mem.Room() < l.near || !l.key.read(v.fields, e) || !l.mine() {
 				continue
 			}
-			all = append(all, touched{records: rs, hash: hashOf(l.key.joined())})
+			x := &all[len(all)-1]
+			x.records, x.hash, x.drops, x.at = rs, hashOf(l.key.joined()), rs.drops, e.Time
 		}
 	}
 	l.touched = all
 	for i := range all {
-		l.sum += all[i].records.home(all[i].hash)
+		if x := &all[i]; x.records != nil {
+			l.sum += x.records.home(x.hash)
+		}
 	}
 	words := l.words[:0]
 	for i := range all {
-		x := &all[i]
-		x.ref = x.records.guess(x.hash)
+		if x := &all[i]; x.records != nil {
+			x.ref = x.records.guess(x.hash)
+		}
 	}
 	for i := range all {
 		if x := &all[i]; x.ref != 0 {
@@ -52,7 +60,7 @@ func (l *ledger) fetch(events []*Event) {
 	for i := range all {
 		if x := &all[i]; x.ref != 0 {
 			r := x.records.record(x.ref)
-			words = x.records.plan.Reach(words, &r.kept)
+			words = x.records.plan.Reach(words, &r.kept, x.at)
 		}
 	}
 	for _, w := range words {

@@ -19,7 +19,7 @@ type ledger struct {
 	words   []*uint64 // what they lead to
 	sum     uint64    // of what was touched, so that it is
 
-	open   []heap[opened]   // windows whose end rules wait for, by scheme.closing
+	open   []ends           // windows whose end rules wait for, by scheme.closing
 	ended  []ended          // of the block, in the order of time
 	own    keyReader        // the key of the window that has ended
 	closed []feature.Closed // of the record that is looked at
@@ -37,7 +37,10 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 	for i := range c.spaces {
 		l.spaces = append(l.spaces, newRecords(c.spaces[i].plan))
 	}
-	l.open = make([]heap[opened], len(c.closing))
+	l.open = make([]ends, len(c.closing))
+	for i, of := range c.closing {
+		l.open[i].init(of.size)
+	}
 	for i := range c.witnesses {
 		l.trails = append(l.trails, trails{witness: &c.witnesses[i], keys: map[string]*trail{}})
 	}
@@ -48,19 +51,24 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 // observe folds events in processing order and then moves time on. It is the first
 // phase: no rule has seen the events yet, and it looks at nothing that rules change.
 func (l *ledger) observe(events []*Event, until int64) {
-	for i, e := range events {
-		if i%ahead == 0 {
-			l.fetch(events[i:min(i+ahead, len(events))])
+	for len(events) > 0 {
+		few := events[:min(ahead, len(events))]
+		events = events[len(few):]
+		l.fetch(few)
+		met := l.touched
+		for _, e := range few {
+			n := len(l.scheme.types[e.Type+1].visits)
+			l.fold(e, met[:n])
+			met = met[n:]
 		}
-		l.fold(e)
 	}
 	l.expire(until)
 }
 
 // fold takes an event in: what is read before it, then the event itself, then what is
 // read after it. The values go into the event's row, each slot of which one shard
-// writes.
-func (l *ledger) fold(e *Event) {
+// writes. Of each visit met has what was touched ahead; or it is nil.
+func (l *ledger) fold(e *Event, met []touched) {
 	st := &l.scheme.types[e.Type+1]
 	if st.idle() {
 		return
@@ -71,7 +79,11 @@ func (l *ledger) fold(e *Event) {
 		l.ask(&st.before[i], e)
 	}
 	for i := range st.visits {
-		l.visit(&st.visits[i], e)
+		var x *touched
+		if met != nil && met[i].records != nil {
+			x = &met[i]
+		}
+		l.visit(&st.visits[i], e, x)
 	}
 	for i := range st.after {
 		l.ask(&st.after[i], e)
@@ -79,8 +91,9 @@ func (l *ledger) fold(e *Event) {
 	l.scope.Event = nil
 }
 
-// visit updates and reads the features of the key that e has in a space.
-func (l *ledger) visit(v *visit, e *Event) {
+// visit updates and reads the features of the key that e has in a space. x is what was
+// touched ahead of it, or nil.
+func (l *ledger) visit(v *visit, e *Event, x *touched) {
 	if !l.key.read(v.fields, e) {
 		if l.number == 0 {
 			l.unkeyed(v, e)
@@ -92,8 +105,16 @@ func (l *ledger) visit(v *visit, e *Event) {
 	}
 	rs := l.spaces[v.space]
 	text := l.key.joined()
-	hash := hashOf(text)
-	r, found := rs.lookUp(text, hash)
+	var r record
+	var hash uint64
+	var found bool
+	if x != nil {
+		hash = x.hash
+		r, found = rs.met(text, x)
+	} else {
+		hash = hashOf(text)
+		r, found = rs.lookUp(text, hash)
+	}
 	for _, x := range v.before {
 		l.look(&r.kept, x, e)
 	}
@@ -119,7 +140,7 @@ func (l *ledger) visit(v *visit, e *Event) {
 			l.await(of, &r)
 		}
 	}
-	if held && !found && !rs.schedule(&r) {
+	if held && (!found || rs.mixed && !r.waits()) && !rs.schedule(&r) {
 		r = record{}
 	}
 	for _, x := range v.after {
@@ -132,29 +153,45 @@ func (l *ledger) visit(v *visit, e *Event) {
 
 // ask reads a feature of a key that is worked out.
 func (l *ledger) ask(a *ask, e *Event) {
-	l.key.parts = l.key.parts[:0]
-	for _, arg := range a.args {
-		part := arg(&l.scope)
-		text, ok := part.KeyText()
-		if !ok {
-			if l.number == 0 {
-				e.features.values[a.slot] = Value{}
-			}
-			return
+	l.scope.Again = l.number > 0
+	keyed := l.workOut(a)
+	l.scope.Again = false
+	if !keyed {
+		if l.number == 0 {
+			e.features.values[a.slot] = Value{}
 		}
-		l.key.parts = append(l.key.parts, text)
+		return
 	}
-	l.key.join()
 	if l.mine() {
 		r, _ := l.spaces[l.scheme.places[a.feature].space].find(&l.key)
 		l.look(&r.kept, a.look, e)
 	}
 }
 
+// workOut works out the key that is asked for; false: there is none. Each shard does, to
+// see whose it is.
+func (l *ledger) workOut(a *ask) bool {
+	l.key.parts = l.key.parts[:0]
+	for _, arg := range a.args {
+		part := arg(&l.scope)
+		text, ok := part.KeyText()
+		if !ok {
+			return false
+		}
+		l.key.parts = append(l.key.parts, text)
+	}
+	l.key.join()
+	return true
+}
+
 // look reads a feature of a key into the row of e.
 func (l *ledger) look(kept *feature.Record, x look, e *Event) {
 	place := l.scheme.places[x.feature]
-	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, l.item(l.scheme.rs.Features[x.feature]))
+	var item feature.Item
+	if place.asks {
+		item = l.item(l.scheme.rs.Features[x.feature])
+	}
+	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, item)
 	if rough {
 		l.stats[x.feature].Rough++
 	}

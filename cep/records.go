@@ -18,7 +18,9 @@ type records struct {
 	mem      *feature.Memory
 	segments [1 << segmentBits]segment // by the first bits of the hash: one grows at a time
 	n        int
+	drops    uint64 // records dropped so far
 	wheel    wheel
+	mixed    bool // of the features some forget and some do not: see waits
 }
 
 // segment finds records by the hash of their keys. It is open addressed: a slot is a tag,
@@ -41,21 +43,32 @@ type record struct {
 	ref  feature.Ref
 }
 
-// The head of a record: the next in its bucket of the wheel (32 bits) and the length of
-// its key; then the key, or where that is long the block it is in.
+// The head of a record: the next in its bucket of the wheel (32 bits), the length of its
+// key (31 bits), and whether it is in a bucket; then the key, or where that is long the
+// block it is in.
 const (
 	headWords  = 1
 	mostInline = 512 // bytes of a key
+	inBucket   = 1 << 63
 )
+
+// sizeOf is the length of the key of a record that begins with a word.
+func sizeOf(word uint64) int { return int(word &^ inBucket >> 32) }
 
 // next is the record after r in its bucket.
 func (r *record) next() feature.Ref { return feature.Ref(r.head[0]) }
 
-func (r *record) setNext(b feature.Ref) { r.head[0] = r.head[0]>>32<<32 | uint64(b) }
+// setNext puts r into a bucket before b.
+func (r *record) setNext(b feature.Ref) { r.head[0] = r.head[0]>>32<<32 | uint64(b) | inBucket }
+
+// waits reports whether r is in a bucket. One that keeps something forever is in none
+// once its windows are empty, until an event comes.
+func (r *record) waits() bool { return r.head[0]&inBucket != 0 }
 
 func newRecords(plan *feature.Plan) *records {
 	rs := &records{plan: plan, mem: new(feature.Memory)}
 	rs.wheel.init(plan)
+	rs.mixed = rs.wheel.width > 0 && plan.Forever()
 	return rs
 }
 
@@ -70,14 +83,14 @@ func keyWords(n int) int {
 // record is the one in a block.
 func (rs *records) record(b feature.Ref) record {
 	first := rs.mem.Words(b, headWords)
-	head := headWords + keyWords(int(first[0]>>32))
+	head := headWords + keyWords(sizeOf(first[0]))
 	words := rs.mem.Words(b, head+rs.plan.Words())
 	return record{rs.plan.Record(rs.mem, words[head:]), words[:head], b}
 }
 
 // text is the key of a record. It is valid until the record is dropped.
 func (rs *records) text(r *record) string {
-	n := int(r.head[0] >> 32)
+	n := sizeOf(r.head[0])
 	words := r.head[headWords:]
 	if n > mostInline {
 		words = rs.mem.Words(feature.Ref(words[0]), (n+7)/8)
@@ -110,6 +123,17 @@ func (rs *records) lookUp(text string, h uint64) (record, bool) {
 		}
 	}
 	return record{}, false
+}
+
+// met is lookUp where x tells of the key: its record needs no search, unless one has been
+// dropped since or the block is that of another key.
+func (rs *records) met(text string, x *touched) (record, bool) {
+	if x.ref != 0 && x.drops == rs.drops {
+		if r := rs.record(x.ref); rs.text(&r) == text {
+			return r, true
+		}
+	}
+	return rs.lookUp(text, x.hash)
 }
 
 // home is the slot at which a record is looked for first.
@@ -213,18 +237,17 @@ func (p *segment) remove(tag uint32, b feature.Ref) {
 	}
 }
 
-// schedule sees to it that a record is dropped in time. One that holds nothing is
-// dropped at once, and false returned.
+// schedule sees to it that a record, which is in no bucket, is dropped in time, or what it
+// has in windows. One that holds nothing is dropped at once, and false returned.
 func (rs *records) schedule(r *record) bool {
-	at, ok := rs.plan.Deadline(&r.kept)
-	if !ok {
-		return true
-	}
-	if at == math.MinInt64 {
+	at, empties := rs.plan.Deadline(&r.kept)
+	switch {
+	case at != math.MinInt64:
+		rs.wheel.put(r, at)
+	case empties:
 		rs.drop(r)
 		return false
 	}
-	rs.wheel.put(r, at)
 	return true
 }
 
@@ -239,6 +262,7 @@ func (rs *records) expire(t int64) {
 		for b := w.take(at, steps-1-i); b != 0; {
 			r := rs.record(b)
 			b = r.next()
+			r.head[0] &^= inBucket
 			w.n--
 			if rs.plan.Trim(&r.kept, at) {
 				rs.drop(&r)
@@ -259,6 +283,7 @@ func (rs *records) drop(r *record) {
 	}
 	rs.mem.Give(r.ref, len(r.head)+rs.plan.Words())
 	rs.n--
+	rs.drops++
 	if rs.n == 0 && rs.mem.Room() > keptBytes {
 		rs.mem = new(feature.Memory)
 	}
@@ -275,8 +300,8 @@ func (rs *records) bytes() int {
 	}
 	for r := range rs.all() {
 		n += 8*len(r.head) + rs.plan.Bytes(&r.kept)
-		if size := r.head[0] >> 32; size > mostInline {
-			n += int(size+7) / 8 * 8
+		if size := sizeOf(r.head[0]); size > mostInline {
+			n += (size + 7) / 8 * 8
 		}
 	}
 	return n

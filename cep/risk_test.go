@@ -1,8 +1,10 @@
 package cep
 
 import (
+	"bytes"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -211,5 +213,29 @@ func TestRiskBelongsToTheKey(t *testing.T) {
 		if got := risksSeen(fx, rule); got != want {
 			t.Errorf("%s saw %swant %s", rule, got, want)
 		}
+	}
+}
+
+// When a risk that has faded is forgotten depends on where blocks ended; what is written
+// does not.
+func TestFadedRisksAreNotWritten(t *testing.T) {
+	r := makeRule(t, "r", "e", nfa.Options{}, map[string]Cond{"e": {}})
+	r.Score = func(s *Scope) Value { return *s.Captures.First(0).Field(fAmount) }
+	rs := withRisk(rulesOf(r), 10*time.Second)
+	events := []Event{pay(0, "c", "m", "a", 100), pay(7, "c", "m", "a", 1)} // it ends after 147 s, without the second after 150
+	once, fx := stepped(rs, Options{}, slices.Clone(events))
+	twice, _ := stepped(rs, Options{}, events[:1])
+	twice.StepEvents(events[1:], fx)
+	kept := false
+	for second := 140; second < 155; second++ {
+		once.Step([]Record{at(second)}, fx)
+		twice.Step([]Record{at(second)}, fx)
+		kept = kept || len(once.risks[0].tables[0]) != len(twice.risks[0].tables[0])
+		if !bytes.Equal(once.Append(nil), twice.Append(nil)) {
+			t.Fatalf("after %d seconds the states differ", second)
+		}
+	}
+	if !kept {
+		t.Error("both forgot the risk at once")
 	}
 }

@@ -30,7 +30,10 @@ type featureSpace struct {
 }
 
 // featurePlace is where a feature is kept.
-type featurePlace struct{ space, number int32 }
+type featurePlace struct {
+	space, number int32
+	asks          bool // a reader has a value that is looked for
+}
 
 // sight is what an event of one type has to do with features, in this order.
 type sight struct {
@@ -73,7 +76,7 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 		c.witnesses, c.witness = witnesses(rs)
 	}
 	for i, f := range rs.Features {
-		place := featurePlace{-1, -1}
+		place := featurePlace{space: -1, number: -1}
 		if use(i) {
 			place = c.join(int32(i), f)
 		}
@@ -126,7 +129,7 @@ func (c *scheme) join(i int32, f *Feature) featurePlace {
 	}
 	sp := &c.spaces[s]
 	sp.features = append(sp.features, i)
-	return featurePlace{int32(s), int32(len(sp.features) - 1)}
+	return featurePlace{int32(s), int32(len(sp.features) - 1), f.Spec.Value == feature.Seen}
 }
 
 // visit finds the features of a space that count events of a type.

@@ -9,6 +9,7 @@ type Scope struct {
 	Lists    *Lists     // nil where the Ruleset has none
 	At       *Moment    // in having, measures, score and message: when the match came
 	Risks    RiskReader // nil where the Ruleset has no risks
+	Again    bool       // others evaluate the same: its errors are not counted again
 }
 
 // Feature returns what a Read gives: as of the current event, or of the moment at

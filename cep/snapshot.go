@@ -381,7 +381,10 @@ func (g *Engine) appendRisks(w *writer) {
 		var all []*riskState
 		for _, r := range g.risks {
 			for _, rk := range r.tables[id] {
-				all = append(all, rk)
+				// Of what has faded when is looked at it depends on where blocks ended.
+				if end, ok := g.rs.Risks[id].Risk.Deadline(&rk.level); ok && end > g.order.low {
+					all = append(all, rk)
+				}
 			}
 		}
 		slices.SortFunc(all, func(a, b *riskState) int { return cmp.Compare(a.text, b.text) })

@@ -21,7 +21,7 @@ const (
 	wheelSpan    = 64
 	wheelBuckets = 2 * wheelSpan // so that no record is put beyond the last
 
-	beforeAll = math.MinInt64 / 2 // earlier than any time, but for sums with it
+	beforeAll = math.MinInt64 + 1<<59 // in 1695: earlier than any event, but for sums with it
 )
 
 func (w *wheel) init(plan *feature.Plan) {
@@ -61,7 +61,7 @@ func (w *wheel) turn(t int64) (at int64, steps int) {
 		at -= w.width
 	}
 	steps = wheelBuckets
-	if behind := (at-w.next)/w.width + 1; behind < wheelBuckets {
+	if behind := uint64(at-w.next)/uint64(w.width) + 1; behind < wheelBuckets { // time may jump further than an int64 reaches
 		steps = int(behind)
 	}
 	if w.n == 0 {

@@ -122,6 +122,41 @@ func TestDerivedAlone(t *testing.T) {
 	}
 }
 
+// TestDerivedDigits: a number that is derived as it stands is the same key as the field that
+// it is; one that is worked out is a key up to 2^53.
+func TestDerivedDigits(t *testing.T) {
+	_, g := engineOf(t, `
+events:
+  pay:
+    fields: {account: number, ts: time}
+    derive: {who: account, worked: account + 0, again: who}
+features:
+  n: {on: pay, key: who, value: count(), over: 1h}
+rules:
+  - {id: a, on: pay, key: account, when: n > 0}
+  - {id: b, on: pay, key: who, when: n > 0}
+  - {id: c, on: pay, key: again, when: n > 0}
+  - {id: d, on: pay, key: worked, when: n > 0}
+`, nil)
+	got := matchesOf(g, `
+{"type":"pay","ts":1,"account":12345678901234567890}
+{"type":"pay","ts":2,"account":12345678901234567891}
+{"type":"pay","ts":3,"account":12}
+{"type":"pay","ts":4,"account":12.0}
+`[1:])
+	var want []string
+	for _, key := range []string{"12345678901234567890", "12345678901234567891", "12"} {
+		for _, id := range []string{"a", "b", "c", "d"} {
+			if id != "d" || key == "12" {
+				want = append(want, id+" "+key+" 50")
+			}
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestDerivedUnread: what nothing reads is not worked out, and what only that reads is
 // not taken from events.
 func TestDerivedUnread(t *testing.T) {

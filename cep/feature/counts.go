@@ -3,7 +3,8 @@ package feature
 // addCount counts an event in a window that events leave. A row is an event (time), or
 // a pane: time, how many. After the ring stands how many there are in all.
 func (f *feature) addCount(r *Record, body []uint64, stamp, edge int64) (rough bool) {
-	k := f.ring(r, body)
+	var k ring
+	f.load(&k, r, body)
 	f.dropCounts(&k, body, edge)
 	body[ringWords]++
 	at := floor(stamp, f.step(&k))
@@ -61,12 +62,12 @@ func (f *feature) dropCounts(k *ring, body []uint64, edge int64) {
 }
 
 func (f *feature) readCount(r *Record, body []uint64, edge int64) (Item, bool) {
-	k := f.ring(r, body)
-	if k.before(edge) {
+	if !holds(body, edge) {
+		k := f.ring(r, body)
 		f.dropCounts(&k, body, edge)
 		k.store(body)
 	}
-	return f.count(int64(body[ringWords])), k.coarse
+	return f.count(int64(body[ringWords])), body[1]&coarseBit != 0
 }
 
 // count is the value of a number of events.

@@ -9,7 +9,8 @@ func (v Value) better(ak Kind, a uint64, bk Kind, b uint64) bool {
 // addExtreme counts a value. Kept is what can still become the least or greatest: a row
 // is time, kind, bits, and each is worse than those before it.
 func (f *feature) addExtreme(r *Record, body []uint64, stamp, edge int64, x Item) (rough bool) {
-	k := f.ring(r, body)
+	var k ring
+	f.load(&k, r, body)
 	f.dropExtremes(&k, edge)
 	for k.n > 0 {
 		row := k.row(k.len() - 1)
@@ -57,8 +58,8 @@ func (f *feature) dropExtremes(k *ring, edge int64) {
 }
 
 func (f *feature) readExtreme(r *Record, body []uint64, edge int64) (Item, bool) {
-	k := f.ring(r, body)
-	if k.before(edge) {
+	var k ring
+	if f.load(&k, r, body); k.before(edge) {
 		f.dropExtremes(&k, edge)
 		k.store(body)
 	}

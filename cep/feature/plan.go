@@ -2,12 +2,14 @@ package feature
 
 import (
 	"math"
+	"slices"
 )
 
 // A Plan is the features of one key, in the order of their Specs. It does not change.
 type Plan struct {
 	features []feature
-	words    int // of a Record
+	words    int        // of a Record
+	far      []*feature // those whose words lead to others
 }
 
 // Record is what the features of a Plan keep of one key: words in a Memory, the same
@@ -24,16 +26,17 @@ type feature struct {
 	Spec
 	grid     grid
 	form     form
-	single   bool  // the window ends as a whole, or never
-	fine     bool  // rows of a ring are events, if it is not coarse
-	calendar bool  // hopping by the calendar
-	limit    int   // events or values kept exactly
-	coarse   int64 // length of the panes beyond that
-	head     int   // words of the window: from and to; from, to, stamp and edge of a day
-	body     int   // words of the value
-	end      int   // of the words
-	slots    int   // panes that are kept in the body; 0: none are
-	nothing  Item  // the value of a window without values
+	single   bool     // the window ends as a whole, or never
+	fine     bool     // rows of a ring are events, if it is not coarse
+	calendar bool     // hopping by the calendar
+	limit    int      // events or values kept exactly
+	coarse   int64    // length of the panes beyond that
+	head     int      // words of the window: from and to; from, to, stamp and edge of a day
+	body     int      // words of the value
+	end      int      // of the words
+	widths   [2]int32 // words in a row of a ring, and of a coarse one
+	slots    int      // panes that are kept in the body; 0: none are
+	nothing  Item     // the value of a window without values
 }
 
 // form says how the words of a body are to be read.
@@ -89,6 +92,11 @@ func newPlan(specs []Spec, kept, approx int) *Plan {
 		f.body = f.head + f.headWords()
 		f.end = f.body + f.bodyWords()
 		p.words = f.end
+		f.widths = [2]int32{f.width(false), f.width(true)}
+		switch f.form {
+		case counted, summed, extreme, leading, tabled:
+			p.far = append(p.far, f)
+		}
 	}
 	return p
 }
@@ -357,24 +365,23 @@ func (f *feature) read(r *Record, t int64, x Item) (Item, bool) {
 
 const noTime = math.MinInt64
 
-// Deadline is the time from which on nothing is left in any window of r, so that Trim
-// reports it empty. It is math.MinInt64 if nothing is kept now. ok is false if there is
-// no such time: a feature keeps something forever.
-func (p *Plan) Deadline(r *Record) (t int64, ok bool) {
-	t = noTime
+// Deadline is the time from which on nothing is left in any window of r that ends, so
+// that Trim gives back what they took. It is math.MinInt64 if nothing is kept in one now.
+// empties says that Trim reports r empty then: no feature keeps something forever.
+func (p *Plan) Deadline(r *Record) (t int64, empties bool) {
+	t, empties = noTime, true
 	if r.words == nil {
 		return t, true
 	}
 	for i := range p.features {
-		end, kept := p.features[i].deadline(r)
-		if kept && end == math.MaxInt64 {
-			return 0, false
-		}
-		if kept {
+		switch end, kept := p.features[i].deadline(r); {
+		case kept && end == math.MaxInt64:
+			empties = false
+		case kept:
 			t = max(t, end)
 		}
 	}
-	return t, true
+	return t, empties
 }
 
 // deadline is the time from which on nothing is left; kept is false if nothing is
@@ -428,24 +435,39 @@ func (f *feature) latest(r *Record, body []uint64) (at, step int64, kept bool) {
 
 // Reach appends to dst where the words lie that an event would look at beyond those of
 // r, so that a caller can look at those of many Records at once: a processor waits for
-// them together then.
-func (p *Plan) Reach(dst []*uint64, r *Record) []*uint64 {
-	for i := range p.features {
-		f := &p.features[i]
+// them together then. t is about the time of the event.
+func (p *Plan) Reach(dst []*uint64, r *Record, t int64) []*uint64 {
+	for _, f := range p.far {
 		body := r.words[f.body:f.end]
-		switch f.form {
-		case counted, summed, extreme, leading:
-			if k := f.ring(r, body); k.n > 0 {
-				dst = append(dst, &k.row(0)[0], &k.row(int(k.n) - 1)[0])
-			}
-		case tabled:
-			if r.many(body) == nil && body[0] != 0 {
-				words := r.mem.Words(Ref(body[0]), int(body[0]>>32))
-				for i := 0; i < len(words); i += 8 {
-					dst = append(dst, &words[i])
-				}
+		switch {
+		case body[0] == 0:
+		case f.form != tabled:
+			dst = f.reachRows(dst, r, body, t)
+		case r.many(body) == nil:
+			words := r.mem.Words(Ref(body[0]), int(body[0]>>32))
+			for i := 0; i < int(uint32(body[1]))+4; i += 8 { // and what is pushed
+				dst = append(dst, &words[min(i, len(words)-1)])
 			}
 		}
+	}
+	return dst
+}
+
+// reachRows appends the row where the next is pushed, and the oldest if it is read or
+// will be popped.
+func (f *feature) reachRows(dst []*uint64, r *Record, body []uint64, t int64) []*uint64 {
+	var k ring
+	if f.load(&k, r, body); k.n == 0 {
+		return dst
+	}
+	rows := r.mem.Words(k.block, int(k.room*k.width))
+	at := k.head + min(k.n, k.room-1)
+	if at >= k.room {
+		at -= k.room
+	}
+	dst = append(dst, &rows[at*k.width])
+	if f.form >= extreme || k.oldest < t-f.grid.size+1 {
+		dst = append(dst, &rows[k.head*k.width])
 	}
 	return dst
 }
@@ -465,6 +487,11 @@ func (p *Plan) Longest() (longest int64, ok bool) {
 		longest, ok = max(longest, most), true
 	}
 	return longest, ok
+}
+
+// Forever reports whether a feature has a window that does not end.
+func (p *Plan) Forever() bool {
+	return slices.ContainsFunc(p.features, func(f feature) bool { return f.Window.Shape == Forever })
 }
 
 // Trim forgets what is no longer in any window at time t, which is not before any
@@ -613,10 +640,18 @@ func (f *feature) bytes(r *Record) int {
 }
 
 // ring reads a ring of the feature.
-func (f *feature) ring(r *Record, words []uint64) ring {
-	k := r.ring(words)
-	k.width = f.width(k.coarse)
+func (f *feature) ring(r *Record, words []uint64) (k ring) {
+	f.load(&k, r, words)
 	return k
+}
+
+// load reads a ring of the feature into k, which is empty.
+func (f *feature) load(k *ring, r *Record, words []uint64) {
+	k.load(r, words)
+	k.width = f.widths[0]
+	if k.coarse {
+		k.width = f.widths[1]
+	}
 }
 
 // width is the number of words of a row.

@@ -19,16 +19,24 @@ const ringWords = 3
 // coarseBit stands beside the numbers of rows.
 const coarseBit = 1 << 63
 
-// ring reads what the words of a Record say of a ring.
-func (r *Record) ring(words []uint64) ring {
-	return ring{
-		mem: r.mem, block: Ref(words[0]), room: int32(words[0] >> 32),
-		n: int32(words[1]), head: int32(words[1] >> 32 & (coarseBit>>32 - 1)), coarse: words[1]&coarseBit != 0,
-		oldest: int64(words[2]),
-	}
+// load reads what the words of a Record say of a ring into k, which is empty. A ring is
+// not returned: copies of what was just written field by field make a processor wait.
+func (k *ring) load(r *Record, words []uint64) {
+	_ = words[ringWords-1]
+	k.mem = r.mem
+	k.block, k.room = Ref(words[0]), int32(words[0]>>32)
+	k.n, k.head = int32(words[1]), int32(words[1]>>32&(coarseBit>>32-1))
+	k.coarse = words[1]&coarseBit != 0
+	k.oldest = int64(words[2])
 }
 
-// store is the reverse of Record.ring.
+// holds reports, without a look at the rows, whether all rows of a ring are kept under
+// edge or later, so that none is to be dropped.
+func holds(words []uint64, edge int64) bool {
+	return int32(words[1]) == 0 || int64(words[2]) >= edge
+}
+
+// store is the reverse of load.
 func (k *ring) store(words []uint64) {
 	words[0] = uint64(k.block) | uint64(k.room)<<32
 	words[1] = uint64(uint32(k.n)) | uint64(k.head)<<32

@@ -30,8 +30,7 @@ func (f *feature) readWhole(r *Record, body []uint64, t int64) Item {
 	case Count:
 		return NumberItem(float64(body[0]))
 	case Sum, Mean, Stddev:
-		p := f.total(r, body)
-		return f.result(&p, f.Value == Sum || p.n > 0)
+		return f.resultOf(r, body, f.Value == Sum || body[3] > 0)
 	}
 	if body[0] == 0 {
 		return Item{}

@@ -98,12 +98,10 @@ func (f *feature) addSlot(r *Record, body []uint64, stamp, edge int64, x Item) b
 		return false
 	}
 	slot := f.slotSum(body, i)
-	sum, _ := exact.SumOf(slot[0], slot[1], nil)
-	if sum.Add(x.Number()); !sum.Fits() || f.Value == Mean && slotCounted(body, i) == mostCount {
+	if f.Value == Mean && slotCounted(body, i) == mostCount || !exact.AddTo((*[2]uint64)(slot), x.Number()) {
 		f.spillSlots(r, body)
 		return f.addSum(r, body[1:], stamp, edge, x.Number())
 	}
-	slot[0], slot[1], _ = sum.Parts()
 	if f.Value == Mean {
 		body[1] += 1 << (countBits * i)
 	}

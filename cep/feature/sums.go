@@ -118,6 +118,12 @@ func (f *feature) setTotal(r *Record, words []uint64, p *pane) {
 
 // addTotal adds a number to totals.
 func (f *feature) addTotal(r *Record, words []uint64, x float64) {
+	if f.Value != Stddev && words[sideWord] == 0 && exact.AddTo((*[2]uint64)(words), x) {
+		if f.Value == Mean {
+			words[3]++
+		}
+		return
+	}
 	p := f.total(r, words)
 	p.n++
 	p.sum.Add(x)
@@ -140,9 +146,26 @@ func (f *feature) result(p *pane, some bool) Item {
 	return NumberItem(exact.Deviation(int(p.n), &p.sum, &p.squares))
 }
 
+// resultOf is the value of totals.
+func (f *feature) resultOf(r *Record, words []uint64, some bool) Item {
+	if words[sideWord] != 0 || f.Value == Stddev {
+		p := f.total(r, words)
+		return f.result(&p, some)
+	}
+	if !some {
+		return f.nothing
+	}
+	n := 1
+	if f.Value == Mean {
+		n = int(words[3])
+	}
+	return NumberItem(exact.MeanOf(words[0], words[1], n))
+}
+
 // addSum counts a number in a window that events leave.
 func (f *feature) addSum(r *Record, body []uint64, stamp, edge int64, x float64) (rough bool) {
-	k := f.ring(r, body)
+	var k ring
+	f.load(&k, r, body)
 	f.dropSums(r, &k, body, edge)
 	total := body[ringWords:]
 	f.addTotal(r, total, x)
@@ -281,9 +304,15 @@ func (f *feature) dropSums(r *Record, k *ring, body []uint64, edge int64) {
 		return
 	}
 	total := body[ringWords:]
-	p := f.total(r, total)
 	edge = floor(edge, f.step(k))
 	fine := f.fine && !k.coarse
+	if fine {
+		f.dropNumbers(k, total, edge)
+	}
+	if !k.before(edge) {
+		return
+	}
+	p := f.total(r, total)
 	for k.before(edge) {
 		row := k.row(0)
 		if fine {
@@ -308,6 +337,19 @@ func (f *feature) dropSums(r *Record, k *ring, body []uint64, edge int64) {
 	k.refine()
 }
 
+// dropNumbers is dropSums of a fine ring, as far as words hold all.
+func (f *feature) dropNumbers(k *ring, total []uint64, edge int64) {
+	if f.Value == Stddev || total[sideWord] != 0 {
+		return
+	}
+	for k.before(edge) && exact.AddTo((*[2]uint64)(total), -floatOf(k.row(0)[1])) {
+		if f.Value == Mean {
+			total[3]--
+		}
+		k.pop()
+	}
+}
+
 // refine makes a ring that is empty a fine one again.
 func (k *ring) refine() {
 	if k.n == 0 && k.coarse {
@@ -317,13 +359,12 @@ func (k *ring) refine() {
 }
 
 func (f *feature) readSum(r *Record, body []uint64, edge int64) (Item, bool) {
-	k := f.ring(r, body)
-	if k.before(edge) {
+	if !holds(body, edge) {
+		k := f.ring(r, body)
 		f.dropSums(r, &k, body, edge)
 		k.store(body)
 	}
-	p := f.total(r, body[ringWords:])
-	return f.result(&p, k.n > 0), k.coarse
+	return f.resultOf(r, body[ringWords:], int32(body[1]) > 0), body[1]&coarseBit != 0
 }
 
 func (k *wides) bytes() int {

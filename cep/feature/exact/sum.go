@@ -38,6 +38,26 @@ func (s *Sum) Parts() (hi, lo uint64, wide *big.Int) { return uint64(s.n.hi), s.
 // Fits reports whether the 128 bits hold all of the sum.
 func (s *Sum) Fits() bool { return s.wide == nil }
 
+// AddTo puts x into the sum that the two parts make, hi and lo, of which nothing is wide;
+// false: it does not fit them, and nothing has changed.
+func AddTo(parts *[2]uint64, x float64) bool {
+	n, ok := fixed(x)
+	if !ok {
+		return false
+	}
+	if n = n.plus(int128{int64(parts[0]), parts[1]}); !n.fits() {
+		return false
+	}
+	parts[0], parts[1] = uint64(n.hi), n.lo
+	return true
+}
+
+// MeanOf is Sum.Mean of the sum that the parts hi and lo make, of which nothing is wide.
+func MeanOf(hi, lo uint64, count int) float64 {
+	negative, m := int128{int64(hi), lo}.split()
+	return quotient(negative, m, uint64(count), unitBits)
+}
+
 // Add puts x in.
 func (s *Sum) Add(x float64) {
 	n, ok := fixed(x)
@@ -89,8 +109,7 @@ func (s *Sum) Float64() float64 { return s.Mean(1) }
 // Mean is the sum divided by count, which is positive, rounded once.
 func (s *Sum) Mean(count int) float64 {
 	if s.wide == nil {
-		negative, m := s.n.split()
-		return quotient(negative, m, uint64(count), unitBits)
+		return MeanOf(uint64(s.n.hi), s.n.lo, count)
 	}
 	r := new(big.Rat).SetFrac(s.whole(), new(big.Int).Lsh(big.NewInt(int64(count)), wideBits))
 	f, _ := r.Float64()
@@ -191,8 +210,11 @@ func quotient(negative bool, m uint128, d uint64, unit int) float64 {
 	shift := max(0, 64+bits.Len64(d)-m.len())
 	shift = min(shift, 128-m.len())
 	m = m.shift(shift)
-	qhi, r := bits.Div64(0, m.hi, d)
-	qlo, r := bits.Div64(r, m.lo, d)
+	qhi, qlo, r := m.hi, m.lo, uint64(0)
+	if d > 1 {
+		qhi, r = bits.Div64(0, m.hi, d)
+		qlo, r = bits.Div64(r, m.lo, d)
+	}
 	// Keep 64 bits and fold what is below into the last: it decides ties only.
 	over := bits.Len64(qhi)
 	q := qlo
@@ -213,7 +235,7 @@ func quotient(negative bool, m uint128, d uint64, unit int) float64 {
 func toFloat(q uint64, sticky bool, exp int) float64 {
 	extra := bits.Len64(q) - 53
 	if extra <= 0 {
-		return math.Ldexp(float64(q), exp)
+		return scaled(q, exp)
 	}
 	half := uint64(1) << (extra - 1)
 	low := q & (half<<1 - 1)
@@ -221,7 +243,15 @@ func toFloat(q uint64, sticky bool, exp int) float64 {
 	if low > half || low == half && (sticky || q&1 == 1) {
 		q++
 	}
-	return math.Ldexp(float64(q), exp+extra)
+	return scaled(q, exp+extra)
+}
+
+// scaled is q · 2^exp, for q up to 2^53.
+func scaled(q uint64, exp int) float64 {
+	if exp < -1022 || exp > 1023-53 {
+		return math.Ldexp(float64(q), exp)
+	}
+	return float64(q) * math.Float64frombits(uint64(exp+1023)<<52) // both are exact
 }
 
 // int128 is a whole number in two's complement.

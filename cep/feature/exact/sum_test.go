@@ -55,6 +55,49 @@ func TestSum(t *testing.T) {
 	}
 }
 
+// TestAddTo adds to parts alone what a Sum adds; where it says that this does not go, a Sum
+// does not fit the parts either.
+func TestAddTo(t *testing.T) {
+	r := rand.New(rand.NewPCG(7, 8))
+	refused := 0
+	for range 3000 {
+		var s Sum
+		var parts [2]uint64
+		kind := r.IntN(5)
+		for range 1 + r.IntN(20) {
+			x := draw(r, kind)
+			if r.IntN(4) == 0 {
+				x = math.Ldexp(x, 60)
+			}
+			if math.IsInf(x, 0) {
+				continue
+			}
+			before := parts
+			s.Add(x)
+			if !AddTo(&parts, x) {
+				if refused++; s.Fits() || parts != before {
+					t.Fatalf("%v does not go to %x, which is %x now", x, before, parts)
+				}
+				break
+			}
+			if hi, lo, wide := s.Parts(); wide != nil || parts != [2]uint64{hi, lo} {
+				t.Fatalf("%x and %v make %x, want %x %x", before, x, parts, hi, lo)
+			}
+			n := 1 + r.IntN(1000)
+			if got, want := MeanOf(parts[0], parts[1], n), s.Mean(n); got != want {
+				t.Fatalf("the mean of %x by %d is %v, want %v", parts, n, got, want)
+			}
+			if !AddTo(&parts, -x) || parts != before {
+				t.Fatalf("%x with and without %v is %x", before, x, parts)
+			}
+			AddTo(&parts, x)
+		}
+	}
+	if refused < 100 {
+		t.Fatalf("only %d sums do not fit: the draw is no test", refused)
+	}
+}
+
 func BenchmarkSum(b *testing.B) {
 	var s Sum
 	for i := range b.N {
