@@ -63,7 +63,7 @@ func (g *grid) begin(d int64) int64 {
 	at := time.Unix(0, shown-26*3600*second).In(g.zone)
 	for {
 		_, offset := at.Zone()
-		start, end := at.ZoneBounds()
+		start, end := bounds(at)
 		t := shown - int64(offset)*second
 		if !start.IsZero() {
 			t = max(t, nanos(start))
@@ -73,6 +73,17 @@ func (g *grid) begin(d int64) int64 {
 		}
 		at = end
 	}
+}
+
+// bounds is t.ZoneBounds. On the last day of a leap year that says of a zone with a rule
+// for the years to come (Go 1.26) that its offset ended when the day began, in UTC, which
+// would never let begin get on; no zone changes its offset on that day.
+func bounds(t time.Time) (start, end time.Time) {
+	start, end = t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		end = t.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	}
+	return start, end
 }
 
 // nanos is t, held within what an int64 reaches.
