@@ -901,7 +901,7 @@ func (w *world) dawn(s *span, day int64) int64 {
 		_, east := t.Zone()
 		_, end := t.ZoneBounds()
 		if !end.IsZero() && !end.After(t) { // on the last day of a leap year it is wrong
-			end = t.Truncate(days).Add(days)
+			end = t.Truncate(24 * time.Hour).Add(24 * time.Hour)
 		}
 		first := max(t.UnixNano(), shown-int64(east)*1e9)
 		if end.IsZero() || first < end.UnixNano() {
