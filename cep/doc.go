@@ -141,7 +141,8 @@
 //   - EndRecord lets all windows and bounds run out. Those of a rule with time-outs run
 //     out at once: none of the matches that this completes consumes an open match that
 //     would run out later. Others do so in the order of time.
-//     An open match without any stays open. After EndRecord and HaltRecord an event
+//     An open match without any stays open. Holds end too, and throttles that have
+//     silenced nothing; one that has stays on until its time. After EndRecord and HaltRecord an event
 //     older than now is late. Matches that this completes see features as of their own
 //     moments, as if no other had come.
 //   - A list change is seen by the events released after it, also by those that came
