@@ -60,7 +60,7 @@ func entryText(e Entry) string {
 
 func TestFind(t *testing.T) {
 	cards := made(t, Spec{Type: String}, "a", "b@10", "B")
-	rates := made(t, Spec{String, Number}, "EUR=1", "USD=0.92@10", "XXX")
+	rates := made(t, Spec{String, Number}, "EUR=1", "USD=0.92@10", "XAU")
 	names := made(t, Spec{String, String}, "a=one", "b=two")
 	flags := made(t, Spec{String, Bool}, "a=true", "b=false")
 	nets := made(t, Spec{CIDR, String}, "10.0.0.0/8=wide", "10.1.0.0/16=site@10", "10.1.2.3=host", "::/0=six", "2001:db8::/32=doc", "2001:db8::1=one", "::ffff:192.0.2.0/120=mapped")
@@ -79,7 +79,7 @@ func TestFind(t *testing.T) {
 		{rates, "EUR", 1 << 60, "=1"},
 		{rates, "USD", 9, "=0.92"},
 		{rates, "USD", 10, ""},
-		{rates, "XXX", 0, "-"},
+		{rates, "XAU", 0, "-"},
 		{names, "b", 0, "=two"},
 		{flags, "a", 0, "=true"},
 		{flags, "b", 0, "=false"},

@@ -10,7 +10,7 @@ func samples(t testing.TB) []*List {
 	return []*List{
 		made(t, Spec{Type: String}),
 		made(t, Spec{Type: String}, "b", "a@5", "abcdefghijk"),
-		made(t, Spec{String, Number}, "EUR=1", "USD=0.92@7", "XXX"),
+		made(t, Spec{String, Number}, "EUR=1", "USD=0.92@7", "XAU"),
 		made(t, Spec{Number, Bool}, "-1=true", "0=false", "12.5@9"),
 		made(t, Spec{CIDR, String}, "10.0.0.0/8=x@-5", "2001:db8::/32", "::/0=y", "192.0.2.1=z"),
 	}
