@@ -14,32 +14,32 @@ import (
 
 // appendFeatureShape writes what the numbers of features, reads and lists mean.
 func (g *Engine) appendFeatureShape(w *writer) {
-	w.uint(uint64(len(g.rs.Features)))
+	w.Uint(uint64(len(g.rs.Features)))
 	for i, f := range g.rs.Features {
-		w.text(f.Name)
+		w.Text(f.Name)
 		for _, b := range g.books() {
-			w.int(int64(b.scheme.places[i].space))
+			w.Int(int64(b.scheme.places[i].space))
 		}
 	}
 	for _, b := range g.books() {
 		c := b.scheme
-		w.uint(uint64(len(c.spaces)))
+		w.Uint(uint64(len(c.spaces)))
 		for i := range c.spaces {
-			w.text(c.spaces[i].text)
-			w.text(c.spaces[i].plan.Shape())
+			w.Text(c.spaces[i].text)
+			w.Text(c.spaces[i].plan.Shape())
 		}
 	}
-	w.uint(uint64(len(g.rs.Reads)))
+	w.Uint(uint64(len(g.rs.Reads)))
 	for _, r := range g.rs.Reads {
-		w.uint(uint64(r.Feature))
-		w.uint(uint64(len(r.Args)))
+		w.Uint(uint64(r.Feature))
+		w.Uint(uint64(len(r.Args)))
 	}
-	w.uint(uint64(len(g.rs.Lists)))
+	w.Uint(uint64(len(g.rs.Lists)))
 	for _, l := range g.rs.Lists {
 		s := l.List.Spec()
-		w.text(l.Name)
-		w.byte(byte(s.Type))
-		w.byte(byte(s.Value))
+		w.Text(l.Name)
+		w.Byte(byte(s.Type))
+		w.Byte(byte(s.Value))
 	}
 }
 
@@ -84,10 +84,10 @@ func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
 			}
 		}
 		slices.SortFunc(all, func(a, b keyed) int { return cmp.Compare(a.text, b.text) })
-		w.uint(uint64(len(all)))
+		w.Uint(uint64(len(all)))
 		for j := range all {
-			w.text(all[j].text)
-			w.b = plan.Append(w.b, &all[j].kept)
+			w.Text(all[j].text)
+			w.B = plan.Append(w.B, &all[j].kept)
 		}
 	}
 }
@@ -108,10 +108,10 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 	for i := range c.spaces {
 		plan := c.spaces[i].plan
 		before := ""
-		for range r.count(1 + plan.Len()) {
+		for range r.Count(1 + plan.Len()) {
 			var key keyReader
-			if text := r.text(); text <= before || !key.split(text, len(c.spaces[i].key.Names)) {
-				r.fail()
+			if text := r.Text(); text <= before || !key.split(text, len(c.spaces[i].key.Names)) {
+				r.Fail()
 				return
 			} else {
 				before = text
@@ -121,16 +121,16 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 			rs.expire(g.order.low) // so that the wheel stands where it stood
 			text := key.joined()
 			made := rs.create(text, hashOf(text))
-			rest, err := plan.DecodeTo(&made.kept, r.src)
+			rest, err := plan.DecodeTo(&made.kept, r.Src)
 			if err != nil {
-				r.fail()
+				r.Fail()
 				return
 			}
 			if at, ok := plan.Deadline(&made.kept); ok && at <= g.order.low {
-				r.fail()
+				r.Fail()
 				return
 			}
-			r.src = rest
+			r.Src = rest
 			rs.schedule(&made)
 			own.awaitAll(i, &made)
 		}
@@ -148,17 +148,17 @@ func (g *Engine) appendTrails(w *writer) {
 			}
 		}
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
-		w.uint(uint64(len(all)))
+		w.Uint(uint64(len(all)))
 		for _, t := range all {
 			events := latest(g.scheme.witnesses[n].window(t.events, g.order.low))
-			w.text(t.text)
-			w.uint(uint64(len(events)))
+			w.Text(t.text)
+			w.Uint(uint64(len(events)))
 			for i := range events {
 				e := &events[i]
-				w.int(e.time)
-				w.text(e.raw)
-				w.text(e.id)
-				w.uint(e.nth)
+				w.Int(e.time)
+				w.Text(e.raw)
+				w.Text(e.id)
+				w.Uint(e.nth)
 			}
 		}
 	}
@@ -169,12 +169,12 @@ func (g *Engine) readTrails(r *reader) {
 		f := g.scheme.witnesses[n].feature
 		parts := len(g.rs.Features[f].Key.Names)
 		before := ""
-		for range r.count(1 + 1 + leastShown) {
+		for range r.Count(1 + 1 + leastShown) {
 			var key keyReader
-			text := r.text()
+			text := r.Text()
 			events := r.trail(g, &g.scheme.witnesses[n])
-			if r.bad || text <= before || !key.split(text, parts) {
-				r.fail()
+			if r.Bad || text <= before || !key.split(text, parts) {
+				r.Fail()
 				return
 			}
 			before = text
@@ -191,21 +191,21 @@ const leastShown = 4
 
 // trail reads the latest events of a key, all of which a reader of the time low sees.
 func (r *reader) trail(g *Engine, w *witness) []shown {
-	n := r.count(leastShown)
+	n := r.Count(leastShown)
 	if n == 0 || n > mostShown {
-		r.fail()
+		r.Fail()
 		return nil
 	}
 	events := make([]shown, n)
 	for i := range events {
-		events[i] = shown{r.int(), r.text(), r.text(), r.uint()}
+		events[i] = shown{r.Int(), r.Text(), r.Text(), r.Uint()}
 		if e := &events[i]; e.nth == 0 || e.time > g.order.low || i > 0 && e.time < events[i-1].time {
-			r.fail()
+			r.Fail()
 			return nil
 		}
 	}
 	if len(w.window(events, g.order.low)) < n {
-		r.fail()
+		r.Fail()
 	}
 	return events
 }
@@ -239,11 +239,11 @@ func (g *Engine) appendLists(w *writer) {
 		l.advance(g.order.low)
 	}
 	for i := range l.now {
-		w.bool(l.own[i])
+		w.Bool(l.own[i])
 		if l.own[i] {
-			w.b = l.now[i].Append(w.b)
+			w.B = l.now[i].Append(w.B)
 		} else {
-			w.bytes(l.begun(i))
+			w.Bytes(l.begun(i))
 		}
 	}
 }
@@ -251,22 +251,22 @@ func (g *Engine) appendLists(w *writer) {
 func (g *Engine) readLists(r *reader) error {
 	l := g.lists
 	for i := range l.now {
-		if l.own[i] = r.bool(); !l.own[i] {
-			if digest := r.text(); !r.bad && !bytes.Equal([]byte(digest), l.begun(i)) {
+		if l.own[i] = r.Bool(); !l.own[i] {
+			if digest := r.Text(); !r.Bad && !bytes.Equal([]byte(digest), l.begun(i)) {
 				if len(digest) != sha256.Size {
-					r.fail()
+					r.Fail()
 					return nil
 				}
 				return fmt.Errorf("cep: the state was made with other entries of the list %q", l.named[i].Name)
 			}
 			continue
 		}
-		read, rest, err := list.Decode(r.src)
-		if err != nil || r.bad || read.Spec() != l.named[i].List.Spec() {
-			r.fail()
+		read, rest, err := list.Decode(r.Src)
+		if err != nil || r.Bad || read.Spec() != l.named[i].List.Spec() {
+			r.Fail()
 			return nil
 		}
-		l.now[i], r.src = read, rest
+		l.now[i], r.Src = read, rest
 	}
 	return nil
 }

@@ -1,7 +1,6 @@
 package feature
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -9,6 +8,7 @@ import (
 	"slices"
 
 	"weir/cep/feature/exact"
+	"weir/cep/wire"
 )
 
 // format is the version of the bytes that Append writes. It changes with the bounds
@@ -35,20 +35,20 @@ func (p *Plan) Shape() string {
 
 // Append appends r to dst. A record read back does what r would do.
 func (p *Plan) Append(dst []byte, r *Record) []byte {
-	w := writer{dst}
+	w := writer{wire.Writer{B: dst}}
 	for i := range p.features {
 		f := &p.features[i]
 		if r.words == nil {
-			w.bool(false)
+			w.Bool(false)
 			continue
 		}
 		_, kept := f.deadline(r)
-		w.bool(kept)
+		w.Bool(kept)
 		if kept {
 			f.encode(r, &w)
 		}
 	}
-	return w.b
+	return w.B
 }
 
 // Decode reads a Record that Append wrote, of a Plan of the same Shape, and returns
@@ -65,24 +65,24 @@ func (p *Plan) Decode(src []byte) (Record, []byte, error) {
 // DecodeTo is Decode into a Record that has words and holds nothing. After an error
 // what it holds is of no use; its memory is that of the words and of their Memory.
 func (p *Plan) DecodeTo(rec *Record, src []byte) ([]byte, error) {
-	r := reader{src: src}
+	r := reader{wire.Reader{Src: src}}
 	for i := range p.features {
 		f := &p.features[i]
-		if !r.bool() {
+		if !r.Bool() {
 			continue
 		}
 		f.decode(rec, &r)
-		if r.bad {
+		if r.Bad {
 			break
 		}
 		if _, kept := f.deadline(rec); !kept {
-			r.fail()
+			r.Fail()
 		}
 	}
-	if r.bad {
+	if r.Bad {
 		return nil, errRecord
 	}
-	return r.src, nil
+	return r.Src, nil
 }
 
 // most bounds counts that are read, so that sums of them do not run over.
@@ -92,22 +92,22 @@ const most = 1 << 53
 // ends; then what the form has.
 func (f *feature) encode(r *Record, w *writer) {
 	if f.single && f.Window.Shape != Forever {
-		w.int(int64(r.words[f.head]))
-		w.int(int64(r.words[f.head+1]))
+		w.Int(int64(r.words[f.head]))
+		w.Int(int64(r.words[f.head+1]))
 	}
 	body := r.words[f.body:f.end]
 	switch f.form {
 	case whole:
 		f.encodeWhole(r, w, body)
 	case newest:
-		w.int(int64(body[0]))
+		w.Int(int64(body[0]))
 		if f.Value == SinceLast {
-			w.int(int64(body[2]))
+			w.Int(int64(body[2]))
 		} else {
 			w.item(r.item(body[1:]))
 		}
 	case slotted:
-		w.bool(f.spilled(body))
+		w.Bool(f.spilled(body))
 		if f.spilled(body) {
 			f.encodeSums(r, w, body[1:])
 		} else {
@@ -118,7 +118,7 @@ func (f *feature) encode(r *Record, w *writer) {
 	case tabled:
 		f.encodeTable(r, w, body)
 	case sampled:
-		w.bool(body[0] != 0)
+		w.Bool(body[0] != 0)
 		if body[0] != 0 {
 			r.sample(body).encode(f, w)
 		}
@@ -128,7 +128,7 @@ func (f *feature) encode(r *Record, w *writer) {
 			switch f.form {
 			case counted:
 				if len(row) > 1 {
-					w.uint(row[1])
+					w.Uint(row[1])
 				}
 			default:
 				w.item(r.item(row[1:]))
@@ -141,7 +141,7 @@ func (f *feature) decode(rec *Record, r *reader) {
 	if f.single && f.Window.Shape != Forever {
 		from, to := r.time(), r.time()
 		if from >= to {
-			r.fail()
+			r.Fail()
 		}
 		rec.words[f.head], rec.words[f.head+1] = uint64(from), uint64(to)
 	}
@@ -152,14 +152,14 @@ func (f *feature) decode(rec *Record, r *reader) {
 	case newest:
 		body[0] = uint64(r.time())
 		if f.Value == SinceLast {
-			body[1], body[2] = 1, uint64(r.int())
+			body[1], body[2] = 1, uint64(r.Int())
 		} else {
 			f.decodeItem(rec, r, body[1:])
 		}
 	case slotted:
-		if r.bool() {
+		if r.Bool() {
 			if f.Value != Sum && f.Value != Mean {
-				r.fail()
+				r.Fail()
 				return
 			}
 			body[0] = spill
@@ -172,10 +172,10 @@ func (f *feature) decode(rec *Record, r *reader) {
 	case tabled:
 		f.decodeTable(rec, r, body)
 	case sampled:
-		if r.bool() {
+		if r.Bool() {
 			k := new(sample)
 			if k.decode(f, r); k.empty() {
-				r.fail()
+				r.Fail()
 				return
 			}
 			body[0] = uint64(rec.mem.keeps.put(k))
@@ -188,11 +188,11 @@ func (f *feature) decode(rec *Record, r *reader) {
 func (f *feature) encodeWhole(r *Record, w *writer, body []uint64) {
 	switch f.Value {
 	case Count:
-		w.uint(body[0])
+		w.Uint(body[0])
 	case Sum, Mean, Stddev:
 		f.encodeTotal(r, w, body)
 	case SinceLast:
-		w.int(int64(body[1]))
+		w.Int(int64(body[1]))
 	default:
 		w.item(r.item(body))
 	}
@@ -201,11 +201,11 @@ func (f *feature) encodeWhole(r *Record, w *writer, body []uint64) {
 func (f *feature) decodeWhole(rec *Record, r *reader, body []uint64) {
 	switch f.Value {
 	case Count:
-		body[0] = r.below(most)
+		body[0] = r.Below(most)
 	case Sum, Mean, Stddev:
 		f.decodeTotal(rec, r, body)
 	case SinceLast:
-		body[0], body[1] = 1, uint64(r.int())
+		body[0], body[1] = 1, uint64(r.Int())
 	default:
 		f.decodeItem(rec, r, body)
 	}
@@ -213,27 +213,27 @@ func (f *feature) decodeWhole(rec *Record, r *reader, body []uint64) {
 
 // item writes a value, or nil.
 func (w *writer) item(x Item) {
-	w.byte(byte(x.Kind))
+	w.Byte(byte(x.Kind))
 	switch {
 	case x.Kind == None:
 	case x.Kind.textual():
-		w.text(x.Text)
+		w.Text(x.Text)
 	default:
-		w.fixed(x.Bits)
+		w.Fixed(x.Bits)
 	}
 }
 
 func (r *reader) item() Item {
-	x := Item{Kind: Kind(r.byte(byte(Map)))}
+	x := Item{Kind: Kind(r.Byte(byte(Map)))}
 	switch {
 	case x.Kind == None:
 	case x.Kind.textual():
-		x.Text = r.text()
+		x.Text = r.Text()
 	default:
-		x.Bits = r.fixed()
+		x.Bits = r.Fixed()
 	}
 	if !x.sound() || x != settle(x) {
-		r.fail()
+		r.Fail()
 		return Item{}
 	}
 	return x
@@ -242,11 +242,11 @@ func (r *reader) item() Item {
 // decodeItem reads a value that the feature keeps. In a single window it may be nil.
 func (f *feature) decodeItem(rec *Record, r *reader, words []uint64) {
 	x := r.item()
-	if r.bad || x.Kind == None && f.single {
+	if r.Bad || x.Kind == None && f.single {
 		return
 	}
 	if _, ok := f.admit(x); !ok {
-		r.fail()
+		r.Fail()
 		return
 	}
 	rec.setItem(words, x)
@@ -258,13 +258,13 @@ func (f *feature) encodeTotal(r *Record, w *writer, words []uint64) {
 		switch i {
 		case sideWord:
 		case 3:
-			w.uint(x)
+			w.Uint(x)
 		default:
-			w.fixed(x)
+			w.Fixed(x)
 		}
 	}
 	k := r.wides(words[sideWord])
-	w.bool(k != nil)
+	w.Bool(k != nil)
 	if k != nil {
 		w.big(k.sum)
 		w.big(k.squares)
@@ -276,21 +276,21 @@ func (f *feature) decodeTotal(rec *Record, r *reader, words []uint64) {
 		switch i {
 		case sideWord:
 		case 3:
-			words[i] = r.below(most)
+			words[i] = r.Below(most)
 		default:
-			words[i] = r.fixed()
+			words[i] = r.Fixed()
 		}
 	}
-	if r.bool() {
+	if r.Bool() {
 		x := wide{sum: r.big(2), squares: r.big(4)}
 		if x.sum == nil && x.squares == nil || f.Value != Stddev && x.squares != nil {
-			r.fail()
+			r.Fail()
 			return
 		}
 		rec.makeWides(words).wide = x
 	}
 	if !soundSums(words[:2], words[min(4, len(words)):]) {
-		r.fail()
+		r.Fail()
 	}
 }
 
@@ -305,18 +305,18 @@ func soundSums(sum, squares []uint64) bool {
 }
 
 func (f *feature) encodeSlots(w *writer, body []uint64) {
-	w.int(int64(body[0]))
+	w.Int(int64(body[0]))
 	for i := range f.slots {
 		switch f.Value {
 		case Sum, Mean:
 			slot := f.slotSum(body, i)
-			w.fixed(slot[0])
-			w.fixed(slot[1])
+			w.Fixed(slot[0])
+			w.Fixed(slot[1])
 			if f.Value == Mean {
-				w.uint(slotCounted(body, i))
+				w.Uint(slotCounted(body, i))
 			}
 		default:
-			w.uint(body[1+i])
+			w.Uint(body[1+i])
 		}
 	}
 }
@@ -324,26 +324,26 @@ func (f *feature) encodeSlots(w *writer, body []uint64) {
 func (f *feature) decodeSlots(r *reader, body []uint64) {
 	at := r.time()
 	if at != floor(at, f.Resolution) {
-		r.fail()
+		r.Fail()
 	}
 	body[0] = uint64(at)
 	for i := range f.slots {
 		switch f.Value {
 		case Sum, Mean:
 			slot := f.slotSum(body, i)
-			slot[0], slot[1] = r.fixed(), r.fixed()
+			slot[0], slot[1] = r.Fixed(), r.Fixed()
 			if !soundSums(slot, nil) {
-				r.fail()
+				r.Fail()
 			}
 			if f.Value == Mean {
-				n := r.below(mostCount + 1)
+				n := r.Below(mostCount + 1)
 				body[1] |= n << (countBits * i)
 				if n == 0 && some(slot) {
-					r.fail()
+					r.Fail()
 				}
 			}
 		default:
-			body[1+i] = r.below(most)
+			body[1+i] = r.Below(most)
 		}
 	}
 }
@@ -351,12 +351,12 @@ func (f *feature) decodeSlots(r *reader, body []uint64) {
 // rows writes whether a ring is coarse and how many rows it has, then each: how long
 // after the one before, and its other words.
 func (w *writer) rows(k *ring, rest func(row []uint64)) {
-	w.bool(k.coarse)
-	w.uint(uint64(k.n))
+	w.Bool(k.coarse)
+	w.Uint(uint64(k.n))
 	before := int64(0)
 	for i := range k.len() {
 		row := k.row(i)
-		w.int(int64(row[0]) - before)
+		w.Int(int64(row[0]) - before)
 		before = int64(row[0])
 		rest(row)
 	}
@@ -364,26 +364,26 @@ func (w *writer) rows(k *ring, rest func(row []uint64)) {
 
 // rows reads what the writer of the same name wrote, of at least so many bytes a row.
 func (r *reader) rows(rec *Record, f *feature, least int, rest func(k *ring, row []uint64)) ring {
-	k := ring{mem: rec.mem, coarse: r.bool()}
+	k := ring{mem: rec.mem, coarse: r.Bool()}
 	if k.coarse && f.coarse <= f.Resolution {
-		r.fail()
+		r.Fail()
 	}
 	k.width = f.width(k.coarse)
-	n := r.count(least)
-	if n == 0 || r.bad {
-		r.fail()
+	n := r.Count(least)
+	if n == 0 || r.Bad {
+		r.Fail()
 		return k
 	}
 	k.resize(int32(n))
 	before, step := int64(0), f.step(&k)
 	for i := range n {
-		at := before + r.int()
+		at := before + r.Int()
 		if i > 0 && at < before || i > 0 && at == before && !f.repeats(&k) || !soundTime(at) || at != floor(at, step) {
-			r.fail()
+			r.Fail()
 			return k
 		}
 		before = at
-		if rest(&k, k.push(at)); r.bad {
+		if rest(&k, k.push(at)); r.Bad {
 			return k
 		}
 	}
@@ -402,23 +402,23 @@ func (f *feature) decodeRows(rec *Record, r *reader, body []uint64) {
 		if f.form == counted {
 			n := uint64(1)
 			if len(row) > 1 {
-				n = r.below(most)
+				n = r.Below(most)
 				row[1] = n
 			}
 			if total += n; n == 0 || total > most {
-				r.fail()
+				r.Fail()
 			}
 			return
 		}
 		x := r.item()
-		if _, ok := f.admit(x); r.bad || !ok {
-			r.fail()
+		if _, ok := f.admit(x); r.Bad || !ok {
+			r.Fail()
 			return
 		}
 		rec.setItem(row[1:], x)
 		if n := k.len(); f.form == extreme && n > 1 {
 			if last := k.row(n - 2); !f.Value.better(Kind(last[1]), last[2], x.Kind, x.Bits) {
-				r.fail()
+				r.Fail()
 			}
 		}
 	})
@@ -434,9 +434,9 @@ func (f *feature) encodeSums(r *Record, w *writer, body []uint64) {
 	w.rows(&k, func(row []uint64) {
 		for i, x := range row[1:] {
 			if i == 2 {
-				w.uint(x)
+				w.Uint(x)
 			} else {
-				w.fixed(x)
+				w.Fixed(x)
 			}
 		}
 	})
@@ -444,9 +444,9 @@ func (f *feature) encodeSums(r *Record, w *writer, body []uint64) {
 	if k := r.wides(body[ringWords+sideWord]); k != nil {
 		panes = k.panes
 	}
-	w.uint(uint64(len(panes)))
+	w.Uint(uint64(len(panes)))
 	for _, x := range panes {
-		w.int(x.at)
+		w.Int(x.at)
 		w.big(x.sum)
 		w.big(x.squares)
 	}
@@ -458,36 +458,36 @@ func (f *feature) decodeSums(rec *Record, r *reader, body []uint64) {
 	k := r.rows(rec, f, 9, func(k *ring, row []uint64) {
 		for i := range row[1:] {
 			if i == 2 {
-				row[1+i] = r.below(most)
+				row[1+i] = r.Below(most)
 			} else {
-				row[1+i] = r.fixed()
+				row[1+i] = r.Fixed()
 			}
 		}
 		if f.fine && !k.coarse {
 			x := Item{Kind: Number, Bits: row[1]}
 			if !x.sound() || x != settle(x) {
-				r.fail()
+				r.Fail()
 			}
 		} else if !soundSums(row[1:3], row[min(4, len(row)):]) || len(row) > 3 && row[3] == 0 {
-			r.fail()
+			r.Fail()
 		}
 	})
 	k.store(body)
 	total := body[ringWords:]
-	for range r.count(3) {
+	for range r.Count(3) {
 		x := wide{at: r.time(), sum: r.big(2), squares: r.big(4)}
 		if x.sum == nil && x.squares == nil || f.fine && !k.coarse || f.Value != Stddev && x.squares != nil {
-			r.fail()
+			r.Fail()
 			return
 		}
 		all := rec.makeWides(total)
 		if n := len(all.panes); n > 0 && all.panes[n-1].at >= x.at {
-			r.fail()
+			r.Fail()
 			return
 		}
 		all.panes = append(all.panes, x)
 	}
-	if r.bad {
+	if r.Bad {
 		return
 	}
 	found := 0
@@ -510,12 +510,12 @@ func (f *feature) decodeSums(rec *Record, r *reader, body []uint64) {
 			}
 		}
 		if all.merge(&p); all.n > most {
-			r.fail()
+			r.Fail()
 			return
 		}
 	}
 	if w := rec.wides(total[sideWord]); w != nil && found < len(w.panes) {
-		r.fail()
+		r.Fail()
 		return
 	}
 	f.setTotal(rec, total, &all)
@@ -534,26 +534,26 @@ func (f *feature) encodeTable(r *Record, w *writer, body []uint64) {
 		t.encode(f, w)
 		return
 	}
-	w.byte(asFew)
+	w.Byte(asFew)
 	k := r.few(body)
-	w.uint(uint64(k.n))
+	w.Uint(uint64(k.n))
 	for i := 0; i < len(k.words); i += k.size(i) {
-		w.int(int64(k.words[i]))
+		w.Int(int64(k.words[i]))
 		w.item(spelled(k.words[i+1 : i+k.size(i)]))
 	}
 }
 
 func (f *feature) decodeTable(rec *Record, r *reader, body []uint64) {
-	how := r.byte(asSketch)
+	how := r.Byte(asSketch)
 	if how == asFew {
 		k := rec.few(body)
 		before := int64(math.MinInt64)
-		for range r.count(3) {
+		for range r.Count(3) {
 			var room [mostFew]uint64
 			at, x := r.time(), r.item()
 			words, short := x.spell(&room)
-			if r.bad || !short || x.Kind == None || at < before || k.find(words) >= 0 || k.n == f.limit || !k.push(at, words) {
-				r.fail()
+			if r.Bad || !short || x.Kind == None || at < before || k.find(words) >= 0 || k.n == f.limit || !k.push(at, words) {
+				r.Fail()
 				return
 			}
 			before = at
@@ -563,7 +563,7 @@ func (f *feature) decodeTable(rec *Record, r *reader, body []uint64) {
 	}
 	t := newTable()
 	if t.decode(f, r, how); t.empty() {
-		r.fail()
+		r.Fail()
 		return
 	}
 	body[0], body[1] = uint64(rec.mem.keeps.put(t)), manyBit
@@ -574,18 +574,18 @@ func (k *table) empty() bool { return k.n == 0 && k.hyper == nil }
 func (k *table) encode(f *feature, w *writer) {
 	switch {
 	case k.hyper != nil:
-		w.byte(asSketch)
+		w.Byte(asSketch)
 		k.hyper.encode(w)
 		return
 	case k.lost:
-		w.byte(asLost)
-		w.int(k.until)
+		w.Byte(asLost)
+		w.Int(k.until)
 	default:
-		w.byte(asMany)
+		w.Byte(asMany)
 	}
-	w.uint(uint64(k.n))
+	w.Uint(uint64(k.n))
 	for e := k.oldest; e >= 0; e = k.entries[e].next {
-		w.int(k.entries[e].last)
+		w.Int(k.entries[e].last)
 		w.item(k.item(e))
 	}
 }
@@ -594,7 +594,7 @@ func (k *table) decode(f *feature, r *reader, how byte) {
 	switch how {
 	case asSketch:
 		if f.Value != Distinct {
-			r.fail()
+			r.Fail()
 			return
 		}
 		k.hyper = newHyper()
@@ -602,14 +602,14 @@ func (k *table) decode(f *feature, r *reader, how byte) {
 		return
 	case asLost:
 		if f.Value != Seen {
-			r.fail()
+			r.Fail()
 		}
 		k.lost, k.until = true, r.time()
 	}
-	for range r.count(3) {
+	for range r.Count(3) {
 		at, x := r.time(), r.item()
-		if r.bad || x.Kind == None || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
-			r.fail()
+		if r.Bad || x.Kind == None || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
+			r.Fail()
 			return
 		}
 		k.insert(x, x.hash(), at)
@@ -617,61 +617,61 @@ func (k *table) decode(f *feature, r *reader, how byte) {
 }
 
 func (h *hyper) encode(w *writer) {
-	w.uint(uint64(len(h.stamps)))
+	w.Uint(uint64(len(h.stamps)))
 	for _, at := range h.stamps {
-		w.int(at)
+		w.Int(at)
 	}
 	current := h.current
 	if current == nil {
 		current = h.top
 	}
-	w.b = append(w.b, current...)
-	w.uint(uint64(len(h.older)))
+	w.B = append(w.B, current...)
+	w.Uint(uint64(len(h.older)))
 	before := uint32(0)
 	for _, o := range h.older {
 		o = o&^0xff00 | uint32(uint8(o>>8)-h.first)<<8
-		w.uint(uint64(o - before)) // register, then pane: both rise
+		w.Uint(uint64(o - before)) // register, then pane: both rise
 		before = o
 	}
 }
 
 func (h *hyper) decode(r *reader) {
-	n := r.count(1)
+	n := r.Count(1)
 	if n == 0 || n > 250 {
-		r.fail()
+		r.Fail()
 		return
 	}
 	for range n {
 		h.stamps = append(h.stamps, r.time())
 		if i := len(h.stamps) - 1; i > 0 && h.stamps[i] <= h.stamps[i-1] {
-			r.fail()
+			r.Fail()
 			return
 		}
 	}
-	if len(r.src) < hyperSize {
-		r.fail()
+	if len(r.Src) < hyperSize {
+		r.Fail()
 		return
 	}
-	copy(h.top, r.src)
-	r.src = r.src[hyperSize:]
+	copy(h.top, r.Src)
+	r.Src = r.Src[hyperSize:]
 	if n > 1 {
 		h.current = slices.Clone(h.top)
 	}
 	before := uint32(0)
-	for i := range r.count(1) {
-		step := r.below(hyperSize << 16)
+	for i := range r.Count(1) {
+		step := r.Below(hyperSize << 16)
 		o := before + uint32(step)
 		register, pane, rank := o>>16, int(uint8(o>>8)), uint8(o)
 		if register >= hyperSize || pane >= n-1 || rank == 0 || rank >= hyperRanks ||
 			i > 0 && (step == 0 || o < before || before>>16 == register && uint8(before) <= rank) {
-			r.fail()
+			r.Fail()
 			return
 		}
 		before = o
 		h.older = append(h.older, o)
 	}
 	if slices.Max(h.top) >= hyperRanks {
-		r.fail()
+		r.Fail()
 		return
 	}
 	h.summit()
@@ -679,46 +679,46 @@ func (h *hyper) decode(r *reader) {
 
 // encode writes the queue; of a single window, which has none, the numbers.
 func (k *sample) encode(f *feature, w *writer) {
-	w.bool(k.sketch != nil)
+	w.Bool(k.sketch != nil)
 	if k.sketch != nil {
 		k.sketch.encode(w)
 		return
 	}
-	w.uint(uint64(len(k.sorted)))
+	w.Uint(uint64(len(k.sorted)))
 	if f.single {
 		for _, x := range k.sorted {
-			w.fixed(bitsOf(x))
+			w.Fixed(bitsOf(x))
 		}
 		return
 	}
 	before := int64(0)
 	for _, row := range k.rows.rows[k.rows.past:] {
-		w.int(row.at - before)
+		w.Int(row.at - before)
 		before = row.at
-		w.fixed(bitsOf(row.x))
+		w.Fixed(bitsOf(row.x))
 	}
 }
 
 func (k *sample) decode(f *feature, r *reader) {
-	if r.bool() {
+	if r.Bool() {
 		k.sketch = new(sketch)
 		k.sketch.decode(r)
 		return
 	}
 	before := int64(0)
-	for i := range r.count(8) {
+	for i := range r.Count(8) {
 		at := int64(0)
 		if !f.single {
-			at = before + r.int()
+			at = before + r.Int()
 			if i > 0 && at < before || !soundTime(at) || at != floor(at, f.Resolution) {
-				r.fail()
+				r.Fail()
 				return
 			}
 		}
 		before = at
-		x := Item{Kind: Number, Bits: r.fixed()}
-		if r.bad || !x.sound() || x != settle(x) {
-			r.fail()
+		x := Item{Kind: Number, Bits: r.Fixed()}
+		if r.Bad || !x.sound() || x != settle(x) {
+			r.Fail()
 			return
 		}
 		if !f.single {
@@ -727,35 +727,35 @@ func (k *sample) decode(f *feature, r *reader) {
 		k.sorted = append(k.sorted, x.Number())
 	}
 	if f.single && !slices.IsSorted(k.sorted) {
-		r.fail()
+		r.Fail()
 	}
 	slices.Sort(k.sorted)
 }
 
 func (s *sketch) encode(w *writer) {
-	w.uint(uint64(len(s.panes)))
+	w.Uint(uint64(len(s.panes)))
 	for i := range s.panes {
 		p := &s.panes[i]
-		w.int(p.at)
-		w.uint(uint64(len(p.bins)))
+		w.Int(p.at)
+		w.Uint(uint64(len(p.bins)))
 		for _, x := range p.bins {
-			w.uint(x >> 48)
-			w.uint(x & binCount)
+			w.Uint(x >> 48)
+			w.Uint(x & binCount)
 		}
 	}
 }
 
 func (s *sketch) decode(r *reader) {
-	for range r.count(4) {
+	for range r.Count(4) {
 		p := sketchPane{at: r.time()}
 		if n := len(s.panes); n > 0 && s.panes[n-1].at >= p.at {
-			r.fail()
+			r.Fail()
 		}
 		before := uint64(0)
-		for range r.count(2) {
-			bin, n := r.below(1<<16), r.below(1<<40)
-			if r.bad || bin <= before || n == 0 || s.n > 1<<46 {
-				r.fail()
+		for range r.Count(2) {
+			bin, n := r.Below(1<<16), r.Below(1<<40)
+			if r.Bad || bin <= before || n == 0 || s.n > 1<<46 {
+				r.Fail()
 				return
 			}
 			before = bin
@@ -764,42 +764,23 @@ func (s *sketch) decode(r *reader) {
 			s.n += n
 		}
 		if len(p.bins) == 0 {
-			r.fail()
+			r.Fail()
 		}
 		s.panes = append(s.panes, p)
 	}
 	if len(s.panes) == 0 {
-		r.fail()
+		r.Fail()
 	}
 }
 
-// writer writes the parts of a record. Numbers are varints (signed ones zigzag),
-// texts have their length before them.
-type writer struct{ b []byte }
-
-func (w *writer) byte(x byte)    { w.b = append(w.b, x) }
-func (w *writer) uint(x uint64)  { w.b = binary.AppendUvarint(w.b, x) }
-func (w *writer) int(x int64)    { w.b = binary.AppendVarint(w.b, x) }
-func (w *writer) fixed(x uint64) { w.b = binary.LittleEndian.AppendUint64(w.b, x) }
-
-func (w *writer) bool(x bool) {
-	if x {
-		w.byte(1)
-	} else {
-		w.byte(0)
-	}
-}
-
-func (w *writer) text(s string) {
-	w.uint(uint64(len(s)))
-	w.b = append(w.b, s...)
-}
+// writer writes the parts of a record.
+type writer struct{ wire.Writer }
 
 // big writes a big number: how many bytes it has and whether it is negative, then
 // these. nil is 0.
 func (w *writer) big(x *big.Int) {
 	if x == nil {
-		w.uint(0)
+		w.Uint(0)
 		return
 	}
 	b := x.Bytes()
@@ -807,61 +788,19 @@ func (w *writer) big(x *big.Int) {
 	if x.Sign() < 0 {
 		n |= 1
 	}
-	w.uint(n)
-	w.b = append(w.b, b...)
+	w.Uint(n)
+	w.B = append(w.B, b...)
 }
 
-// reader reads what a writer wrote. Once something is wrong bad stays true and all
-// numbers are 0.
-type reader struct {
-	src []byte
-	bad bool
-}
-
-func (r *reader) fail() { r.bad, r.src = true, nil }
-
-func (r *reader) uint() uint64 {
-	x, n := binary.Uvarint(r.src)
-	if n <= 0 || n > 1 && r.src[n-1] == 0 {
-		r.fail()
-		return 0
-	}
-	r.src = r.src[n:]
-	return x
-}
-
-func (r *reader) int() int64 {
-	u := r.uint()
-	return int64(u>>1) ^ -int64(u&1)
-}
-
-func (r *reader) fixed() uint64 {
-	if len(r.src) < 8 {
-		r.fail()
-		return 0
-	}
-	x := binary.LittleEndian.Uint64(r.src)
-	r.src = r.src[8:]
-	return x
-}
-
-// byte reads one byte of at most most.
-func (r *reader) byte(most byte) byte {
-	if len(r.src) == 0 || r.src[0] > most {
-		r.fail()
-		return 0
-	}
-	x := r.src[0]
-	r.src = r.src[1:]
-	return x
-}
+// reader reads what a writer wrote.
+type reader struct{ wire.Reader }
 
 // time reads a time at which something may be kept: what windows are reckoned from it
 // does not run over.
 func (r *reader) time() int64 {
-	t := r.int()
+	t := r.Int()
 	if !soundTime(t) {
-		r.fail()
+		r.Fail()
 		return 0
 	}
 	return t
@@ -877,48 +816,19 @@ func soundTime(t int64) bool {
 	return t >= from-MaxSize-day && t < to+MaxSize+day
 }
 
-func (r *reader) bool() bool { return r.byte(1) == 1 }
-
-// below reads a number less than n.
-func (r *reader) below(n uint64) uint64 {
-	x := r.uint()
-	if x >= n {
-		r.fail()
-		return 0
-	}
-	return x
-}
-
-// count reads how many things follow of at least size bytes each.
-func (r *reader) count(size int) int {
-	x := r.uint()
-	if x > uint64(len(r.src)/size) {
-		r.fail()
-		return 0
-	}
-	return int(x)
-}
-
-func (r *reader) text() string {
-	n := r.count(1)
-	s := string(r.src[:n])
-	r.src = r.src[n:]
-	return s
-}
-
 // big reads a big number of at most so many times the bits that a sum of numbers has.
 func (r *reader) big(times int) *big.Int {
-	n := r.uint()
+	n := r.Uint()
 	size := n >> 1
 	if n == 0 {
 		return nil
 	}
-	if size == 0 || size > uint64(min(len(r.src), times*160)) || r.src[0] == 0 {
-		r.fail()
+	if size == 0 || size > uint64(min(len(r.Src), times*160)) || r.Src[0] == 0 {
+		r.Fail()
 		return nil
 	}
-	x := new(big.Int).SetBytes(r.src[:size])
-	r.src = r.src[size:]
+	x := new(big.Int).SetBytes(r.Src[:size])
+	r.Src = r.Src[size:]
 	if n&1 == 1 {
 		x.Neg(x)
 	}

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+
+	"weir/cep/wire"
 )
 
 // format is the version of the bytes that Append writes:
@@ -73,8 +75,8 @@ func Decode(src []byte) (l *List, rest []byte, err error) {
 	if l, err = New(Spec{Kind(src[1]), Kind(src[2])}); err != nil {
 		return nil, nil, errState
 	}
-	r := reader{src: src[3:]}
-	n := r.count(leastEntry)
+	r := reader{Reader: wire.Reader{Src: src[3:]}}
+	n := r.Count(leastEntry)
 	if n > MaxEntries {
 		return nil, nil, errState
 	}
@@ -88,30 +90,29 @@ func Decode(src []byte) (l *List, rest []byte, err error) {
 		}
 		last = key
 	}
-	if r.bad {
+	if r.Bad {
 		return nil, nil, errState
 	}
-	return l, r.src, nil
+	return l, r.Src, nil
 }
 
-// reader reads what Append wrote. Once something is wrong bad stays true.
+// reader reads what Append wrote.
 type reader struct {
-	src []byte
-	raw []byte
-	bad bool
+	wire.Reader
+	raw []byte // of the entry that was read last
 }
 
 // entry reads an entry. raw is its key and value; e lacks the text.
 func (r *reader) entry(s Spec) (raw []byte, key string, e Entry, ok bool) {
-	flags := r.take(1)
-	if r.bad || flags[0] > hasValue|expires {
+	flags := r.Take(1)
+	if r.Bad || flags[0] > hasValue|expires {
 		return nil, "", e, false
 	}
-	key = string(r.take(r.count(1)))
+	key = string(r.Take(r.Count(1)))
 	r.raw = append(r.raw[:0], key...)
 	if flags[0]&hasValue != 0 {
-		value := r.take(r.count(1))
-		if r.bad || !s.soundValue(value) {
+		value := r.Take(r.Count(1))
+		if r.Bad || !s.soundValue(value) {
 			return nil, "", e, false
 		}
 		r.raw = append(r.raw, value...)
@@ -119,11 +120,10 @@ func (r *reader) entry(s Spec) (raw []byte, key string, e Entry, ok bool) {
 	}
 	e.Expires = Never
 	if flags[0]&expires != 0 {
-		u := r.uint()
-		e.Expires = int64(u>>1) ^ -int64(u&1)
-		r.bad = r.bad || e.Expires == Never
+		e.Expires = r.Int()
+		r.Bad = r.Bad || e.Expires == Never
 	}
-	return r.raw, key, e, !r.bad && s.soundKey(key)
+	return r.raw, key, e, !r.Bad && s.soundKey(key)
 }
 
 // soundValue reports whether Append could have written the bytes of a value.
@@ -141,34 +141,4 @@ func (s Spec) soundValue(raw []byte) bool {
 		return len(raw) == 1 && raw[0] <= 1
 	}
 	return false
-}
-
-func (r *reader) uint() uint64 {
-	x, n := binary.Uvarint(r.src)
-	if n <= 0 || n > 1 && r.src[n-1] == 0 {
-		r.bad, r.src = true, nil
-		return 0
-	}
-	r.src = r.src[n:]
-	return x
-}
-
-// count reads how many things follow of at least size bytes each.
-func (r *reader) count(size int) int {
-	x := r.uint()
-	if x > uint64(len(r.src)/size) {
-		r.bad, r.src = true, nil
-		return 0
-	}
-	return int(x)
-}
-
-func (r *reader) take(n int) []byte {
-	if n > len(r.src) {
-		r.bad, r.src = true, nil
-		return nil
-	}
-	b := r.src[:n]
-	r.src = r.src[n:]
-	return b
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"math"
 	"time"
+
+	"weir/cep/wire"
 )
 
 // Risk is a sum of scores that fades: at a moment it is Σ score · 0.5^(age/HalfLife)
@@ -131,27 +133,13 @@ func (l *Level) Append(dst []byte) []byte {
 
 // DecodeLevel reads the Level that src begins with and returns what follows it.
 func DecodeLevel(src []byte) (l Level, rest []byte, err error) {
-	at, n := uvarint(src)
-	fresh, m := uvarint(src[n:])
-	rest = src[n+m:]
-	if n == 0 || m == 0 || fresh > maxFresh || len(rest) < 8 {
-		return Level{}, nil, errLevel
-	}
-	l.at, l.fresh = int64(at>>1)^-int64(at&1), int64(fresh)
-	bits := binary.LittleEndian.Uint64(rest)
+	r := wire.Reader{Src: src}
+	l.at, l.fresh = r.Int(), int64(r.Below(maxFresh+1))
+	bits := r.Fixed()
 	l.base = math.Float64frombits(bits)
 	// No NaN, infinity, −0 or less; a Level that is none has no moment.
-	if bits >= math.Float64bits(math.Inf(1)) || l.Empty() && l.at != 0 {
+	if r.Bad || bits >= math.Float64bits(math.Inf(1)) || l.Empty() && l.at != 0 {
 		return Level{}, nil, errLevel
 	}
-	return l, rest[8:], nil
-}
-
-// uvarint reads a varint of as few bytes as possible; n is 0 if there is none.
-func uvarint(src []byte) (x uint64, n int) {
-	x, n = binary.Uvarint(src)
-	if n <= 0 || n > 1 && src[n-1] == 0 {
-		return 0, 0
-	}
-	return x, n
+	return l, r.Src, nil
 }

@@ -26,16 +26,17 @@ type layer struct {
 var layers = map[string]layer{
 	"nfa":               {},
 	"nfa/oracle":        {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
-	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa"}},
-	"cep/feature":       {imports: []string{"weir/cep/feature/exact"}}, // running aggregates of a key
-	"cep/feature/exact": {},                                            // sums that are rounded once
-	"cep/list":          {},                                            // named sets that change while rules run
-	"cep/outcome":       {},                                            // decisions and risk
-	"rules/nearest":     {},                                            // which name was meant
+	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/cep/wire", "weir/nfa"}},
+	"cep/feature":       {imports: []string{"weir/cep/feature/exact", "weir/cep/wire"}}, // running aggregates of a key
+	"cep/feature/exact": {},                                                             // sums that are rounded once
+	"cep/list":          {imports: []string{"weir/cep/wire"}},                           // named sets that change while rules run
+	"cep/wire":          {},                                                             // the parts that states are written of
+	"cep/outcome":       {imports: []string{"weir/cep/wire"}},                           // decisions and risk
+	"rules/nearest":     {},                                                             // which name was meant
 	"rules/expr":        {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/cep/list", "weir/nfa", "weir/rules/nearest"}},
 	"rules/source":      {imports: []string{"go.yaml.in/yaml/v4", "weir/rules/nearest"}, files: true}, // YAML text and findings in it
 	"rules":             {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source"}, files: true},
-	"rules/trace":       {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr"}},
+	"rules/trace":       {imports: []string{"weir/cep", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
 	"rules/ruletest":    {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/nearest", "weir/rules/source", "weir/rules/trace"}, files: true},
 	"rules/explain":     {imports: []string{"weir/cep", "weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/nfa", "weir/rules", "weir/rules/expr", "weir/rules/source"}},
 	"rules/format":      {imports: []string{"go.yaml.in/yaml/v4", "weir/cep", "weir/nfa", "weir/rules", "weir/rules/source"}},

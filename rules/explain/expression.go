@@ -7,6 +7,7 @@ import (
 
 	"weir/cep"
 	"weir/rules"
+	"weir/rules/source"
 )
 
 // longestParam is how many characters of a param's value are shown.
@@ -129,7 +130,7 @@ func before(s, end string) int {
 func visibleGlued(text string) string {
 	parts := strings.Split(text, string(glued))
 	for i := range parts {
-		parts[i] = visible(parts[i])
+		parts[i] = source.Visible(parts[i])
 	}
 	return strings.Join(parts, string(glued))
 }
@@ -151,7 +152,7 @@ func paramText(v cep.Value) string {
 	if n := utf8.RuneCountInString(text); n > longestParam {
 		text = string([]rune(text)[:longestParam]) + "…"
 	}
-	return visible(text)
+	return source.Visible(text)
 }
 
 // used lists the params of a pattern text, `$NAME`, with their values.

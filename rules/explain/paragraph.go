@@ -1,10 +1,10 @@
 package explain
 
 import (
-	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"weir/rules/source"
 )
 
 // width is the column at which lines are broken.
@@ -54,24 +54,7 @@ func (p *page) line(text string) {
 // plain makes one line of a text of the user: spaces in a row become one, and what
 // a terminal would obey is written as an escape.
 func plain(text string) string {
-	return visible(strings.Join(strings.Fields(text), " "))
-}
-
-// visible writes the control characters of text as escapes.
-func visible(text string) string {
-	if strings.IndexFunc(text, unicode.IsControl) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
+	return source.Visible(strings.Join(strings.Fields(text), " "))
 }
 
 // list joins items as a sentence does: `a`, `b` and `c`.

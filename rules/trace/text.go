@@ -12,6 +12,7 @@ import (
 	"weir/cep"
 	"weir/nfa"
 	"weir/rules"
+	"weir/rules/source"
 )
 
 // Writer writes steps for people.
@@ -76,12 +77,12 @@ func (w *Writer) lines(s *Step) []string {
 		if st.of != nil || st.Do == Early && len(own) > 0 || st.Do == NotBegun && taken(s) {
 			continue // an open match says more
 		}
-		if text := visible(w.aside(st, s)); text != "" && !slices.Contains(top, text) {
+		if text := source.Visible(w.aside(st, s)); text != "" && !slices.Contains(top, text) {
 			top = append(top, text)
 		}
 	}
-	out := []string{visible(head)}
-	if text := visible(readingsText(s.Statements[0].Features, s.Statements[0].Risks)); text != "" && s.Statements[0].of == nil {
+	out := []string{source.Visible(head)}
+	if text := source.Visible(readingsText(s.Statements[0].Features, s.Statements[0].Risks)); text != "" && s.Statements[0].of == nil {
 		out = append(out, strings.ReplaceAll(text, " = ", glue+"="+glue))
 	}
 	for _, a := range grouped(own) {
@@ -92,7 +93,7 @@ func (w *Writer) lines(s *Step) []string {
 		for _, l := range a.lines[:shown] {
 			text := w.clauses(l, s)
 			if w.rule.When == nil {
-				text = visible(l.subject()) + " " + text
+				text = source.Visible(l.subject()) + " " + text
 			}
 			out = append(out, text)
 		}
@@ -246,7 +247,7 @@ func (l *line) subject() string {
 func (w *Writer) clauses(l *line, step *Step) string {
 	var list []string
 	for _, s := range l.said {
-		text := visible(w.clause(s, step))
+		text := source.Visible(w.clause(s, step))
 		if utf8.RuneCountInString(text) <= width/2 {
 			text = strings.ReplaceAll(text, " ", glue)
 		}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"weir/nfa"
+	"weir/rules/source"
 )
 
 // Cause is why a key did not alert, in one word. Its texts are fixed.
@@ -93,7 +94,7 @@ func (v *Verdict) AppendJSON(dst []byte) []byte {
 }
 
 // Lines gives the text in lines of at most 100 columns where that can be.
-func (v *Verdict) Lines() string { return paragraph("", "", visible(v.Text)) }
+func (v *Verdict) Lines() string { return paragraph("", "", source.Visible(v.Text)) }
 
 // End is what is known when the input has ended.
 type End struct {

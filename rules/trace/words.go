@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"weir/nfa"
@@ -36,23 +35,6 @@ func paragraph(lead, below, text string) string {
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 	return strings.ReplaceAll(b.String(), glue, " ")
-}
-
-// visible writes what a terminal would obey as escapes.
-func visible(text string) string {
-	if strings.IndexFunc(text, unicode.IsControl) < 0 {
-		return text
-	}
-	var b strings.Builder
-	for _, r := range text {
-		if unicode.IsControl(r) {
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-			continue
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
 }
 
 // Moment writes a time as texts for people do: in full, in UTC.
