@@ -4,7 +4,7 @@ import "strconv"
 
 // AppendJSON appends a as one JSON object, without a line break. Equal alerts
 // give equal bytes. What is empty and says nothing is left out: title, tags,
-// message, measures, suppressed, truncated, shadow. In "events" a variable that
+// message, measures, suppressed, truncated, shadow, cause. In "events" a variable that
 // captures at most one event holds the event and is left out without one; any
 // other holds an array, which may be empty, and so does the feature of Backing.
 func AppendJSON(dst []byte, a *Alert) []byte {
@@ -66,6 +66,19 @@ func AppendJSON(dst []byte, a *Alert) []byte {
 	if r.Shadow {
 		dst = append(dst, `,"shadow":true`...)
 	}
+	if a.Cause != nil {
+		dst = a.Cause.appendJSON(dst)
+	}
+	return append(dst, '}')
+}
+
+func (c *Cause) appendJSON(dst []byte) []byte {
+	dst = append(dst, `,"cause":{"type":`...)
+	dst = AppendJSONString(dst, c.Type)
+	dst = append(dst, `,"id":`...)
+	dst = AppendJSONString(dst, c.Name)
+	dst = append(dst, `,"position":`...)
+	dst = strconv.AppendUint(dst, c.Place, 10)
 	return append(dst, '}')
 }
 

@@ -46,8 +46,10 @@ type Refused struct {
 type AlertKind uint8
 
 const (
-	MatchAlert   AlertKind = iota // a completed match
-	TimeoutAlert                  // an open match that ran out
+	MatchAlert     AlertKind = iota // a completed match
+	TimeoutAlert                    // an open match that ran out
+	RetractedAlert                  // EagerOrder: an alert that no longer holds
+	RestoredAlert                   // EagerOrder: one that was retracted and holds again, perhaps with other measures, score or message
 )
 
 func (k AlertKind) String() string {
@@ -56,6 +58,10 @@ func (k AlertKind) String() string {
 		return "match"
 	case TimeoutAlert:
 		return "timeout"
+	case RetractedAlert:
+		return "retracted"
+	case RestoredAlert:
+		return "restored"
 	}
 	panic("cep: unknown AlertKind")
 }
@@ -75,6 +81,14 @@ type Alert struct {
 	Backing    Backing // of a rule with Evidence
 	Suppressed int     // matches silenced by throttle before it
 	Truncated  bool
+	Cause      *Cause // of a RetractedAlert or RestoredAlert: the event that came late
+}
+
+// Cause is the event that changed an alert.
+type Cause struct {
+	Type  string // of the event
+	Name  string // its declared id, or a hash of its line and how often it stood before
+	Place uint64 // its number among accepted events, from 1
 }
 
 // Evidence is an event that an alert shows.

@@ -10,9 +10,18 @@ import (
 	"weir/nfa"
 )
 
+// Order says when events are matched.
+type Order uint8
+
+const (
+	WatermarkOrder Order = iota // in the order of time, once no earlier one can come
+	EagerOrder                  // when they arrive; what a late one changes is repaired
+)
+
 // Options are the settings of an Engine. They do not change what the rules mean,
 // and Shards does not change what comes out.
 type Options struct {
+	Order    Order
 	Lateness time.Duration // how much older than the highest event time an event may be; not negative
 	MaxAhead time.Duration // how far an event may be ahead of the highest event time; 0: any
 	Shards   int           // goroutines that match; 0: one
