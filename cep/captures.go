@@ -9,6 +9,7 @@ type view struct {
 	keys    *keyState  // nil: nothing is kept yet
 	state   *ruleState // whose runs caps look into
 	current *Event     // the event being tried, nil if time moves on
+	number  uint64     // that open matches know it by
 	numbers []nfa.Event
 	chain   []link
 }
@@ -21,7 +22,7 @@ type link struct {
 }
 
 func (w *view) event(n nfa.Event) *Event {
-	if w.current != nil && w.current.Place == uint64(n) {
+	if w.current != nil && w.number == uint64(n) {
 		return w.current
 	}
 	return w.keys.event(uint64(n))
@@ -29,11 +30,11 @@ func (w *view) event(n nfa.Event) *Event {
 
 // find is event for one that may not have been kept; nil: it was not.
 func (w *view) find(n nfa.Event) *Event {
-	if w.current != nil && w.current.Place == uint64(n) {
+	if w.current != nil && w.number == uint64(n) {
 		return w.current
 	}
 	if i, ok := w.keys.find(uint64(n)); ok {
-		return w.keys.events[i]
+		return w.keys.events[i].Event
 	}
 	return nil
 }

@@ -33,10 +33,13 @@ type judge struct {
 func (j *judge) at(e *Event, key []string, ks *keyState) {
 	j.scope.Event, j.scope.Key, j.scope.Captures = e, key, nil
 	j.view.current, j.view.keys = e, ks
+	if e != nil {
+		j.view.number = e.Place
+	}
 	if j.scope.Risks != nil {
 		j.risks.key.set(key)
 		if e != nil {
-			j.risks.at = stamp{e.Time, e.origin}
+			j.risks.at = e.stamp()
 		}
 	}
 }

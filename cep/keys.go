@@ -22,7 +22,8 @@ type keyState struct {
 	text   string   // the key in its table
 	parts  []string // the key as rules see it
 	rules  []ruleState
-	events []*Event // captured, by place
+	events []captive // captured, by number
+	count  uint64 // EagerOrder: the numbers given to events
 	sweep  int      // number of events at which those without a reference go
 	timer  int64    // its time in the shard's timers, or never
 }
@@ -75,13 +76,21 @@ func (ks *keyState) place(rule int32) (int, bool) {
 	return slices.BinarySearchFunc(ks.rules, rule, func(st ruleState, r int32) int { return int(st.rule - r) })
 }
 
+// captive is an event that a rule of the key captured, under the number that open matches
+// know it by: Event.Place, or, in EagerOrder, a number of the key's own, as an event that
+// comes late has no place between its neighbours.
+type captive struct {
+	number uint64
+	*Event
+}
+
 // keep stores an event that a rule of the key captured and that lasts. Events come
 // in processing order; an event kept already is kept once.
-func (ks *keyState) keep(e *Event) {
-	if n := len(ks.events); n > 0 && ks.events[n-1].Place == e.Place {
+func (ks *keyState) keep(number uint64, e *Event) {
+	if n := len(ks.events); n > 0 && ks.events[n-1].number == number {
 		return
 	}
-	ks.events = append(ks.events, e)
+	ks.events = append(ks.events, captive{number, e})
 }
 
 // event returns a captured event by its number.
@@ -90,12 +99,12 @@ func (ks *keyState) event(n uint64) *Event {
 	if !ok {
 		panic("cep: an open match refers to an event that is not kept")
 	}
-	return ks.events[i]
+	return ks.events[i].Event
 }
 
 // find returns where an event stands among those captured.
 func (ks *keyState) find(n uint64) (int, bool) {
-	return slices.BinarySearchFunc(ks.events, n, func(e *Event, n uint64) int { return cmp.Compare(e.Place, n) })
+	return slices.BinarySearchFunc(ks.events, n, func(e captive, n uint64) int { return cmp.Compare(e.number, n) })
 }
 
 // leastSweep is the number of events under which a key is not swept.

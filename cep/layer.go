@@ -122,7 +122,7 @@ func newHerald(rs *Ruleset, t TypeID) *herald {
 
 // event makes the event of a match that came at a moment. It has memory of its own.
 func (h *herald) event(p *plan, a *Alert, at stamp) *Event {
-	e := &Event{Time: at.moment, Type: h.typ, Name: p.rs.Types[h.typ].Name, ID: a.ID, origin: at.origin, nth: 1, layout: p.wide}
+	e := &Event{Time: at.moment, Type: h.typ, Name: p.rs.Types[h.typ].Name, ID: a.ID, Seq: at.seq, origin: at.origin, nth: 1, layout: p.wide}
 	e.row = make([]Value, len(p.wide.slot))
 	for _, x := range h.fields {
 		v := &e.row[x.field]

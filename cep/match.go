@@ -144,7 +144,7 @@ func (s *shard) answer(st *ruleState, e *Event) {
 	}
 	s.stats[st.rule].Holds++
 	s.came = append(s.came, coming{
-		at: stamp{e.Time, e.origin}, place: e.Place, rule: st.rule, number: len(s.came), held: true, silent: true,
+		at: e.stamp(), place: e.Place, rule: st.rule, number: len(s.came), held: true, silent: true,
 		alert: Alert{Rule: r, Key: s.judge.scope.Key, Score: score},
 	})
 	if s.trace != nil && s.follow(st.rule, nil, e.Time) {

@@ -36,11 +36,21 @@ func (s *Scope) Risk(r RiskID) Value {
 // events of the moment, by time (origin 0).
 type stamp struct {
 	moment int64
+	seq    int64 // of the event
 	origin uint64
 }
 
+// stamp is that of what an event brings.
+func (e *Event) stamp() stamp { return stamp{e.Time, e.Seq, e.origin} }
+
 func (a stamp) compare(b stamp) int {
-	return cmp.Or(cmp.Compare(a.moment, b.moment), cmp.Compare(a.origin, b.origin))
+	if c := cmp.Compare(a.moment, b.moment); c != 0 || a.origin == b.origin {
+		return c
+	}
+	if a.origin == 0 || b.origin == 0 {
+		return cmp.Compare(a.origin, b.origin)
+	}
+	return cmp.Or(cmp.Compare(a.seq, b.seq), cmp.Compare(a.origin, b.origin))
 }
 
 // addition is a score that a match adds to a risk.

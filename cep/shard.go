@@ -229,7 +229,7 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 		s.judge.at(e, ks.parts, ks)
 	}
 	if !st.runs.Empty() {
-		ks.keep(s.lasting(e))
+		ks.keep(s.judge.view.number, s.lasting(e))
 	}
 	i, _ := ks.place(rule)
 	ks.rules = slices.Insert(ks.rules, i, *st)
@@ -255,11 +255,11 @@ func (s *shard) lasting(e *Event) *Event {
 func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	m := s.machine(st.rule)
 	s.judge.view.state, s.judge.machine = st, m
-	s.matches = m.Step(&st.runs, e.Time, nfa.Event(e.Place), &s.judge, s.matches[:0])
+	s.matches = m.Step(&st.runs, e.Time, nfa.Event(s.judge.view.number), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
-	s.comeOut(st, stamp{e.Time, e.origin}, e.Place)
+	s.comeOut(st, e.stamp(), e.Place)
 	if ks != nil && s.judge.took && !st.runs.Empty() {
-		ks.keep(s.lasting(e))
+		ks.keep(s.judge.view.number, s.lasting(e))
 	}
 	st.schedule(s.plan.rs.Rules[st.rule].Program)
 }

@@ -267,7 +267,7 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 		}
 		w.Uint(uint64(len(ks.events)))
 		for _, e := range ks.events {
-			w.event(e, len(g.rs.Fields))
+			w.event(e.Event, len(g.rs.Fields))
 		}
 		w.Uint(uint64(len(ks.rules)))
 		for i := range ks.rules {
@@ -329,7 +329,7 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 			return
 		}
 		before = e.Place
-		ks.events = append(ks.events, e)
+		ks.events = append(ks.events, captive{e.Place, e})
 	}
 	ks.sweep = max(leastSweep, 2*len(ks.events))
 	for range r.Count(7) {

@@ -68,7 +68,7 @@ func (k ToldKind) String() string {
 // are the captures of Note or parents of them. It is valid while t is told.
 func (t *Told) Scope(caps nfa.Captures) *Scope {
 	v := &t.judge.view
-	w := &view{rule: v.rule, keys: v.keys, state: v.state, current: v.current, caps: caps}
+	w := &view{rule: v.rule, keys: v.keys, state: v.state, current: v.current, number: v.number, caps: caps}
 	return &Scope{Event: t.Event, Key: t.Key, Captures: w, Lists: t.Lists, Risks: t.judge.scope.Risks}
 }
 
