@@ -315,8 +315,8 @@ func (s *shard) closed(x *ended) {
 	s.names.begin(1)
 	s.shown = x.shown
 	c := coming{at: stamp{moment: x.at}, rule: x.rule, number: len(s.came), alert: s.found(r, nil, x.at, &now)}
-	s.stats[x.rule].Matches++
 	s.matchedAt(st, &c, false)
+	s.counted(&c, 1)
 	s.shown = nil
 	s.came = append(s.came, c)
 	s.tellCame(st, nfa.Captures{}, &s.came[len(s.came)-1], &now)

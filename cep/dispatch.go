@@ -43,6 +43,7 @@ type space struct {
 	byName bool               // each field gives a key of its own
 	byType map[TypeID]FieldID // the field that holds the key; nil: fields do
 	rules  []int32
+	names  [][]string // of the key's parts, as rules name them
 }
 
 // offer is what an event of one type has to ask in one space.
@@ -215,10 +216,11 @@ func (p *plan) join(r *Rule, rule int32) int32 {
 	for i := range p.spaces {
 		if s := &p.spaces[i]; s.byName == byName && slices.Equal(s.fields, fields) && maps.Equal(s.byType, r.Key.ByType) {
 			s.rules = append(s.rules, rule)
+			s.names = append(s.names, r.Key.Names)
 			return int32(i)
 		}
 	}
-	p.spaces = append(p.spaces, space{fields: fields, byName: byName, byType: r.Key.ByType, rules: []int32{rule}})
+	p.spaces = append(p.spaces, space{fields: fields, byName: byName, byType: r.Key.ByType, rules: []int32{rule}, names: [][]string{r.Key.Names}})
 	return int32(len(p.spaces) - 1)
 }
 

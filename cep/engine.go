@@ -56,6 +56,11 @@ type Engine struct {
 	runs     *layer    // in phase two
 	came     []coming
 	scope    Scope // of derived fields
+
+	arrivals arrivals // EagerOrder
+	late     *Event   // that is matched
+	given    []change // to the layer that is next
+	out      []outgoing
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -117,6 +122,11 @@ func (g *Engine) addLayer(p *plan) {
 	for t := range p.offers {
 		g.offered[t] = g.offered[t] || len(p.offers[t]) > 0
 	}
+	if g.options.Order == EagerOrder {
+		for _, s := range l.shards {
+			s.eager = newEager(int64(g.options.Lateness), len(p.spaces))
+		}
+	}
 	g.layers = append(g.layers, l)
 }
 
@@ -130,6 +140,7 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 			g.decoder.Batch(&g.batch, r)
 			g.accept(&g.batch, fx)
 		case ClockRecord:
+			g.match(fx)
 			g.order.moveTo(r.Time)
 			g.advance(false, fx)
 		case ListRecord:
@@ -193,7 +204,9 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	g.derive(e)
 	g.count(e)
 	o.moveTo(e.Time)
-	if len(o.held) == 0 && e.Time <= o.ready() {
+	if g.options.Order == EagerOrder {
+		g.arrive(e, own, fx)
+	} else if len(o.held) == 0 && e.Time <= o.ready() {
 		g.release(e, own)
 	} else {
 		o.arrived++
@@ -284,6 +297,7 @@ func (g *Engine) release(e *Event, own bool) {
 // advance releases what waits and moves time on; halted says that nothing earlier
 // than now comes any more.
 func (g *Engine) advance(halted bool, fx *Effects) {
+	g.match(fx)
 	if halted && g.order.started {
 		g.order.low = g.order.now
 	}
@@ -309,6 +323,11 @@ func (g *Engine) match(fx *Effects) {
 		g.lend()
 		g.input = g.released
 		g.fork(observeShard)
+	}
+	if g.options.Order == EagerOrder {
+		g.climbEager(false)
+		g.mergeEager(fx)
+		return
 	}
 	g.climb(false)
 	g.merge(fx)
@@ -343,7 +362,7 @@ func (g *Engine) climb(closing bool) {
 		below = g.came[first:]
 	}
 	for _, r := range g.risks {
-		r.settle(g.order.low)
+		r.settle(g.order.low, never)
 	}
 	for _, l := range g.ledgers {
 		l.forget()
@@ -426,6 +445,11 @@ func (g *Engine) close(fx *Effects) {
 	}
 	for _, l := range g.ledgers {
 		l.endAll()
+	}
+	if g.options.Order == EagerOrder {
+		g.climbEager(true)
+		g.mergeEager(fx)
+		return
 	}
 	g.climb(true)
 	for i := range g.layers {

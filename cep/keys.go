@@ -23,9 +23,9 @@ type keyState struct {
 	parts  []string // the key as rules see it
 	rules  []ruleState
 	events []captive // captured, by number
-	count  uint64 // EagerOrder: the numbers given to events
-	sweep  int      // number of events at which those without a reference go
-	timer  int64    // its time in the shard's timers, or never
+	count  uint64    // EagerOrder: the numbers given to events
+	sweep  int       // number of events at which those without a reference go
+	timer  int64     // its time in the shard's timers, or never
 }
 
 // ruleState is what is kept for one rule under one key.

@@ -18,6 +18,7 @@ type coming struct {
 	number  int // among those of its shard in the block
 	held    bool
 	silent  bool   // it makes no alert
+	out     bool   // EagerOrder: it has come out
 	repeats bool   // as the event before that the rule saw was a match too
 	alert   Alert  // of a hold Rule, Key and Score
 	event   *Event // for the rules that read it; nil: there are none
@@ -59,16 +60,18 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 		}
 		s.judge.risks.at = at
 		now := s.at(st, m, at.moment)
-		c := coming{at: at, place: place, rule: st.rule, number: len(s.came), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
+		c := coming{at: at, place: place, rule: st.rule, number: s.numberOf(i), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
 		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
-			s.stats[st.rule].Timeouts++
 			c.alert.Kind = TimeoutAlert
 			s.prove(&c.alert)
 		} else {
-			s.stats[st.rule].Matches++
 			s.matchedAt(st, &c, edge)
 		}
+		if s.eager.knows(at) {
+			continue
+		}
+		s.counted(&c, 1)
 		s.came = append(s.came, c)
 		s.tellCame(st, m.Captures, &s.came[len(s.came)-1], now)
 	}
@@ -85,23 +88,25 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	case st.throttled && a.Time < st.quiet:
 		c.silent = true
 		st.suppressed++
-		s.stats[st.rule].Suppressed++
 	default:
-		s.stats[st.rule].Alerts++
 		a.Suppressed, st.suppressed = st.suppressed, 0
 		if st.throttled = r.Throttle > 0; st.throttled {
 			st.quiet = later(a.Time, int64(r.Throttle))
 		}
 	}
+	known := s.eager.knows(c.at)
 	h := s.plan.heralds[st.rule]
-	if !c.silent || h != nil || s.names.many {
+	if known {
+		h = nil
+	} else if !c.silent || h != nil || s.names.many {
 		s.prove(a)
 	}
-	if !c.silent {
+	if !c.silent && !known {
 		s.back(a)
 	}
 	if h != nil {
 		c.event = h.event(s.plan, a, c.at)
+		c.event.from = &step{by: s.judge.scope.Event, layer: s.plan.layer, rule: c.rule, number: c.number, key: a.Key}
 	}
 	if r.Shadow {
 		return
@@ -109,9 +114,37 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	if r.Hold > 0 {
 		st.hold(later(a.Time, int64(r.Hold)), a.Score)
 	}
+	if a.Score == 0 || known {
+		return
+	}
 	for _, id := range s.plan.risks[st.rule] {
-		if a.Score > 0 {
-			s.risks.add(s.risks.state(id, &s.judge.risks.key), addition{c.at, st.rule, c.number, a.Time, a.Score})
+		s.risks.add(s.risks.state(id, &s.judge.risks.key), c.addition())
+	}
+}
+
+// numberOf numbers the i-th match of a step among those of its rule and key.
+func (s *shard) numberOf(i int) int {
+	if s.eager != nil {
+		return i + 1 // whatever came in between
+	}
+	return len(s.came)
+}
+
+// counted counts what has come, n times.
+func (s *shard) counted(c *coming, n uint64) {
+	count := &s.stats[c.rule]
+	switch {
+	case c.held:
+		count.Holds += n
+	case c.alert.Kind == TimeoutAlert:
+		count.Timeouts += n
+	default:
+		count.Matches += n
+		switch {
+		case !c.silent:
+			count.Alerts += n
+		case !c.repeats:
+			count.Suppressed += n
 		}
 	}
 }
@@ -142,11 +175,15 @@ func (s *shard) answer(st *ruleState, e *Event) {
 	if !s.judge.sees() {
 		return
 	}
-	s.stats[st.rule].Holds++
-	s.came = append(s.came, coming{
-		at: e.stamp(), place: e.Place, rule: st.rule, number: len(s.came), held: true, silent: true,
+	if s.eager.knows(e.stamp()) {
+		return
+	}
+	c := coming{
+		at: e.stamp(), place: e.Place, rule: st.rule, number: s.numberOf(-1), held: true, silent: true,
 		alert: Alert{Rule: r, Key: s.judge.scope.Key, Score: score},
-	})
+	}
+	s.counted(&c, 1)
+	s.came = append(s.came, c)
 	if s.trace != nil && s.follow(st.rule, nil, e.Time) {
 		s.trace.told.Event = e
 		s.trace.tell(Told{Kind: Answered, Until: st.holds[len(st.holds)-1].until, Score: score})

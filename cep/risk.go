@@ -88,6 +88,7 @@ type riskState struct {
 
 	// What the layer that was asked last has seen: level and the first of pending.
 	layer int
+	asked stamp
 	seen  int
 	now   outcome.Level
 }
@@ -140,7 +141,20 @@ func (r *risks) add(rk *riskState, a addition) {
 		rk.layer = -1
 	}
 	i, _ := slices.BinarySearchFunc(rk.pending, a, func(x, y addition) int { return x.compare(&y) })
+	if i < rk.seen {
+		rk.layer = -1
+	}
 	rk.pending = slices.Insert(rk.pending, i, a)
+}
+
+// remove takes back what a match added.
+func (r *risks) remove(rk *riskState, a addition) {
+	i, ok := slices.BinarySearchFunc(rk.pending, a, func(x, y addition) int { return x.compare(&y) })
+	if !ok {
+		panic("cep: a match takes back what it has not added to a risk")
+	}
+	rk.pending = slices.Delete(rk.pending, i, i+1)
+	rk.layer = -1
 }
 
 // value is a risk as the matches before a stamp left it, to a layer that asks in the
@@ -150,9 +164,10 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 	if len(rk.pending) == 0 {
 		return risk.Value(&rk.level, at.moment)
 	}
-	if rk.layer != layer {
+	if rk.layer != layer || at.compare(rk.asked) < 0 {
 		rk.layer, rk.seen, rk.now = layer, 0, rk.level
 	}
+	rk.asked = at
 	for rk.seen < len(rk.pending) && rk.pending[rk.seen].at.compare(at) < 0 {
 		rk.pending[rk.seen].to(&rk.now, risk)
 		rk.seen++
@@ -160,25 +175,36 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 	return risk.Value(&rk.now, at.moment)
 }
 
-// settle takes what is pending into the levels, once all layers have gone over a block,
-// and drops those of which nothing is left at t.
-func (r *risks) settle(t int64) {
+// settle takes what is pending from before until into the levels, once all layers have
+// gone over a block, and drops those of which nothing is left at t.
+func (r *risks) settle(t, until int64) {
+	kept := r.touched[:0]
 	for _, rk := range r.touched {
-		for i := range rk.pending {
-			rk.pending[i].to(&rk.level, r.named[rk.risk].Risk)
+		n := 0
+		for n < len(rk.pending) && rk.pending[n].at.moment < until {
+			rk.pending[n].to(&rk.level, r.named[rk.risk].Risk)
+			n++
 		}
-		rk.pending = rk.pending[:0]
+		rk.pending = slices.Delete(rk.pending, 0, n)
+		rk.layer = -1
+		if len(rk.pending) > 0 {
+			kept = append(kept, rk)
+		} else if rk.level.Empty() { // all that was added has been taken back
+			delete(r.tables[rk.risk], rk.text)
+			continue
+		}
 		r.schedule(rk)
 	}
-	clear(r.touched)
-	r.touched = r.touched[:0]
+	clear(r.touched[len(kept):])
+	r.touched = kept
 	for len(r.due) > 0 && r.due[0].at <= t {
 		rk := r.due.pop().rk
 		rk.due = never
-		if at, ok := r.named[rk.risk].Risk.Deadline(&rk.level); !ok || at <= t {
-			delete(r.tables[rk.risk], rk.text)
-		} else {
+		switch at, ok := r.named[rk.risk].Risk.Deadline(&rk.level); {
+		case ok && at > t:
 			r.schedule(rk)
+		case len(rk.pending) == 0: // else it is looked at again once that is settled
+			delete(r.tables[rk.risk], rk.text)
 		}
 	}
 }

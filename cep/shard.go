@@ -30,13 +30,15 @@ type shard struct {
 	shown   []shown   // Rule.Evidence, of the window that has ended
 	seen    []uint64  // by rule: the visit at which it was stepped
 	visit   uint64
-	kept    *Event // the copy of the event that was captured last
+	kept    *Event // the copy of the event that was captured last,
+	keptOf  *Event // and that event
 	matches []nfa.Match
 	matched matched
 	came    []coming // of this block
 	spare   spare
 	names   namer
 	trace   *follower // nil: nobody is told what it does
+	eager   *eager    // nil: WatermarkOrder
 }
 
 // timer says that time changes a key. One that no longer agrees with its key is
@@ -143,13 +145,22 @@ func (s *shard) enter(o *offer, e *Event) {
 	if s.shards > 1 && s.key.hash()%uint64(s.shards) != uint64(s.number) {
 		return
 	}
-	ks := s.key.find(s.tables[o.space])
+	if s.eager != nil {
+		s.see(o, e)
+	} else {
+		s.offerTo(o, s.key.find(s.tables[o.space]), e)
+	}
+}
+
+// offerTo is enter for the key in s.key, which has a state or, nil, has none.
+func (s *shard) offerTo(o *offer, ks *keyState, e *Event) {
 	changed := false
 	s.visit++
 	if ks == nil {
-		s.judge.at(e, s.key.parts, nil)
+		s.show(e, s.key.parts, nil)
 	} else {
-		s.judge.at(e, ks.parts, ks)
+		ks.count++
+		s.show(e, ks.parts, ks)
 		for i := range ks.rules {
 			st := &ks.rules[i]
 			if !s.plan.on[st.rule][e.Type+1] {
@@ -226,7 +237,8 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	if ks == nil {
 		ks = s.spare.key()
 		s.key.create(ks, s.tables[o.space], o.space)
-		s.judge.at(e, ks.parts, ks)
+		ks.count = 1
+		s.show(e, ks.parts, ks)
 	}
 	if !st.runs.Empty() {
 		ks.keep(s.judge.view.number, s.lasting(e))
@@ -238,10 +250,23 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	return ks
 }
 
+// show lets the judge answer for an event under a key.
+func (s *shard) show(e *Event, parts []string, ks *keyState) {
+	s.judge.at(e, parts, ks)
+	if s.eager == nil {
+		return
+	}
+	s.judge.view.number = 1
+	if ks != nil {
+		s.judge.view.number = ks.count
+	}
+}
+
 // lasting returns a copy of an event that can be kept. Keys that capture the same
 // event share it.
 func (s *shard) lasting(e *Event) *Event {
-	if s.kept == nil || s.kept.Place != e.Place {
+	if s.kept == nil || s.keptOf != e || s.kept.Place != e.Place {
+		s.keptOf = e
 		if s.plan.keepRows {
 			s.kept = e.Clone()
 		} else {

@@ -5,8 +5,9 @@ import "weir/nfa"
 // spare is memory of keys that hold nothing any more, for keys to come. What has
 // grown large is left to the garbage collector.
 type spare struct {
-	keys []*keyState
-	runs []nfa.Runs
+	keys   []*keyState
+	runs   []nfa.Runs
+	states []*saved
 }
 
 const (

@@ -202,6 +202,9 @@ func (p *Program) ByTime() bool {
 // Timeouts reports whether open matches that run out come out.
 func (p *Program) Timeouts() bool { return p.timeout }
 
+// Within returns the rule's window; 0: it has none.
+func (p *Program) Within() Time { return p.within }
+
 // InOrder reports whether a match is held until no older open match is left.
 func (p *Program) InOrder() bool { return p.inOrder }
 

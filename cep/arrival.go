@@ -1,0 +1,143 @@
+package cep
+
+import "slices"
+
+// arrivals are the events that a late one may still precede, in EagerOrder: rules may
+// match them again.
+type arrivals struct {
+	top    stamp    // of the highest event
+	events []*Event // in the order in which they came
+	lines  map[line]uint64
+}
+
+// line is what equal lines of the same time have in common. As with sameLines two
+// different ones may count as equal: that leaves a gap in numbers.
+type line struct {
+	time int64
+	hash uint64
+}
+
+// number numbers an event among equal lines of its time.
+func (a *arrivals) number(e *Event) uint64 {
+	if a.lines == nil {
+		a.lines = map[line]uint64{}
+	}
+	l := line{e.Time, hashOf(e.Raw)}
+	a.lines[l]++
+	return a.lines[l]
+}
+
+// recycle gives the memory of events that came before a time to free.
+func (a *arrivals) recycle(low int64, free func(*Event)) {
+	n := 0
+	for ; n < len(a.events) && a.events[n].Time < low; n++ {
+		e := a.events[n]
+		if a.lines != nil {
+			delete(a.lines, line{e.Time, hashOf(e.Raw)})
+		}
+		free(e)
+	}
+	clear(a.events[:n])
+	a.events = a.events[n:]
+}
+
+// arrive gives an event its place in the order of arrival. It is matched with others that
+// came in order, or alone if it came late.
+func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
+	if !own {
+		e = e.Clone()
+	}
+	a := &g.arrivals
+	g.place++
+	e.Place, e.origin, e.low = g.place, g.place, g.order.low
+	e.nth = 1
+	if e.ID == "" && g.offered[e.Type+1] {
+		e.nth = a.number(e)
+	}
+	a.events = append(a.events, e)
+	if late := g.place > 1 && e.stamp().compare(a.top) < 0; late {
+		g.match(fx)
+		g.released = append(g.released, e)
+		g.late = e
+		g.match(fx)
+		g.late = nil
+		return
+	}
+	a.top = e.stamp()
+	g.released = append(g.released, e)
+}
+
+// climbEager lets the layers go over the events that have arrived; closing says that all
+// windows close at once then.
+func (g *Engine) climbEager(closing bool) {
+	g.given = g.given[:0]
+	for _, e := range g.released {
+		g.given = append(g.given, change{by: e.origin, low: e.low, event: e})
+	}
+	for i := range g.layers {
+		l := &g.layers[i]
+		g.runs, g.input = l, g.released
+		g.fork(runEagerShard)
+		if closing {
+			for _, s := range l.shards {
+				s.closeEager()
+			}
+		}
+		n := len(g.given)
+		for _, s := range l.shards {
+			x := s.eager
+			g.out = append(g.out, x.out...)
+			g.given = append(g.given, x.changes...)
+			g.came = append(g.came, x.decided...)
+			clear(x.out)
+			clear(x.changes)
+			clear(x.decided)
+			x.out, x.changes, x.decided = x.out[:0], x.changes[:0], x.decided[:0]
+		}
+		if len(g.given) > n {
+			slices.SortStableFunc(g.given, func(a, b change) int { return a.compare(&b) })
+		}
+	}
+	for _, r := range g.risks {
+		r.settle(g.order.low, g.order.low)
+	}
+	clear(g.given)
+}
+
+// runEagerShard is phase two of a layer.
+func runEagerShard(g *Engine, shard int) { g.runs.shards[shard].runEager(g.given, g.order.low) }
+
+// mergeEager puts what came out into one order.
+func (g *Engine) mergeEager(fx *Effects) {
+	slices.SortFunc(g.out, func(a, b outgoing) int { return a.compare(&b) })
+	for i := range g.out {
+		o := &g.out[i]
+		if o.kind != o.alert.Kind {
+			o.alert.Kind = o.kind
+			if g.late != nil {
+				o.alert.Cause = &Cause{Type: g.late.Name, Name: g.late.name(), Place: g.late.origin}
+			}
+		}
+		fx.Alerts = append(fx.Alerts, o.alert)
+	}
+	clear(g.out)
+	g.out = g.out[:0]
+	slices.SortFunc(g.came, func(a, b coming) int { return a.compare(&b) })
+	g.decide(fx)
+	clear(g.came)
+	g.came = g.came[:0]
+	g.released = g.released[:0]
+	low := g.order.low
+	g.arrivals.recycle(earlier(low, int64(g.options.Lateness)/saveSpan), func(e *Event) { g.spare = append(g.spare, e) })
+}
+
+// closeEager lets all that has an end run out, in the order of time.
+func (s *shard) closeEager() {
+	g := s.eager
+	g.low, g.most = never, never
+	for len(g.await) > 0 {
+		s.confirm(g.await.pop().cell, never)
+	}
+	s.close()
+	s.letOut()
+}

@@ -1,0 +1,190 @@
+package cep
+
+import (
+	"slices"
+
+	"weir/nfa"
+)
+
+// In EagerOrder a shard keeps for each key of a space the events that may still have to
+// be matched again: those that a late one can precede.
+
+// cell is the recent past of a key.
+type cell struct {
+	space   int32
+	text    string // the key in its table
+	parts   []string
+	items   []item   // by comparePlaces
+	came    []coming // what removed items brought, until the cell is matched again
+	from    int      // of a marked cell: the first item to be matched again
+	marked  bool
+	known   bool // the last item has gone, and saved is the state before it
+	saved   *saved
+	since   int   // items since the last one with a saved state, that one included
+	savedAt int64 // its time
+}
+
+// item is an event that a key has seen, with what it brought.
+type item struct {
+	event *Event
+	offer *offer
+	known bool     // saved is the state before the event
+	saved *saved   // nil: there was none
+	came  []coming // what it brought, and before it time
+}
+
+// saved is the state of a key at some time.
+type saved struct {
+	rules  []ruleState
+	events []captive
+	count  uint64
+	sweep  int
+}
+
+// A state is saved before the first item of a cell, and again when the last one saved
+// has saveItems behind it or is older than 1/saveSpan of lateness.
+const (
+	saveItems = 32
+	saveSpan  = 8
+)
+
+// find returns where an event stands among the items, or would.
+func (c *cell) find(e *Event) (int, bool) {
+	return slices.BinarySearchFunc(c.items, e, func(it item, e *Event) int { return comparePlaces(it.event, e) })
+}
+
+// after returns the first item after a stamp.
+func (c *cell) after(at stamp) int {
+	i, _ := slices.BinarySearchFunc(c.items, at, func(it item, at stamp) int {
+		if it.event.stamp().compare(at) <= 0 {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// mark says that the items from i on are to be matched again.
+func (c *cell) mark(i int) {
+	if !c.marked || i < c.from {
+		c.from = i
+	}
+	c.marked = true
+}
+
+// insert puts an item among the others. What was before the one that stood there is
+// before it.
+func (c *cell) insert(i int, it item) {
+	if i < len(c.items) {
+		next := &c.items[i]
+		it.known, it.saved = next.known, next.saved
+		next.known, next.saved = false, nil
+	}
+	c.items = slices.Insert(c.items, i, it)
+	if c.marked && i < c.from {
+		c.from++
+	}
+	c.mark(i)
+}
+
+// remove takes an item out.
+func (c *cell) remove(i int, s *spare) {
+	it := &c.items[i]
+	c.came = append(c.came, it.came...)
+	known, before := it.known, it.saved
+	c.items = slices.Delete(c.items, i, i+1)
+	if c.marked && i < c.from {
+		c.from--
+	}
+	c.mark(i)
+	switch {
+	case i == len(c.items):
+		s.putSaved(c.saved)
+		c.known, c.saved = known, before
+	case known && !c.items[i].known: // what was before it is before the next
+		c.items[i].known, c.items[i].saved = true, before
+	default:
+		s.putSaved(before)
+	}
+}
+
+// trim forgets the items that no event of the time low or later can need.
+func (c *cell) trim(low int64, s *spare) {
+	first := 0
+	for first < len(c.items) && c.items[first].event.Time < low {
+		first++
+	}
+	if first < len(c.items) {
+		for !c.items[first].known {
+			first--
+		}
+	}
+	for i := range c.items[:first] {
+		s.putSaved(c.items[i].saved)
+		c.items[i] = item{}
+	}
+	c.items = c.items[first:]
+}
+
+// save returns a copy of a state; nil: there is none.
+func (s *spare) save(ks *keyState) *saved {
+	if ks == nil {
+		return nil
+	}
+	v := s.saved()
+	v.count, v.sweep = ks.count, ks.sweep
+	v.events = append(v.events[:0], ks.events...)
+	rules := v.rules[:cap(v.rules)]
+	if len(rules) < len(ks.rules) {
+		rules = append(rules, make([]ruleState, len(ks.rules)-len(rules))...)
+	}
+	v.rules = rules[:len(ks.rules)]
+	for i := range ks.rules {
+		ks.rules[i].copyTo(&v.rules[i])
+	}
+	return v
+}
+
+// load makes ks, which is empty, what was saved.
+func (v *saved) load(ks *keyState, s *spare) {
+	ks.count, ks.sweep = v.count, v.sweep
+	ks.events = append(ks.events[:0], v.events...)
+	for i := range v.rules {
+		st := ruleState{runs: s.open()}
+		v.rules[i].copyTo(&st)
+		ks.rules = append(ks.rules, st)
+	}
+}
+
+// copyTo makes dst, whose memory it uses again, what st is.
+func (st *ruleState) copyTo(dst *ruleState) {
+	runs, holds := dst.runs, append(dst.holds[:0], st.holds...)
+	*dst = *st
+	dst.runs, dst.holds, dst.sums = runs, holds, nil
+	st.runs.CopyTo(&dst.runs)
+}
+
+// saved returns memory for a state.
+func (s *spare) saved() *saved {
+	if n := len(s.states); n > 0 {
+		v := s.states[n-1]
+		s.states = s.states[:n-1]
+		return v
+	}
+	return new(saved)
+}
+
+// putSaved takes a state that is no longer needed, or nil.
+func (s *spare) putSaved(v *saved) {
+	if v == nil || len(s.states) == mostSpare || cap(v.rules) > smallSpare || cap(v.events) > smallSpare {
+		return
+	}
+	for i := range v.rules {
+		if v.rules[i].runs.Nodes() > smallSpare {
+			v.rules[i].runs = nfa.Runs{}
+		}
+	}
+	clear(v.events)
+	v.events = v.events[:0]
+	s.states = append(s.states, v)
+}

@@ -1,0 +1,435 @@
+package cep
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+)
+
+// eager is what a shard has in EagerOrder beside the state of its keys: their recent
+// past, and what has to come out.
+type eager struct {
+	lateness int64
+	cells    []map[string]*cell // by space
+	queue    []queued           // items of cells by arrival, for trim
+	low      int64              // time has brought what it brings up to here
+	by       uint64             // Event.origin of the event that has arrived
+	marked   []*cell            // to be matched again
+	await    heap[awaited]      // matches that time will have brought
+	versions map[string]version // by Alert.ID: those that were retracted once
+	expiring heap[expiring]     // of versions
+
+	most    int64 // the watermark as of then
+	leaving bool
+	redoing bool // an item is matched again
+	settled bool // it is before all that has changed: what comes of it is known
+
+	out     []outgoing // of the block
+	changes []change   // to the events that the layer above goes over
+	decided []coming   // on the events that arrived
+	repairs Repairs
+	spare   []*cell
+	reader  keyReader
+	buf     [2][]byte
+}
+
+// queued is an item of a cell, by its time.
+type queued struct {
+	time int64
+	cell *cell
+}
+
+// awaited is a cell with matches that time brought in the eyes of a later event: they
+// come out when the watermark has passed.
+type awaited struct {
+	at   int64
+	cell *cell
+}
+
+func (a awaited) before(b awaited) bool { return a.at < b.at }
+
+// version is of an alert that was retracted once. It is forgotten when the alert can no
+// longer change.
+type version struct {
+	number int
+	live   bool
+}
+
+type expiring struct {
+	at int64
+	id string
+}
+
+func (a expiring) before(b expiring) bool { return a.at < b.at }
+
+// outgoing is an alert that comes out.
+type outgoing struct {
+	by   uint64
+	kind AlertKind // of its version; what it is as such stands in the alert
+	coming
+}
+
+func (a *outgoing) compare(b *outgoing) int {
+	switch {
+	case a.by != b.by:
+		return cmp.Compare(a.by, b.by)
+	case (a.kind == RetractedAlert) != (b.kind == RetractedAlert):
+		if a.kind == RetractedAlert {
+			return -1
+		}
+		return 1
+	}
+	return a.coming.compare(&b.coming)
+}
+
+// change is a change to the events that a layer goes over.
+type change struct {
+	by    uint64 // Event.origin of the event that brought it about
+	low   int64  // the watermark as of then
+	kind  changeKind
+	event *Event   // Arrives, Leaves
+	names []string // Stirred: the parts of a key
+	text  string   // Stirred: the key; what its rules look at has changed,
+	at    stamp    // for what comes after it
+}
+
+type changeKind uint8
+
+const (
+	Arrives changeKind = iota
+	Leaves             // a match that is none any more
+	Stirred            // a risk or a feature of a key
+)
+
+func (c *change) stamp() stamp {
+	if c.kind == Stirred {
+		return c.at
+	}
+	return c.event.stamp()
+}
+
+// compare is the order in which changes are taken in. What the same event brought about
+// comes by time, as time brings matches in between.
+func (c *change) compare(d *change) int {
+	if c.by != d.by {
+		return cmp.Compare(c.by, d.by)
+	}
+	if n := c.stamp().compare(d.stamp()); n != 0 || c.kind == Stirred || d.kind == Stirred {
+		return n
+	}
+	return comparePlaces(c.event, d.event)
+}
+
+// Repairs counts what late events changed.
+type Repairs struct {
+	Applied   uint64 // events matched again under a key
+	Retracted uint64 // alerts
+	Restored  uint64
+}
+
+func newEager(lateness int64, spaces int) *eager {
+	g := &eager{lateness: lateness, low: math.MinInt64, versions: map[string]version{}}
+	for range spaces {
+		g.cells = append(g.cells, map[string]*cell{})
+	}
+	return g
+}
+
+// runEager gives changes to the rules of the layer in the order in which they came about,
+// and then moves time on.
+func (s *shard) runEager(changes []change, until int64) {
+	for len(changes) > 0 {
+		n := 1
+		for n < len(changes) && changes[n].by == changes[0].by {
+			n++
+		}
+		s.takeIn(changes[:n])
+		changes = changes[n:]
+	}
+	s.eager.most = until
+	s.passUp(until)
+	s.trim(until)
+}
+
+// takeIn takes in what one event brought about. Between changes before the watermark,
+// which time brought, what runs out has its turn.
+func (s *shard) takeIn(changes []change) {
+	s.eager.by, s.eager.most = changes[0].by, changes[0].low
+	for i := range changes {
+		c := &changes[i]
+		s.passUp(min(c.low, c.stamp().moment))
+		switch c.kind {
+		case Arrives, Leaves:
+			s.eager.leaving = c.kind == Leaves
+			offers := s.plan.offers[c.event.Type+1]
+			for i := range offers {
+				if !s.offer(&offers[i], c.event) && s.number == 0 && !s.eager.leaving {
+					s.noKey[c.event.Type+1][i]++
+				}
+			}
+		case Stirred:
+			s.stir(c.names, c.text, c.at, nil)
+		}
+	}
+	if low := changes[0].low; low < never {
+		s.passUp(low)
+	}
+	s.redoMarked()
+}
+
+// see lets the key in s.key see that an event arrives or leaves.
+func (s *shard) see(o *offer, e *Event) {
+	g := s.eager
+	c := g.cells[o.space][s.key.joined()]
+	if g.leaving {
+		if i, ok := c.find(e); ok {
+			s.mark(c)
+			c.remove(i, &s.spare)
+		}
+		return
+	}
+	if c == nil {
+		c = s.newCell(o.space)
+	}
+	g.queue = append(g.queue, queued{e.Time, c})
+	n := len(c.items)
+	i := n
+	if n > 0 && comparePlaces(c.items[n-1].event, e) > 0 {
+		i, _ = c.find(e)
+	}
+	if i < n || c.marked {
+		s.mark(c)
+		c.insert(i, item{event: e, offer: o})
+		return
+	}
+	c.items = append(c.items, item{event: e, offer: o})
+	s.match(c, n)
+	it := &c.items[n]
+	it.came = s.took()
+	for i := range it.came {
+		s.bring(c, &it.came[i])
+	}
+}
+
+// newCell makes the cell of the key in s.key.
+func (s *shard) newCell(space int32) *cell {
+	g := s.eager
+	c := new(cell)
+	if n := len(g.spare); n > 0 {
+		c, g.spare = g.spare[n-1], g.spare[:n-1]
+	}
+	c.space = space
+	c.text = s.key.copied()
+	c.parts = c.parts[:0]
+	for _, part := range s.key.parts {
+		c.parts = append(c.parts, strings.Clone(part))
+	}
+	g.cells[space][c.text] = c
+	return c
+}
+
+// took takes what has come out.
+func (s *shard) took() []coming {
+	if len(s.came) == 0 {
+		return nil
+	}
+	came := slices.Clone(s.came)
+	clear(s.came)
+	s.came = s.came[:0]
+	return came
+}
+
+// match gives an item of a cell to the rules of its key, after what time brings before it.
+func (s *shard) match(c *cell, i int) {
+	it := &c.items[i]
+	table := s.tables[c.space]
+	ks := table[c.text]
+	if c.since++; !it.known && (i == 0 || c.since > saveItems || it.event.Time-c.savedAt > s.eager.lateness/saveSpan) {
+		it.known, it.saved = true, s.spare.save(ks)
+	}
+	if it.known {
+		c.since, c.savedAt = 1, it.event.Time
+	}
+	if ks != nil {
+		s.catchUp(c, it.event.Time)
+		ks = table[c.text]
+	}
+	s.key.set(c.parts)
+	s.offerTo(it.offer, ks, it.event)
+}
+
+// catchUp lets time bring the matches of a key up to t.
+func (s *shard) catchUp(c *cell, t int64) {
+	for {
+		ks := s.tables[c.space][c.text]
+		if ks == nil || ks.timer > t {
+			return
+		}
+		at := ks.timer
+		ks.timer = never
+		s.timed--
+		s.fire(ks, at, false)
+	}
+}
+
+// bring hands on what has come out. What time brought in the eyes of a later event waits
+// for the watermark.
+func (s *shard) bring(c *cell, x *coming) {
+	g := s.eager
+	if x.at.origin == 0 && x.at.moment > g.low {
+		g.await.push(awaited{x.at.moment, c})
+		if s.adds(x) {
+			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
+		}
+		return
+	}
+	s.emit(x)
+}
+
+// emit lets out what has come: an alert, and an event for rules that read it.
+func (s *shard) emit(x *coming) {
+	g := s.eager
+	x.out = true
+	if x.event != nil {
+		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Arrives, event: x.event})
+	}
+	if x.at.origin == g.by && g.by > 0 && x.decides() {
+		g.decided = append(g.decided, *x)
+	}
+	if !x.silent {
+		s.letAlert(x)
+	}
+}
+
+// letAlert lets out an alert, new or restored.
+func (s *shard) letAlert(x *coming) {
+	g := s.eager
+	o := outgoing{by: g.by, kind: x.alert.Kind, coming: *x}
+	if v, ok := g.versions[x.alert.ID]; ok && !v.live {
+		v.number, v.live = v.number+1, true
+		g.versions[x.alert.ID] = v
+		o.kind, o.alert.Version = RestoredAlert, v.number
+		g.repairs.Restored++
+	}
+	g.out = append(g.out, o)
+}
+
+// retract takes an alert back.
+func (s *shard) retract(x *coming) {
+	g := s.eager
+	id := x.alert.ID
+	v, ok := g.versions[id]
+	if !ok {
+		v.number = 1
+		at := x.at.moment
+		if p := x.alert.Rule.Program; p != nil && p.InOrder() {
+			at = later(at, int64(p.Within())) // it may come out again as late as that
+		}
+		g.expiring.push(expiring{at, id})
+	}
+	v.number, v.live = v.number+1, false
+	g.versions[id] = v
+	g.repairs.Retracted++
+	o := outgoing{by: g.by, kind: RetractedAlert, coming: *x}
+	o.alert.Version = v.number
+	g.out = append(g.out, o)
+}
+
+// passUp lets all come that time brings up to t, in the order of time.
+func (s *shard) passUp(t int64) {
+	g := s.eager
+	if t <= g.low {
+		return
+	}
+	s.redoMarked()
+	for {
+		at := int64(never)
+		if len(s.timers) > 0 {
+			at = s.timers[0].at
+		}
+		if len(g.await) > 0 {
+			at = min(at, g.await[0].at)
+		}
+		if at > t {
+			break
+		}
+		for len(g.await) > 0 && g.await[0].at <= at {
+			s.confirm(g.await.pop().cell, at)
+		}
+		for len(s.timers) > 0 && s.timers[0].at <= at {
+			if tm := s.timers[0]; s.ring() {
+				s.fire(tm.ks, tm.at, false)
+			}
+		}
+		s.letOut()
+		g.low = max(g.low, at)
+		s.redoMarked()
+	}
+	g.low = t
+}
+
+// letOut lets out what time has brought.
+func (s *shard) letOut() {
+	g, came := s.eager, s.took()
+	for i := range came {
+		x := &came[i]
+		s.emit(x)
+		if s.adds(x) {
+			g.reader.set(x.alert.Key)
+			s.disturb(strings.Clone(g.reader.joined()), x.alert.Rule.Key.Names, x.at, nil)
+		}
+	}
+}
+
+// confirm lets out what time brought to a cell up to t in the eyes of later events.
+func (s *shard) confirm(c *cell, t int64) {
+	for i := range c.items {
+		came := c.items[i].came
+		for j := range came {
+			if x := &came[j]; !x.out && x.at.origin == 0 && x.at.moment <= t {
+				s.emit(x)
+			}
+		}
+	}
+}
+
+// adds reports whether a match adds to a risk.
+func (s *shard) adds(x *coming) bool {
+	return len(s.plan.risks[x.rule]) > 0 && x.alert.Kind == MatchAlert && !x.held && x.alert.Score > 0
+}
+
+// addition is what a match adds to a risk.
+func (x *coming) addition() addition {
+	return addition{x.at, x.rule, x.number, x.alert.Time, x.alert.Score}
+}
+
+// disturb says that a risk of a key has changed for what comes after a stamp: in this
+// layer, but for the cell that changed it, and in those above.
+func (s *shard) disturb(text string, names []string, at stamp, but *cell) {
+	g := s.eager
+	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Stirred, names: names, text: text, at: at})
+	s.stir(names, text, at, but)
+}
+
+// stir marks what a key has seen after a stamp to be matched again.
+func (s *shard) stir(names []string, text string, at stamp, but *cell) {
+	for i := range s.plan.spaces {
+		if !slices.ContainsFunc(s.plan.spaces[i].names, func(n []string) bool { return slices.Equal(n, names) }) {
+			continue
+		}
+		if c := s.eager.cells[i][text]; c != nil && c != but {
+			if j := c.after(at); j < len(c.items) {
+				s.mark(c)
+				c.mark(j)
+			}
+		}
+	}
+}
+
+func (s *shard) mark(c *cell) {
+	if !c.marked {
+		c.marked, c.from = true, len(c.items)
+		s.eager.marked = append(s.eager.marked, c)
+	}
+}

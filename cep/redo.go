@@ -1,0 +1,274 @@
+package cep
+
+import (
+	"bytes"
+	"slices"
+)
+
+// redoMarked matches the marked cells again.
+func (s *shard) redoMarked() {
+	g := s.eager
+	for len(g.marked) > 0 {
+		c := g.marked[0]
+		g.marked = slices.Delete(g.marked, 0, 1)
+		s.redo(c)
+	}
+}
+
+// redo takes a key back to what it was before its first marked item, matches its items
+// from there on again, and lets out what that changes.
+func (s *shard) redo(c *cell) {
+	g := s.eager
+	old := c.came
+	for i := range c.items[c.from:] {
+		it := &c.items[c.from+i]
+		old = append(old, it.came...)
+		it.came = nil
+	}
+	old = slices.DeleteFunc(old, func(x coming) bool { return g.past(x.at) })
+	for i := range old {
+		s.undo(&old[i])
+	}
+	from := c.from
+	g.redoing, g.settled = true, true
+	first := s.restore(c, from)
+	for i := first; i < len(c.items); i++ {
+		g.settled = i < from
+		s.match(c, i)
+		if !g.settled {
+			c.items[i].came = s.took()
+			g.repairs.Applied++
+		}
+	}
+	g.settled = false
+	s.catchUp(c, g.low)
+	g.redoing = false
+	c.came, c.marked = nil, false
+	s.compare(c, old, from)
+}
+
+// past reports whether what came at a stamp came by time that has passed.
+func (g *eager) past(at stamp) bool { return at.origin == 0 && at.moment <= g.low }
+
+// knows reports whether what comes at a stamp is known: it has come before, and a key is
+// only taken there again.
+func (g *eager) knows(at stamp) bool { return g != nil && g.redoing && (g.settled || g.past(at)) }
+
+// restore takes a key back to a state at or before an item, and returns the first item
+// that is to be matched from there.
+func (s *shard) restore(c *cell, i int) int {
+	table := s.tables[c.space]
+	if ks := table[c.text]; ks != nil {
+		if ks.timer != never {
+			s.timed--
+			ks.timer = never
+		}
+		for j := range ks.rules {
+			st := &ks.rules[j]
+			st.runs.Reset()
+			s.spare.putRuns(st)
+		}
+		clear(ks.rules)
+		delete(table, c.text)
+		s.spare.putKey(ks)
+	}
+	var v *saved
+	if i == len(c.items) && c.known {
+		v, c.known = c.saved, false
+		defer s.spare.putSaved(v)
+		c.saved = nil
+		c.since = saveItems
+	} else {
+		if i == len(c.items) {
+			i--
+		}
+		for !c.items[i].known {
+			i--
+		}
+		v = c.items[i].saved
+	}
+	for j := i + 1; j < len(c.items); j++ {
+		it := &c.items[j]
+		s.spare.putSaved(it.saved)
+		it.known, it.saved = false, nil
+	}
+	if v == nil {
+		return i
+	}
+	ks := s.spare.key()
+	s.key.set(c.parts)
+	s.key.create(ks, table, c.space)
+	v.load(ks, &s.spare)
+	next := int64(never)
+	for j := range ks.rules {
+		next = min(next, ks.rules[j].due)
+	}
+	s.wake(ks, next)
+	return i
+}
+
+// undo takes back what a match added to risks and counts.
+func (s *shard) undo(x *coming) {
+	s.counted(x, ^uint64(0))
+	if s.adds(x) {
+		s.key.set(x.alert.Key)
+		for _, id := range s.plan.risks[x.rule] {
+			s.risks.remove(s.risks.state(id, &s.key), x.addition())
+		}
+	}
+}
+
+// compare lets out what is new, takes back what is no more, and hands on what has
+// changed for others.
+func (s *shard) compare(c *cell, old []coming, from int) {
+	s.compareRisks(c, old, from)
+	fresh := []*coming{}
+	for i := from; i < len(c.items); i++ {
+		came := c.items[i].came
+		for j := range came {
+			fresh = append(fresh, &came[j])
+		}
+	}
+	was := map[string]*coming{}
+	for i := range old {
+		if x := &old[i]; x.out && x.alert.ID != "" {
+			was[x.alert.ID] = x
+		}
+	}
+	stays := map[*coming]bool{}
+	for _, x := range fresh {
+		b := was[x.alert.ID]
+		if b == nil || x.alert.ID == "" || x.waits(s.eager) {
+			continue
+		}
+		delete(was, x.alert.ID)
+		s.keepOn(b, x)
+		stays[x] = true
+	}
+	for i := range old {
+		x := &old[i]
+		if x.alert.ID == "" || was[x.alert.ID] != x {
+			continue
+		}
+		if !x.silent {
+			s.retract(x)
+		}
+		s.leaves(x.event)
+	}
+	for _, x := range fresh {
+		if !stays[x] {
+			s.bring(c, x)
+		}
+	}
+}
+
+// waits reports whether x is brought by time that has not passed.
+func (x *coming) waits(g *eager) bool { return x.at.origin == 0 && x.at.moment > g.low }
+
+// keepOn lets x, a match that has come out as b before, come out as it is now.
+func (s *shard) keepOn(b, x *coming) {
+	g := s.eager
+	x.out = true
+	switch {
+	case b.event == nil || x.event == nil:
+	case b.event.Raw == x.event.Raw && comparePlaces(b.event, x.event) == 0:
+		x.event = b.event
+	default:
+		s.leaves(b.event)
+		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Arrives, event: x.event})
+	}
+	g.buf[0] = AppendJSON(g.buf[0][:0], &b.alert)
+	g.buf[1] = AppendJSON(g.buf[1][:0], &x.alert)
+	if b.silent == x.silent && (x.silent || bytes.Equal(g.buf[0], g.buf[1])) {
+		return
+	}
+	if !b.silent {
+		s.retract(b)
+	}
+	if !x.silent {
+		s.letAlert(x)
+	}
+}
+
+// leaves takes the event of a match from the rules that read it.
+func (s *shard) leaves(e *Event) {
+	if g := s.eager; e != nil {
+		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Leaves, event: e})
+	}
+}
+
+// compareRisks disturbs who looks at a risk if what the cell adds to it has changed.
+func (s *shard) compareRisks(c *cell, old []coming, from int) {
+	var was, is []addition
+	var names []string
+	add := func(all []addition, x *coming) []addition {
+		if !s.adds(x) {
+			return all
+		}
+		names = x.alert.Rule.Key.Names
+		return append(all, x.addition())
+	}
+	for i := range old {
+		was = add(was, &old[i])
+	}
+	for i := from; i < len(c.items); i++ {
+		for j := range c.items[i].came {
+			is = add(is, &c.items[i].came[j])
+		}
+	}
+	byStamp := func(a, b addition) int { return a.compare(&b) }
+	slices.SortFunc(was, byStamp)
+	slices.SortFunc(is, byStamp)
+	for i := 0; i < max(len(was), len(is)); i++ {
+		switch {
+		case i >= len(is):
+			s.disturb(c.text, names, was[i].at, c)
+			return
+		case i >= len(was):
+			s.disturb(c.text, names, is[i].at, c)
+			return
+		case was[i] != is[i]:
+			s.disturb(c.text, names, earliest(was[i].at, is[i].at), c)
+			return
+		}
+	}
+}
+
+func earliest(a, b stamp) stamp {
+	if a.compare(b) <= 0 {
+		return a
+	}
+	return b
+}
+
+// trim forgets what no event at or after low needs.
+func (s *shard) trim(low int64) {
+	g := s.eager
+	n := 0
+	for ; n < len(g.queue) && g.queue[n].time < low; n++ {
+		c := g.queue[n].cell
+		c.trim(low, &s.spare)
+		if len(c.items) == 0 {
+			s.drop(c)
+		}
+	}
+	clear(g.queue[:n])
+	g.queue = g.queue[n:]
+	for len(g.expiring) > 0 && g.expiring[0].at < low {
+		delete(g.versions, g.expiring.pop().id)
+	}
+}
+
+// drop drops a cell without items.
+func (s *shard) drop(c *cell) {
+	g := s.eager
+	if g.cells[c.space][c.text] != c {
+		return
+	}
+	delete(g.cells[c.space], c.text)
+	s.spare.putSaved(c.saved)
+	*c = cell{items: c.items[:0], parts: c.parts[:0]}
+	if len(g.spare) < mostSpare && cap(c.items) <= smallSpare {
+		g.spare = append(g.spare, c)
+	}
+}
