@@ -140,7 +140,9 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 			g.decoder.Batch(&g.batch, r)
 			g.accept(&g.batch, fx)
 		case ClockRecord:
-			g.match(fx)
+			if g.options.Order == EagerOrder {
+				g.match(fx)
+			}
 			g.order.moveTo(r.Time)
 			g.advance(false, fx)
 		case ListRecord:
@@ -297,7 +299,9 @@ func (g *Engine) release(e *Event, own bool) {
 // advance releases what waits and moves time on; halted says that nothing earlier
 // than now comes any more.
 func (g *Engine) advance(halted bool, fx *Effects) {
-	g.match(fx)
+	if g.options.Order == EagerOrder {
+		g.match(fx)
+	}
 	if halted && g.order.started {
 		g.order.low = g.order.now
 	}
