@@ -51,7 +51,9 @@
 //     itself, event by event. All features of all keys are updated with an event before
 //     any rule sees it: a feature of any key, read for an event, says what came up to
 //     that event, the event included (but for exclude_current, seen and since_last),
-//     no event after it, and none twice.
+//     no event after it, and none twice. With EagerOrder this holds for reads of a rule's
+//     own key (Read.Own) also when a late event comes; others say what they said when the
+//     event arrived.
 //   - Phase two, rules. It reads the event as phase one left it, the lists, and what
 //     lives with the rule's own key, event by event.
 //
@@ -160,7 +162,7 @@
 //  3. A Cond's Event must be false where one of its Equals does not hold.
 //  4. Ruleset.Rules are ordered by id; ids are unique. So are the names of features, of
 //     lists and of risks. Rule.Layer is right. Specs of features have no fault. Rule.Reads has every Read that the rule's
-//     expressions look at, Rule.Outcome those that come after the match. What a Scope says
+//     expressions look at, Read.Own only where each of its rules reads its key from the same fields as the feature, Rule.Outcome those that come after the match. What a Scope says
 //     of others is nil. Lists of a Ruleset are not changed once an Engine has it.
 //  5. Record.Data is not changed after Step got it. What Effects hold are parts of
 //     its text: who keeps an alert for long copies it.

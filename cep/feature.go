@@ -38,6 +38,11 @@ type ReadID int32
 type Read struct {
 	Feature int                  // index in Ruleset.Features
 	Args    []func(*Scope) Value // parts of the key that it is looked at for, worked out of Scope.Event and lists alone; nil: the key that the event has
+
+	// Own says that it is made by rules whose key is the feature's (without Args, and the
+	// key is called alike): with EagerOrder it is made again when a late event changes the
+	// features of the key. Any other keeps the value that it had when the event arrived.
+	Own bool
 }
 
 // FeatureRow holds what an event, or a moment, knows of features.

@@ -471,6 +471,7 @@ func TestRestoreFeaturesRefuses(t *testing.T) {
 		"key":     func(rs *Ruleset) { rs.Features[rLast].Key.Fields = []FieldID{fTo} },
 		"by type": func(rs *Ruleset) { rs.Features[rAccount].Key.ByType[tLogin] = fTo },
 		"read":    func(rs *Ruleset) { rs.Reads[rSpent].Feature = int(rCount) },
+		"own":     func(rs *Ruleset) { rs.Reads[rSpent].Own = true },
 		"args":    func(rs *Ruleset) { rs.Reads[rSpentOf].Args = nil },
 		"outcome": func(rs *Ruleset) {
 			for _, r := range rs.Rules {

@@ -33,6 +33,7 @@ func (g *Engine) appendFeatureShape(w *writer) {
 	for _, r := range g.rs.Reads {
 		w.Uint(uint64(r.Feature))
 		w.Uint(uint64(len(r.Args)))
+		w.Bool(r.Own)
 	}
 	w.Uint(uint64(len(g.rs.Lists)))
 	for _, l := range g.rs.Lists {

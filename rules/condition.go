@@ -262,7 +262,7 @@ func (r *ruleCompiler) env(what string, events *scope, current bool) expr.Env {
 
 		Params: r.params, Keys: r.rule.Key.Names, KeyByName: r.byName, Current: current,
 		Fields: events.field, FieldNames: events.names(), Aggregate: r.aggregate,
-		Features: r.features, Lists: r.lists, Read: func(of expr.Read) cep.ReadID { return r.read(of, !current) },
+		Features: r.features, Own: r.owns(events, current), Lists: r.lists, Read: func(of expr.Read) cep.ReadID { return r.read(of, !current) },
 		Risks: r.visibleRisks(), ReadRisk: r.readRisk,
 	}
 	if of, only := events.alerts(); only && current {

@@ -64,14 +64,17 @@ const (
 	besideRules = "it stands beside `rules`, for all of them"
 	inRule      = "it belongs to a rule"
 	inType      = "it belongs to an event type, beside its `fields`"
+	setOrder    = "it is a setting of a run, for all rules: `weir run --order ORDER`"
+	setLateness = "it is a setting of a run, for all rules: `weir run --lateness D`; or of a test"
 )
 
 // Keys that stand at another place than where they were written, and where.
 var (
 	rulesetApart = map[string]string{
 		"derive": inType, "fields": inType, "when": inRule, "pattern": inRule, "define": inRule, "hold": inRule, "window_close": inRule,
+		"order": setOrder, "lateness": setLateness,
 		"within": "write it in a rule, or in `defaults` for all", "throttle": "write it in a rule, or in `defaults` for all",
 	}
 	defaultApart = map[string]string{"hold": "a rule that holds says so itself", "score": inRule, "action": inRule, "severity": inRule, "edge": inRule}
-	ruleApart    = map[string]string{"features": besideRules, "lists": besideRules, "risk": besideRules, "policy": besideRules, "defaults": besideRules, "derive": inType, "half_life": "it belongs to a risk"}
+	ruleApart    = map[string]string{"features": besideRules, "lists": besideRules, "risk": besideRules, "policy": besideRules, "defaults": besideRules, "derive": inType, "half_life": "it belongs to a risk", "order": setOrder, "lateness": setLateness}
 )

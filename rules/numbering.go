@@ -64,7 +64,7 @@ func (n *numbering) namesOf(name string, schema *schema) []string {
 
 // read gives the number of a read of a feature, a new one if it was not made before.
 func (n *numbering) read(r expr.Read) cep.ReadID {
-	key := fmt.Sprintf("%d %t %s", r.Feature, r.Args == nil, r.ID)
+	key := fmt.Sprintf("%d %t %t %s", r.Feature, r.Args == nil, r.Own, r.ID)
 	id, ok := n.readIDs[key]
 	if !ok {
 		id = cep.ReadID(len(n.reads))

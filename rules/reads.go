@@ -109,9 +109,9 @@ func (c *compiler) read(r *reads, e Expression, rule *Rule) {
 	for _, f := range u.Features {
 		name := c.features[f.Feature].Name
 		r.features[name], r.own[name] = true, true
-		if f.Other && rule != nil && !rule.Disabled && !slices.Contains(r.others, name) {
+		if !f.Own && rule != nil && !rule.Disabled && !slices.Contains(r.others, name) {
 			r.others = append(r.others, name)
-			c.note(e.Part(e.from+f.Pos, e.from+f.End), source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: where events are matched as they arrive (`weir run` puts them in order), late ones read it as it is then", source.Tick(name)))
+			c.note(e.Part(e.from+f.Pos, e.from+f.End), source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: with `order: eager` a late event of that key does not change what was read before it came; `order: watermark` puts events in order first", source.Tick(name)))
 		}
 	}
 }

@@ -29,8 +29,10 @@ type Env struct {
 	KeyByName bool
 
 	Features []Feature // of the ruleset
-	Lists    []List    // of the ruleset
-	Risks    []Risk    // of the ruleset, by cep.RiskID
+	// Own says of which of Features the rule's key is the key. Nil: of none.
+	Own   func(feature int) bool
+	Lists []List // of the ruleset
+	Risks []Risk // of the ruleset, by cep.RiskID
 
 	// Read registers a read of a feature, and returns its number: one for the same
 	// feature and key, however often it is asked. It is called where something is made

@@ -33,6 +33,9 @@ func (e *Env) feature(name string) (int, bool) {
 	return 0, false
 }
 
+// own reports whether n, a read of a feature, is of the rule's key.
+func (e *Env) own(n *node) bool { return len(n.args) == 0 && e.Own != nil && e.Own(n.index) }
+
 // featureNames lists the features that can be read, for hints.
 func (e *Env) featureNames() []string {
 	var names []string
@@ -185,7 +188,7 @@ func register(n *node, env *Env) error {
 	default:
 		return nil
 	}
-	r := Read{cep.Read{Feature: n.index}, n.key}
+	r := Read{cep.Read{Feature: n.index, Own: env.own(n)}, n.key}
 	for _, p := range n.args {
 		f, ok := closure(p) // as it is: the digits of a number are what it is called as a key
 		if !ok {

@@ -24,6 +24,7 @@ type Uses struct {
 type FeatureUse struct {
 	Feature  int      // index in Env.Features
 	Other    bool     // of another key than the event has
+	Own      bool     // of the rule's key
 	Key      [][2]int // byte offsets of the parts of that key
 	Pos, End int      // byte offsets in the expression
 }
@@ -63,7 +64,7 @@ func UsesOf(text string, env Env) (Uses, error) {
 	if err != nil {
 		return Uses{}, err
 	}
-	u := &observer{text: text, vars: env.Vars}
+	u := &observer{text: text, env: &env, vars: env.Vars}
 	u.read(n)
 	u.walk(n, true, func(string) bool { return false })
 	for _, f := range u.proved(n, true) {
@@ -77,6 +78,7 @@ func UsesOf(text string, env Env) (Uses, error) {
 // observer gathers the Uses of an expression.
 type observer struct {
 	text string
+	env  *Env
 	vars []Var
 	uses Uses
 }
@@ -121,7 +123,7 @@ func (u *observer) read(n *node) {
 	}
 	switch n.op {
 	case opFeature:
-		use := FeatureUse{Feature: n.index, Other: len(n.args) > 0, Pos: n.pos, End: n.end}
+		use := FeatureUse{Feature: n.index, Other: len(n.args) > 0, Own: u.env.own(n), Pos: n.pos, End: n.end}
 		for _, part := range n.args {
 			use.Key = append(use.Key, [2]int{part.pos, part.end})
 		}

@@ -112,7 +112,7 @@ var Codes = []Code{
 	{CodeRowless, "A feature is read where it is nil: the event is a match of another rule, which has no features, or does not have the key of the feature."},
 
 	{CodeForever, "A feature or risk looks back for ever: a run that begins later has other values."},
-	{CodeOtherKey, "The rule reads a feature of another key than its event has: where events are matched as they arrive, what late ones read may depend on when they come."},
+	{CodeOtherKey, "The rule reads a feature of another key than its own: with `order: eager` it keeps the value that it had when the event arrived, whatever comes late."},
 }
 
 // String gives `file:line:column: message; hint`.
