@@ -57,7 +57,7 @@ func closers(rs *Ruleset) []*closer {
 		for _, id := range r.Outcome {
 			if c.layout.slot[id] < 0 && r.reads(rs, id) {
 				c.layout.slot[id] = int32(len(c.reads))
-				c.reads = append(c.reads, look{int32(rs.Reads[id].Feature), c.layout.slot[id]})
+				c.reads = append(c.reads, look{feature: int32(rs.Reads[id].Feature), slot: c.layout.slot[id]})
 			}
 		}
 	}

@@ -46,7 +46,7 @@ type trails struct {
 type trail struct {
 	text   string // the key in its table
 	events []shown
-	last   uint64 // Event.Place of the last
+	last   uint64 // Event.origin of the last
 }
 
 // lapsing says when a trail is looked at again: not after the last of its events has
@@ -119,20 +119,20 @@ func (t *trails) find(k *keyReader) *trail {
 	return t.keys[string(k.bytes)]
 }
 
-// seen returns the latest events of a key as the event with a place sees them.
-func (t *trails) seen(k *keyReader, place uint64) []shown {
+// seen returns the latest events of a key as the event with an origin sees them.
+func (t *trails) seen(k *keyReader, origin uint64) []shown {
 	r := t.find(k)
 	switch {
 	case r == nil:
 		return nil
-	case t.witness.early && r.last == place:
+	case t.witness.early && r.last == origin:
 		return r.events[:len(r.events)-1]
 	}
 	return r.events
 }
 
 // add adds an event of a key.
-func (t *trails) add(k *keyReader, place uint64, e shown) {
+func (t *trails) add(k *keyReader, origin uint64, e shown) {
 	r := t.find(k)
 	if r == nil {
 		r = t.create(k)
@@ -144,7 +144,7 @@ func (t *trails) add(k *keyReader, place uint64, e shown) {
 		r.events = append(make([]shown, 0, 2*len(old)+2), old...)
 	}
 	r.events = append(r.events, e)
-	r.last = place
+	r.last = origin
 }
 
 func (t *trails) create(k *keyReader) *trail {
@@ -164,8 +164,12 @@ func (t *trails) schedule(r *trail, last int64) {
 func (t *trails) expire(at int64) {
 	for len(t.due) > 0 && t.due[0].at <= at {
 		r := t.due.pop().t
-		last := r.events[len(r.events)-1].time
-		if gone, _ := t.witness.plan.Gone(0, last); gone <= at {
+		n := len(r.events)
+		if n == 0 { // a late event has put them out
+			delete(t.keys, r.text)
+			continue
+		}
+		if gone, _ := t.witness.plan.Gone(0, r.events[n-1].time); gone <= at {
 			delete(t.keys, r.text)
 		} else {
 			t.due.push(lapsing{gone, r})
@@ -221,12 +225,12 @@ func (l *ledger) note(f int32, e *Event) {
 	if n < 0 {
 		return
 	}
-	if l.noted != e.Place {
-		l.noted = e.Place
+	if l.noted != e.origin {
+		l.noted = e.origin
 		raw := strings.Clone(e.Raw)
 		l.copy = shown{time: e.Time, raw: raw, id: part(raw, e.idAt, e.ID), nth: e.nth}
 	}
-	l.trails[n].add(&l.key, e.Place, l.copy)
+	l.trails[n].add(&l.key, e.origin, l.copy)
 }
 
 // lend gives the released events a place for what rules show of them.

@@ -28,8 +28,10 @@ type ledger struct {
 	traced bool // windows that are no match are kept too: they are told of
 
 	trails []trails // by scheme.witnesses
-	noted  uint64   // Event.Place of the event that was copied last
+	noted  uint64   // Event.origin of the event that was copied last
 	copy   shown
+
+	past *past // nil: no event comes late
 }
 
 func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
@@ -51,6 +53,10 @@ func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
 // observe folds events in processing order and then moves time on. It is the first
 // phase: no rule has seen the events yet, and it looks at nothing that rules change.
 func (l *ledger) observe(events []*Event, until int64) {
+	if l.past != nil {
+		l.past.begin(until, until)
+		l.expire(until)
+	}
 	for len(events) > 0 {
 		few := events[:min(ahead, len(events))]
 		events = events[len(few):]
@@ -73,7 +79,11 @@ func (l *ledger) fold(e *Event, met []touched) {
 	if st.idle() {
 		return
 	}
-	l.expire(e.Time)
+	if l.past != nil {
+		l.past.begin(e.Time, l.past.low)
+	} else {
+		l.expire(e.Time)
+	}
 	l.scope.Event = e
 	for i := range st.before {
 		l.ask(&st.before[i], e)
@@ -115,6 +125,9 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 		hash = hashOf(text)
 		r, found = rs.lookUp(text, hash)
 	}
+	if l.past != nil {
+		l.enter(v.space, e, text, hash, &r, found)
+	}
 	for _, x := range v.before {
 		l.look(&r.kept, x, e)
 	}
@@ -147,7 +160,7 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 		l.look(&r.kept, x, e)
 	}
 	for _, n := range v.shows {
-		e.shown[n] = l.trails[n].seen(&l.key, e.Place)
+		e.shown[n] = l.trails[n].seen(&l.key, e.origin)
 	}
 }
 
@@ -164,6 +177,10 @@ func (l *ledger) ask(a *ask, e *Event) {
 	}
 	if l.mine() {
 		r, _ := l.spaces[l.scheme.places[a.feature].space].find(&l.key)
+		if l.past != nil {
+			l.glance(&r.kept, a.look, e)
+			return
+		}
 		l.look(&r.kept, a.look, e)
 	}
 }
@@ -192,7 +209,7 @@ func (l *ledger) look(kept *feature.Record, x look, e *Event) {
 		item = l.item(l.scheme.rs.Features[x.feature])
 	}
 	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, item)
-	if rough {
+	if rough && !l.scope.Again {
 		l.stats[x.feature].Rough++
 	}
 	e.features.values[x.slot] = valueOf(v)
@@ -251,6 +268,9 @@ func (l *ledger) bytes() int {
 	}
 	for i := range l.trails {
 		n += l.trails[i].bytes()
+	}
+	if l.past != nil {
+		n += l.past.bytes()
 	}
 	return n
 }

@@ -59,7 +59,10 @@ type visit struct {
 }
 
 // look is a feature to be read into a slot of the row.
-type look struct{ feature, slot int32 }
+type look struct {
+	feature, slot int32
+	own           bool // a late event of the key changes what is read
+}
 
 // ask is a look at a key that is worked out.
 type ask struct {
@@ -70,9 +73,22 @@ type ask struct {
 // newScheme makes the scheme of those features that use says, with the reads of the
 // rules if reads is true.
 func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
-	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1), closers: make([]*closer, len(rs.Features))}
+	waits := make([]*closer, len(rs.Features))
 	if reads {
-		c.closers = closers(rs)
+		waits = closers(rs)
+	}
+	return makeScheme(rs, use, reads, waits)
+}
+
+// newEagerScheme makes the scheme of all features, for events that may come late: when
+// windows end is no matter of the first phase then.
+func newEagerScheme(rs *Ruleset) *scheme {
+	return makeScheme(rs, func(int) bool { return true }, true, make([]*closer, len(rs.Features)))
+}
+
+func makeScheme(rs *Ruleset, use func(feature int) bool, reads bool, waits []*closer) *scheme {
+	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1), closers: waits}
+	if reads {
 		c.witnesses, c.witness = witnesses(rs)
 	}
 	for i, f := range rs.Features {
@@ -171,7 +187,7 @@ func (c *scheme) enter(st *sight, id ReadID) {
 	read := &c.rs.Reads[id]
 	place := c.places[read.Feature]
 	early := c.spaces[place.space].plan.ReadsBefore(int(place.number))
-	l := look{feature: int32(read.Feature), slot: int32(st.size)}
+	l := look{feature: int32(read.Feature), slot: int32(st.size), own: read.Args == nil}
 	if read.Args != nil {
 		if a := (ask{l, read.Args}); early {
 			st.before = append(st.before, a)

@@ -1,0 +1,218 @@
+package cep
+
+import (
+	"slices"
+	"unsafe"
+)
+
+// journal is the past of one key of a space, for events that come late: the events that
+// counted or read it, in the order of their places, and what was kept of the key before
+// some of them.
+type journal struct {
+	text   []byte // the key
+	hash   uint64
+	space  int32
+	number uint32 // among the journals of the space, from 1
+	items  []item
+	states []state // by item; the first is of the first item
+	bytes  []byte  // of states, one behind the other
+	trails []tail  // of states, for each the witnesses of the space
+}
+
+// item is an event of a journal. Its time stands here too: events before those that are
+// still needed may be gone.
+type item struct {
+	time  int64
+	event *Event
+}
+
+// state is what was kept of a key before an item.
+type state struct {
+	at       int // the item
+	from, to int // the bytes of the record; equal: there was none
+}
+
+// tail is what a trail had. Events of a trail do not change, so it is not copied.
+type tail struct {
+	events []shown
+	last   uint64
+}
+
+// A state is saved again once a number of items came after it, or one for each few bytes
+// that it takes, so that large records do not cost more; or once it lies a part of the
+// lateness back.
+const (
+	leastApart   = 32
+	bytesApart   = 256
+	latenessPart = 8
+)
+
+// earlier reports whether a stands before b in the order of events.
+func (a *Event) earlier(b *Event) bool {
+	switch {
+	case a.Time != b.Time:
+		return a.Time < b.Time
+	case a.Seq != b.Seq:
+		return a.Seq < b.Seq
+	}
+	return a.origin < b.origin
+}
+
+// key is the text of the key. It is valid until the journal goes.
+func (j *journal) key() string { return unsafe.String(unsafe.SliceData(j.text), len(j.text)) }
+
+// since is the first item that is not before t.
+func (j *journal) since(t int64) int {
+	n := len(j.items)
+	if n == 0 || j.items[n-1].time < t {
+		return n
+	}
+	i, _ := slices.BinarySearchFunc(j.items, t, func(x item, t int64) int {
+		if x.time < t {
+			return -1
+		}
+		return 1
+	})
+	return i
+}
+
+// place is the first item that comes after e.
+func (j *journal) place(e *Event) int {
+	i := j.since(e.Time)
+	for i < len(j.items) && j.items[i].time == e.Time && j.items[i].event.earlier(e) {
+		i++
+	}
+	return i
+}
+
+// state is the number of the newest state that was saved before an item or one before it.
+func (j *journal) state(at int) int {
+	i := len(j.states) - 1
+	for i > 0 && j.states[i].at > at {
+		i--
+	}
+	return i
+}
+
+// due reports whether a state is to be saved before an item of time t.
+func (j *journal) due(at int, t, gap int64) bool {
+	n := len(j.states)
+	if n == 0 {
+		return true
+	}
+	s := &j.states[n-1]
+	apart := at - s.at
+	return apart >= leastApart && apart >= (s.to-s.from)/bytesApart || t-j.items[s.at].time > gap
+}
+
+// trim forgets what no event at or after low needs, once that is half of all.
+func (j *journal) trim(low int64) {
+	n := len(j.items)
+	switch {
+	case n == 0:
+		return
+	case j.items[n-1].time < low:
+		j.clear()
+		return
+	case j.items[n/2].time >= low:
+		return
+	}
+	k := j.state(j.since(low))
+	first := j.states[k]
+	if 2*first.at < n {
+		return
+	}
+	j.items = slices.Delete(j.items, 0, first.at)
+	j.bytes = j.bytes[:copy(j.bytes, j.bytes[first.from:])]
+	j.trails = slices.Delete(j.trails, 0, k*len(j.trails)/len(j.states))
+	j.states = slices.Delete(j.states, 0, k)
+	for i := range j.states {
+		s := &j.states[i]
+		s.at, s.from, s.to = s.at-first.at, s.from-first.from, s.to-first.from
+	}
+}
+
+// forget drops the states after the k-th.
+func (j *journal) forget(k int) {
+	trails := (k + 1) * len(j.trails) / len(j.states)
+	clear(j.trails[trails:])
+	j.trails = j.trails[:trails]
+	j.states = j.states[:k+1]
+	j.bytes = j.bytes[:j.states[k].to]
+}
+
+func (j *journal) clear() {
+	clear(j.items)
+	clear(j.trails)
+	j.items, j.states, j.bytes, j.trails = j.items[:0], j.states[:0], j.bytes[:0], j.trails[:0]
+}
+
+// size is about the memory that the journal takes, in bytes.
+func (j *journal) size() int {
+	return int(unsafe.Sizeof(*j)) + cap(j.text) + cap(j.items)*int(unsafe.Sizeof(item{})) +
+		cap(j.states)*int(unsafe.Sizeof(state{})) + cap(j.bytes) + cap(j.trails)*int(unsafe.Sizeof(tail{}))
+}
+
+// journals are those of the keys of a space, found as records are.
+type journals struct {
+	segments [1 << segmentBits]segment
+	all      []*journal // by number; those in free are memory for others, or nil
+	free     []uint32
+}
+
+// len is the number of journals.
+func (js *journals) len() int { return len(js.all) - len(js.free) }
+
+func (js *journals) find(text string, h uint64) *journal {
+	p := &js.segments[h>>(64-segmentBits)]
+	if p.n == 0 {
+		return nil
+	}
+	tag, mask := tagOf(h), uint32(len(p.slots)-1)
+	for i := tag & mask; p.slots[i] != 0; i = (i + 1) & mask {
+		if s := p.slots[i]; uint32(s>>32) == tag {
+			if j := js.all[uint32(s)-1]; string(j.text) == text {
+				return j
+			}
+		}
+	}
+	return nil
+}
+
+// create makes the journal of a key, which has none.
+func (js *journals) create(space int32, text string, h uint64) *journal {
+	var number uint32
+	if n := len(js.free); n > 0 {
+		number = js.free[n-1]
+		js.free = js.free[:n-1]
+	} else {
+		js.all = append(js.all, nil)
+		number = uint32(len(js.all))
+	}
+	j := js.all[number-1]
+	if j == nil {
+		j = &journal{space: space, number: number}
+		js.all[number-1] = j
+	}
+	j.text, j.hash = append(j.text[:0], text...), h
+	p := &js.segments[h>>(64-segmentBits)]
+	if 4*(p.n+1) > 3*len(p.slots) {
+		p.resize(max(leastSegment, 2*len(p.slots)))
+	}
+	p.put(uint64(tagOf(h))<<32 | uint64(number))
+	p.n++
+	return j
+}
+
+// drop takes a journal out, which is empty. Its memory is kept for others, unless it is
+// large or there is much of it.
+func (js *journals) drop(j *journal) {
+	js.segments[j.hash>>(64-segmentBits)].remove(tagOf(j.hash), j.number)
+	if len(js.free) > js.len()+mostSpare || j.size() > mostBytesSpare {
+		js.all[j.number-1] = nil
+	}
+	js.free = append(js.free, j.number)
+}
+
+// mostBytesSpare is the memory of a journal up to which it is worth keeping.
+const mostBytesSpare = 1 << 12

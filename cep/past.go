@@ -1,0 +1,399 @@
+package cep
+
+import (
+	"slices"
+	"unsafe"
+
+	"weir/cep/feature"
+)
+
+// past is what a ledger keeps so that events may come late: a journal of each key that
+// had an event at or after low. A late event takes its place in the journals of its keys:
+// records and trails are rolled back to a state before it, and what came after is applied
+// again. Events are needed as long as low is not more than a part of the lateness after
+// them (latenessPart).
+type past struct {
+	gap    int64 // event time after which a state is saved again
+	low    int64 // no event before it comes any more
+	now    int64 // as of which keys that are worked out are looked at
+	latest int64 // the highest time of an item
+	spaces []journals
+	queue  []lapse // of each journal one, by time
+	head   int     // of the queue: those before it are gone
+
+	scratch  []feature.Scratch // by featureSpace
+	shown    [][]int32         // by featureSpace: the witnesses that have its keys
+	refolded []refolded
+}
+
+// lapse says that a journal is looked at once low is after at.
+type lapse struct {
+	at      int64
+	journal *journal
+}
+
+// refolded is a key that a late event has taken its place in.
+type refolded struct {
+	space int32
+	text  string // of the key; valid until its journal goes
+	after int    // events that were applied again: those after the late one
+}
+
+// keepPast lets events come up to so many nanoseconds late. No event has come yet. The
+// scheme has no closers.
+func (l *ledger) keepPast(lateness int64) {
+	n := len(l.spaces)
+	l.past = &past{
+		gap: lateness / latenessPart, low: beforeAll, now: beforeAll, latest: beforeAll,
+		spaces: make([]journals, n), scratch: make([]feature.Scratch, n), shown: make([][]int32, n),
+	}
+	for i := range l.scheme.witnesses {
+		s := l.scheme.places[l.scheme.witnesses[i].feature].space
+		l.past.shown[s] = append(l.past.shown[s], int32(i))
+	}
+}
+
+// insert takes in an event that comes late: it is at or after low, and there may be events
+// after it. Records, trails and what the events know of their own keys are as if it had
+// come in time. What it knows of keys that it works out is as of now, the highest event
+// time. It returns which keys that concerned, until the next call. If more than most events
+// of a key would have to be applied again, it changes nothing and returns how many.
+func (l *ledger) insert(e *Event, now, low int64, most int) (all []refolded, over int) {
+	l.past.begin(now, low)
+	if n := l.after(e); n > most {
+		return nil, n
+	}
+	l.past.refolded = l.past.refolded[:0]
+	l.expire(l.past.low)
+	st := &l.scheme.types[e.Type+1]
+	l.scope.Event = e
+	for i := range st.before {
+		l.ask(&st.before[i], e)
+	}
+	for i := range st.visits {
+		l.insertAt(&st.visits[i], e)
+	}
+	l.scope.Event = e
+	for i := range st.after {
+		l.ask(&st.after[i], e)
+	}
+	l.scope.Event = nil
+	return l.past.refolded, 0
+}
+
+// insertAt is the visit of a late event.
+func (l *ledger) insertAt(v *visit, e *Event) {
+	l.scope.Event = e
+	if !l.key.read(v.fields, e) || !l.mine() {
+		l.visit(v, e, nil)
+		return
+	}
+	text := l.key.joined()
+	h := hashOf(text)
+	js := &l.past.spaces[v.space]
+	j := js.find(text, h)
+	at := 0
+	if j != nil {
+		at = j.place(e)
+	}
+	if j == nil || at == len(j.items) {
+		l.visit(v, e, nil)
+		j = js.find(text, h)
+		at = len(j.items) - 1
+	} else {
+		j.items = slices.Insert(j.items, at, item{e.Time, e})
+		k := j.state(at)
+		if err := l.rollBack(j, k); err != nil {
+			panic("cep: a state that was just saved cannot be read")
+		}
+		l.refold(j, k, at)
+	}
+	l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), len(j.items) - 1 - at})
+}
+
+// after is how many events of a key would be applied again if e came now, of the key of
+// which these are most; keys of other shards do not count.
+func (l *ledger) after(e *Event) int {
+	most := 0
+	st := &l.scheme.types[e.Type+1]
+	for i := range st.visits {
+		if v := &st.visits[i]; l.key.read(v.fields, e) && l.mine() {
+			most = max(most, l.afterIn(v.space, l.key.joined(), e))
+		}
+	}
+	return most
+}
+
+// afterIn is how many events of a key of a space come after e.
+func (l *ledger) afterIn(space int32, text string, e *Event) int {
+	j := l.past.spaces[space].find(text, hashOf(text))
+	if j == nil {
+		return 0
+	}
+	return len(j.items) - j.place(e)
+}
+
+// peek is a feature of a key as of t, which is not before low, of the events before t.
+// It changes nothing.
+func (l *ledger) peek(f int, key *keyReader, t int64) Value {
+	p, place := l.past, l.scheme.places[f]
+	text := key.joined()
+	h := hashOf(text)
+	plan := l.spaces[place.space].plan
+	j := p.spaces[place.space].find(text, h)
+	if j != nil {
+		if at := j.since(t); at < len(j.items) {
+			r := l.before(j, at)
+			v, _ := plan.Read(r, int(place.number), t, feature.Item{})
+			return valueOf(v)
+		}
+	}
+	r, _ := l.spaces[place.space].lookUp(text, h)
+	v, _ := plan.Peek(&p.scratch[place.space], &r.kept, int(place.number), t, feature.Item{})
+	return valueOf(v)
+}
+
+// trim says that no event before low comes any more. It costs, for each event, a fixed
+// time.
+func (l *ledger) trim(low int64) {
+	p := l.past
+	p.begin(p.now, low)
+	for p.head < len(p.queue) && p.queue[p.head].at < p.low {
+		j := p.queue[p.head].journal
+		p.queue[p.head] = lapse{}
+		p.head++
+		if j.trim(p.low); len(j.items) == 0 {
+			p.spaces[j.space].drop(j)
+		} else {
+			p.await(j)
+		}
+	}
+	l.expire(p.low)
+}
+
+// begin moves time on.
+func (p *past) begin(now, low int64) { p.now, p.low = max(p.now, now), max(p.low, low) }
+
+// await sees to it that a journal is looked at again.
+func (p *past) await(j *journal) {
+	if p.head > 0 && len(p.queue) == cap(p.queue) && 2*p.head >= len(p.queue) {
+		n := copy(p.queue, p.queue[p.head:])
+		clear(p.queue[n:])
+		p.queue, p.head = p.queue[:n], 0
+	}
+	p.queue = append(p.queue, lapse{p.latest, j})
+}
+
+// enter adds an event that comes after all others of its key to the journal of the key in
+// l.key, whose record is r.
+func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *record, held bool) {
+	p := l.past
+	p.latest = max(p.latest, e.Time)
+	js := &p.spaces[space]
+	j := js.find(text, hash)
+	if j == nil {
+		j = js.create(space, text, hash)
+		p.await(j)
+	}
+	j.trim(p.low)
+	if n := len(j.items); j.due(n, e.Time, p.gap) {
+		l.save(j, n, r, held)
+	}
+	j.items = append(j.items, item{e.Time, e})
+}
+
+// save saves what is kept of the key in l.key before an item.
+func (l *ledger) save(j *journal, at int, r *record, held bool) {
+	from := len(j.bytes)
+	if held {
+		j.bytes = l.spaces[j.space].plan.Append(j.bytes, &r.kept)
+	}
+	j.states = append(j.states, state{at, from, len(j.bytes)})
+	for _, n := range l.past.shown[j.space] {
+		var t tail
+		if r := l.trails[n].find(&l.key); r != nil {
+			t = tail{r.events[:len(r.events):len(r.events)], r.last}
+		}
+		j.trails = append(j.trails, t)
+	}
+}
+
+// rollBack makes what is kept of the key in l.key what it was in the k-th state, and
+// forgets the states after it. It does not fail unless the bytes are damaged.
+func (l *ledger) rollBack(j *journal, k int) error {
+	rs, s := l.spaces[j.space], j.states[k]
+	r, held := rs.lookUp(j.key(), j.hash)
+	rs.plan.Clear(&r.kept)
+	j.forget(k)
+	for i, n := range l.past.shown[j.space] {
+		// A trail that is gone had nothing that an event at or after low sees.
+		if r := l.trails[n].find(&l.key); r != nil {
+			t := j.trails[k*len(l.past.shown[j.space])+i]
+			r.events, r.last = t.events, t.last
+		}
+	}
+	if s.from == s.to {
+		return nil
+	}
+	if !held {
+		r = rs.create(j.key(), j.hash)
+	}
+	_, err := rs.plan.DecodeTo(&r.kept, j.bytes[s.from:s.to])
+	return err
+}
+
+// refold applies the events from the k-th state on, the last, again. The one at fresh has
+// not been applied before; what is before it has its row already, and of events after it
+// the row changes where it is the own key that was read. The key is in l.key.
+func (l *ledger) refold(j *journal, k, fresh int) {
+	rs := l.spaces[j.space]
+	r, held := rs.lookUp(j.key(), j.hash)
+	for i := j.states[k].at; i < len(j.items); i++ {
+		e := j.items[i].event
+		if i > j.states[k].at && j.due(i, e.Time, l.past.gap) {
+			l.save(j, i, &r, held)
+		}
+		v := l.scheme.types[e.Type+1].visit(j.space)
+		l.scope.Event, l.scope.Again = e, i != fresh
+		if i >= fresh {
+			l.relook(v.before, &r, e)
+		}
+		for _, f := range v.adds {
+			held = l.again(f, e, j, &r, held)
+		}
+		if i >= fresh {
+			l.relook(v.after, &r, e)
+			for _, n := range v.shows {
+				e.shown[n] = l.trails[n].seen(&l.key, e.origin)
+			}
+		}
+	}
+	l.scope.Event, l.scope.Again = nil, false
+	if held && !r.waits() {
+		rs.schedule(&r)
+	}
+}
+
+// again adds the current event to a feature, if that counts it. held says whether there is
+// a record.
+func (l *ledger) again(f int32, e *Event, j *journal, r *record, held bool) bool {
+	of, rs := l.scheme.rs.Features[f], l.spaces[j.space]
+	if of.Where != nil && !of.Where(&l.scope) {
+		return held
+	}
+	if !held {
+		*r = rs.create(j.key(), j.hash)
+	}
+	if l.trails != nil {
+		l.note(f, e)
+	}
+	over := rs.plan.Add(&r.kept, int(l.scheme.places[f].number), e.Time, l.item(of))
+	if !l.scope.Again {
+		l.stats[f].Events++
+		if over {
+			l.stats[f].Bound++
+		}
+	}
+	return true
+}
+
+// relook reads features into the row of e: all if e has just come, else those of its own
+// keys.
+func (l *ledger) relook(reads []look, r *record, e *Event) {
+	for _, x := range reads {
+		if x.own || !l.scope.Again {
+			l.look(&r.kept, x, e)
+		}
+	}
+}
+
+// before is a copy of the record of a key as it was before an item, with all that came
+// before that. It is valid until the next.
+func (l *ledger) before(j *journal, at int) *feature.Record {
+	rs := l.spaces[j.space]
+	s := j.states[j.state(at)]
+	r := rs.plan.Empty(&l.past.scratch[j.space])
+	if s.from < s.to {
+		if _, err := rs.plan.DecodeTo(r, j.bytes[s.from:s.to]); err != nil {
+			panic("cep: a state that was just saved cannot be read")
+		}
+	}
+	event, again := l.scope.Event, l.scope.Again
+	l.scope.Again = true
+	for _, x := range j.items[s.at:at] {
+		l.scope.Event = x.event
+		for _, f := range l.scheme.types[x.event.Type+1].visit(j.space).adds {
+			if of := l.scheme.rs.Features[f]; of.Where == nil || of.Where(&l.scope) {
+				rs.plan.Add(r, int(l.scheme.places[f].number), x.time, l.item(of))
+			}
+		}
+	}
+	l.scope.Event, l.scope.Again = event, again
+	return r
+}
+
+// glance reads a feature of a key that is not the event's own into the row of e, as of
+// now: the record may still be read as of an earlier time.
+func (l *ledger) glance(kept *feature.Record, x look, e *Event) {
+	place := l.scheme.places[x.feature]
+	var it feature.Item
+	if place.asks {
+		it = l.item(l.scheme.rs.Features[x.feature])
+	}
+	v, rough := l.spaces[place.space].plan.Peek(&l.past.scratch[place.space], kept, int(place.number), l.past.now, it)
+	if rough {
+		l.stats[x.feature].Rough++
+	}
+	e.features.values[x.slot] = valueOf(v)
+}
+
+// bytes is about the memory that journals take.
+func (p *past) bytes() int {
+	n := cap(p.queue) * int(unsafe.Sizeof(lapse{}))
+	for i := range p.spaces {
+		js := &p.spaces[i]
+		for s := range js.segments {
+			n += 8 * len(js.segments[s].slots)
+		}
+		n += 8*cap(js.all) + 4*cap(js.free)
+		for _, j := range js.all {
+			if j != nil {
+				n += j.size()
+			}
+		}
+	}
+	return n
+}
+
+// visit is what events of the type do in a space; they do something.
+func (s *sight) visit(space int32) *visit {
+	for i := range s.visits {
+		if s.visits[i].space == space {
+			return &s.visits[i]
+		}
+	}
+	panic("cep: an event stands in the journal of a key that it does not have")
+}
+
+// lend gives an event a row of its own for what it knows of features, in the memory of the
+// one that it had, and a place for what rules show of them.
+func (c *scheme) lend(e *Event) {
+	st := &c.types[e.Type+1]
+	values := e.features.values
+	if cap(values) < st.size {
+		values = make([]Value, st.size)
+	}
+	values = values[:st.size]
+	clear(values)
+	e.features = FeatureRow{&st.layout, values}
+	if !st.shows {
+		e.shown = nil
+		return
+	}
+	if n := len(c.witnesses); cap(e.shown) < n {
+		e.shown = make([][]shown, n)
+	} else {
+		e.shown = e.shown[:n]
+		clear(e.shown)
+	}
+}
