@@ -145,7 +145,9 @@ func (g *Engine) appendTrails(w *writer) {
 		var all []*trail
 		for _, l := range g.ledgers {
 			for _, t := range l.trails[n].keys {
-				all = append(all, t)
+				if len(t.events) > 0 { // a late event may have put them out
+					all = append(all, t)
+				}
 			}
 		}
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
@@ -155,11 +157,7 @@ func (g *Engine) appendTrails(w *writer) {
 			w.Text(t.text)
 			w.Uint(uint64(len(events)))
 			for i := range events {
-				e := &events[i]
-				w.Int(e.time)
-				w.Text(e.raw)
-				w.Text(e.id)
-				w.Uint(e.nth)
+				w.shown(&events[i])
 			}
 		}
 	}
@@ -197,10 +195,14 @@ func (r *reader) trail(g *Engine, w *witness) []shown {
 		r.Fail()
 		return nil
 	}
+	last := g.order.low
+	if g.options.Order == EagerOrder {
+		last = g.order.now
+	}
 	events := make([]shown, n)
 	for i := range events {
 		events[i] = shown{r.Int(), r.Text(), r.Text(), r.Uint()}
-		if e := &events[i]; e.nth == 0 || e.time > g.order.low || i > 0 && e.time < events[i-1].time {
+		if e := &events[i]; e.nth == 0 || e.time > last || i > 0 && e.time < events[i-1].time {
 			r.Fail()
 			return nil
 		}

@@ -1,0 +1,203 @@
+package cep
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// appendPast writes the journals of ledgers: of each key what was kept of it before its
+// first event at or after low, and those events by their numbers. The same events give the
+// same bytes, wherever states were saved.
+func appendPast(w *writer, ledgers []*ledger, low int64, number func(*Event) uint64) {
+	type kept struct {
+		ledger  *ledger
+		journal *journal
+	}
+	for i := range ledgers[0].spaces {
+		var all []kept
+		for _, l := range ledgers {
+			for _, j := range l.past.spaces[i].all {
+				if j != nil && j.since(low) < len(j.items) {
+					all = append(all, kept{l, j})
+				}
+			}
+		}
+		slices.SortFunc(all, func(a, b kept) int { return cmp.Compare(a.journal.key(), b.journal.key()) })
+		w.Uint(uint64(len(all)))
+		for _, x := range all {
+			x.ledger.appendJournal(w, x.journal, low, number)
+		}
+	}
+}
+
+func (l *ledger) appendJournal(w *writer, j *journal, low int64, number func(*Event) uint64) {
+	plan, first := l.spaces[j.space].plan, j.since(low)
+	w.Text(j.key())
+	r := l.before(j, first)
+	plan.Trim(r, low)
+	w.B = plan.Append(w.B, r)
+	for i, n := range l.past.shown[j.space] {
+		events := latest(l.scheme.witnesses[n].window(l.tailOf(j, first, i), low))
+		w.Uint(uint64(len(events)))
+		for i := range events {
+			w.shown(&events[i])
+		}
+	}
+	w.Uint(uint64(len(j.items) - first))
+	for _, x := range j.items[first:] {
+		w.Uint(number(x.event))
+	}
+}
+
+// tailOf is what the trail of a witness, the i-th of the space, had before an item.
+func (l *ledger) tailOf(j *journal, at, i int) []shown {
+	k := j.state(at)
+	n := l.past.shown[j.space][i]
+	events := j.trails[k*len(l.past.shown[j.space])+i].events
+	f := int32(l.scheme.witnesses[n].feature)
+	of := l.scheme.rs.Features[f]
+	l.scope.Again = true
+	for _, x := range j.items[j.states[k].at:at] {
+		e := x.event
+		if l.scope.Event = e; slices.Contains(l.scheme.types[e.Type+1].visit(j.space).adds, f) && (of.Where == nil || of.Where(&l.scope)) {
+			events = append(events, shown{time: e.Time, raw: e.Raw, id: e.ID, nth: e.nth})
+		}
+	}
+	l.scope.Event, l.scope.Again = nil, false
+	return events
+}
+
+func (w *writer) shown(e *shown) {
+	w.Int(e.time)
+	w.Text(e.raw)
+	w.Text(e.id)
+	w.Uint(e.nth)
+}
+
+// readPast reads what appendPast wrote, into ledgers that have their records and trails.
+// event gives an event by its number, nil if there is none; what it knows of features is
+// read already, but for what rules show.
+func readPast(r *reader, ledgers []*ledger, low int64, event func(number uint64) *Event) {
+	c := ledgers[0].scheme
+	for _, l := range ledgers {
+		l.past.begin(low, low)
+		l.expire(low)
+	}
+	for i := range c.spaces {
+		least := 2 + c.spaces[i].plan.Len() + len(ledgers[0].past.shown[i])
+		before := ""
+		for range r.Count(least) {
+			var key keyReader
+			text := r.Text()
+			if r.Bad || text <= before || !key.split(text, len(c.spaces[i].key.Names)) {
+				r.Fail()
+				return
+			}
+			before = text
+			l := ledgers[key.hash()%uint64(len(ledgers))]
+			l.key = key
+			l.readJournal(r, int32(i), text, event)
+			if r.Bad {
+				return
+			}
+		}
+	}
+}
+
+// readJournal reads the journal of the key in l.key and applies its events again.
+func (l *ledger) readJournal(r *reader, space int32, text string, event func(number uint64) *Event) {
+	p, plan := l.past, l.spaces[space].plan
+	rec := plan.Empty(&p.scratch[space])
+	rest, err := plan.DecodeTo(rec, r.Src)
+	if err != nil {
+		r.Fail()
+		return
+	}
+	r.Src = rest
+	j := p.spaces[space].create(space, text, hashOf(text))
+	switch at, empties := plan.Deadline(rec); {
+	case at != math.MinInt64 && at <= p.low:
+		r.Fail()
+	case at != math.MinInt64 || !empties:
+		j.bytes = plan.Append(j.bytes, rec)
+	}
+	j.states = append(j.states, state{to: len(j.bytes)})
+	for _, n := range p.shown[space] {
+		j.trails = append(j.trails, tail{events: r.tail(&l.scheme.witnesses[n], p.low)})
+	}
+	r.items(l, j, event)
+	if r.Bad {
+		return
+	}
+	if l.rollBack(j, 0) != nil {
+		r.Fail()
+		return
+	}
+	l.refold(j, 0, -1)
+	p.latest = max(p.latest, j.items[len(j.items)-1].time)
+	p.await(j)
+}
+
+// tail reads the latest events of a key before low, all of which a reader of that time
+// sees.
+func (r *reader) tail(w *witness, low int64) []shown {
+	n := r.Count(leastShown)
+	if n > mostShown {
+		r.Fail()
+	}
+	var events []shown
+	for i := range n {
+		e := shown{r.Int(), r.Text(), r.Text(), r.Uint()}
+		if r.Bad || e.nth == 0 || e.time >= low || i > 0 && e.time < events[i-1].time {
+			r.Fail()
+			return nil
+		}
+		events = append(events, e)
+	}
+	if len(w.window(events, low)) < len(events) {
+		r.Fail()
+	}
+	return events
+}
+
+// items reads the events of a journal, which have the key in l.key.
+func (r *reader) items(l *ledger, j *journal, event func(number uint64) *Event) {
+	n := r.Count(1)
+	if n == 0 {
+		r.Fail()
+	}
+	var key keyReader
+	for i := range n {
+		e := event(r.Uint())
+		if r.Bad || e == nil || e.Time < l.past.low || i > 0 && !j.items[i-1].event.earlier(e) {
+			r.Fail()
+			return
+		}
+		st := &l.scheme.types[e.Type+1]
+		at := slices.IndexFunc(st.visits, func(v visit) bool { return v.space == j.space })
+		if at < 0 || !key.read(st.visits[at].fields, e) || key.joined() != j.key() {
+			r.Fail()
+			return
+		}
+		l.scheme.fit(e)
+		j.items = append(j.items, item{e.Time, e})
+	}
+}
+
+// fit gives an event that has been read back a row in which its features stand where the
+// ledger writes them.
+func (c *scheme) fit(e *Event) {
+	st := &c.types[e.Type+1]
+	if e.features.layout == &st.layout {
+		return
+	}
+	read := e.features
+	e.features = FeatureRow{}
+	c.lend(e)
+	for id, slot := range st.layout.slot {
+		if slot >= 0 {
+			e.features.values[slot] = *read.value(ReadID(id))
+		}
+	}
+}
