@@ -139,7 +139,7 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 }
 
 // appendTrails writes the latest events of keys: of each witness those that a reader of
-// the time low sees, as many as an alert shows.
+// the time low sees, or of that of the last if it is later, as many as an alert shows.
 func (g *Engine) appendTrails(w *writer) {
 	for n := range g.scheme.witnesses {
 		var all []*trail
@@ -153,7 +153,9 @@ func (g *Engine) appendTrails(w *writer) {
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
 		w.Uint(uint64(len(all)))
 		for _, t := range all {
-			events := latest(g.scheme.witnesses[n].window(t.events, g.order.low))
+			// Who looks at them next does so as of their last, or later.
+			at := max(g.order.low, t.events[len(t.events)-1].time)
+			events := latest(g.scheme.witnesses[n].window(t.events, at))
 			w.Text(t.text)
 			w.Uint(uint64(len(events)))
 			for i := range events {
@@ -207,7 +209,7 @@ func (r *reader) trail(g *Engine, w *witness) []shown {
 			return nil
 		}
 	}
-	if len(w.window(events, g.order.low)) < n {
+	if len(w.window(events, max(g.order.low, events[n-1].time))) < n {
 		r.Fail()
 	}
 	return events
