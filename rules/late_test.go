@@ -1,0 +1,156 @@
+package rules
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"testing"
+	"time"
+
+	"weir/cep"
+)
+
+var (
+	lateSeed  = flag.Uint64("late.seed", 1, "seed of the rulesets and streams of TestLate; 0: the clock")
+	lateCases = flag.Int("late.cases", 4000, "how many cases TestLate looks at")
+	lateOnly  = flag.Int("late.case", -1, "the only case that TestLate runs")
+	lateMark  = flag.Bool("late.watermark", false, "look at the watermark order only")
+)
+
+// A ruleset sees lateStreams streams, each in lateOrders orders of arrival.
+const (
+	lateStreams = 16
+	lateOrders  = 3
+)
+
+// TestLate checks the laws of late events on random rulesets and streams: in any order
+// of arrival within lateness, matched at once or by the watermark, the alerts that are
+// live in the end are those of the stream in the order of time.
+func TestLate(t *testing.T) {
+	seed := *lateSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("-late.seed %d", seed)
+	l := lateness{seed: seed, set: -1}
+	if *lateOnly >= 0 {
+		l.check(t, *lateOnly)
+		return
+	}
+	begin, told := time.Now(), time.Now()
+	for i := range *lateCases {
+		l.check(t, i)
+		if time.Since(told) > 30*time.Second {
+			told = time.Now()
+			fmt.Printf("%d cases, %.0f a second\n", i+1, float64(i+1)/time.Since(begin).Seconds())
+		}
+	}
+	t.Logf("%d cases, %v", *lateCases, l.had)
+	if *lateCases >= 4000 {
+		l.had.check(t)
+	}
+}
+
+// lateness goes over the cases of a seed.
+type lateness struct {
+	seed   uint64
+	number int // of the set
+	set    int
+	rules  *lateSet
+	stream int
+	events []lateEvent
+	sorted map[cep.RecordKind]*cep.Effects
+	had    lateTally
+}
+
+// check checks a case.
+func (l *lateness) check(t *testing.T, number int) {
+	t.Helper()
+	c, sorted, r := l.at(number)
+	fault := c.tryCheck(sorted, r, number%8 == 0)
+	if fault != nil {
+		whole := fault.how
+		small, fault := c.smallest(fault)
+		t.Fatalf("-late.seed %d -late.case %d\n%s\nbefore it was made smaller:\n%s", l.seed, number, small.report(fault), whole)
+	}
+	l.had.add(c, sorted)
+}
+
+// tryCheck is check, with a panic as a fault.
+func (c *lateCase) tryCheck(sorted *cep.Effects, r *rand.Rand, deep bool) (fault *lateFault) {
+	defer func() {
+		if p := recover(); p != nil {
+			fault = &lateFault{panicked, fmt.Sprintf("%v\n%s", p, debug.Stack())}
+		}
+	}()
+	return c.check(sorted, r, deep)
+}
+
+// at makes a case, its sorted alerts, and random numbers for it.
+func (l *lateness) at(number int) (*lateCase, *cep.Effects, *rand.Rand) {
+	stream := number / lateOrders
+	if set := stream / lateStreams; set != l.set {
+		l.set, l.stream, l.rules = set, -1, newLateSet(l.seed, set)
+	}
+	if l.stream != stream {
+		l.stream = stream
+		l.events = newLateEvents(rand.New(rand.NewPCG(l.seed+1, uint64(stream))), l.rules)
+		l.sorted = map[cep.RecordKind]*cep.Effects{}
+	}
+	r := rand.New(rand.NewPCG(l.seed+2, uint64(number)))
+	c := &lateCase{set: l.rules, events: l.events}
+	c.arrive(r)
+	if l.sorted[c.end] == nil {
+		l.sorted[c.end] = sortedAlerts(c.set, c.events, c.end)
+	}
+	return c, l.sorted[c.end], r
+}
+
+// lateTally counts what cases had, so that nothing is tested in words only.
+type lateTally struct {
+	Alerts, Silent, Late, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
+}
+
+func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
+	s.Alerts += len(fx.Alerts)
+	if len(fx.Alerts) == 0 {
+		s.Silent++
+	}
+	if !c.inOrder() {
+		s.Late++
+	}
+	s.Clocks += len(c.clocks)
+	for i := range fx.Alerts {
+		a, x := &fx.Alerts[i], c.set.rule(fx.Alerts[i].Rule.ID)
+		for _, had := range []struct {
+			n  *int
+			is bool
+		}{
+			{&s.Timeouts, a.Kind == cep.TimeoutAlert},
+			{&s.Closings, x.closes},
+			{&s.Absences, x.byTime && !x.closes && a.Kind == cep.MatchAlert},
+			{&s.Layers, len(x.sources) > 0},
+			{&s.Held, x.held},
+			{&s.Suppressed, a.Suppressed > 0},
+			{&s.Truncated, a.Truncated},
+			{&s.Backed, len(a.Backing.Events) > 0},
+		} {
+			if had.is {
+				*had.n++
+			}
+		}
+	}
+}
+
+func (s *lateTally) check(t *testing.T) {
+	t.Helper()
+	for name, n := range map[string]int{
+		"alerts": s.Alerts / 100, "late events": s.Late / 10, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
+		"rules on rules": s.Layers, "held matches": s.Held, "silenced matches": s.Suppressed, "bounds": s.Truncated, "evidence": s.Backed,
+	} {
+		if n < 20 {
+			t.Errorf("%s: only %d", name, n)
+		}
+	}
+}
