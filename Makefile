@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute compare-duckdb
+.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late compare-duckdb
 
 all: test
 
@@ -61,6 +61,13 @@ brute:
 # a reference evaluator, on a million random rulesets: a quarter of an hour or more. SEED gives other ones.
 consequences:
 	go test ./cep -run 'TestConsequences$$' -v -timeout 0 -consequences 1000000 -consequences.seed $(SEED)
+
+# Late events: alerts minus retractions against those of the sorted stream, on random rulesets, streams
+# and orders of arrival. make late SEED=7 CASES=100000; a case that fails is made small and left in a folder.
+CASES := 1000000
+
+late:
+	GOGC=400 go test ./rules -run 'TestLate$$' -v -timeout 0 -late.cases $(CASES) -late.seed $(SEED)
 
 # The sample of the demo, after a change of its generator.
 sample:

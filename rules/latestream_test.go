@@ -149,7 +149,6 @@ func (c *lateCase) arrive(r *rand.Rand) {
 		n := 1 + r.IntN(len(c.arrival))
 		c.clocks = append(c.clocks, lateClock{n, min(comes[c.arrival[n-1]], c.events[len(c.events)-1].time)})
 	}
-	c.end = pick(r, []cep.RecordKind{cep.EndRecord, cep.EndRecord, cep.HaltRecord})
 }
 
 func (c *lateCase) options(order cep.Order) cep.Options {
