@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late compare-duckdb
+.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late late-data compare-duckdb
 
 all: test
 
@@ -68,6 +68,14 @@ CASES := 1000000
 
 late:
 	GOGC=400 go test ./rules -run 'TestLate$$' -v -timeout 0 -late.cases $(CASES) -late.seed $(SEED)
+
+# The events of the folder DATA brought up to 10 minutes late, under its rules or RULES: the live alerts
+# against those of the events in their order. SHARE=0.1 brings a tenth of them late.
+SHARE := 1
+
+late-data:
+	@test -n "$(DATA)" || { echo "DATA is missing, a folder of .ndjson or .ndjson.gz: make late-data DATA=folder RULES=rules.yaml"; exit 2; }
+	go test ./cmd/weir -run 'TestLateData$$' -v -timeout 0 -late.data $(abspath $(DATA)) $(if $(RULES),-late.rules $(abspath $(RULES))) -late.seed $(SEED) -late.share $(SHARE)
 
 # The sample of the demo, after a change of its generator.
 sample:

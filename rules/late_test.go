@@ -59,6 +59,7 @@ type lateness struct {
 	set    int
 	rules  *lateSet
 	stream int
+	maker  *lateMaker
 	events []lateEvent
 	end    cep.RecordKind
 	sorted *cep.Effects
@@ -97,19 +98,25 @@ func (l *lateness) at(number int) (*lateCase, *cep.Effects, *rand.Rand) {
 	if l.stream != stream {
 		l.stream = stream
 		r := rand.New(rand.NewPCG(l.seed+1, uint64(stream)))
-		l.events = newLateEvents(r, l.rules)
+		l.maker = newLateMaker(r, l.rules)
+		l.events = l.maker.events()
 		l.end = pick(r, []cep.RecordKind{cep.EndRecord, cep.EndRecord, cep.HaltRecord})
 		l.sorted = sortedAlerts(l.rules, l.events, l.end)
 	}
 	r := rand.New(rand.NewPCG(l.seed+2, uint64(number)))
 	c := &lateCase{set: l.rules, events: l.events, end: l.end}
 	c.arrive(r)
+	if r.IntN(8) == 0 {
+		m := *l.maker
+		m.Rand = r
+		c.stray(&m)
+	}
 	return c, l.sorted, r
 }
 
 // lateTally counts what cases had, so that nothing is tested in words only.
 type lateTally struct {
-	Alerts, Silent, Late, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
+	Alerts, Silent, Late, TooLate, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
 }
 
 func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
@@ -120,6 +127,7 @@ func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
 	if !c.inOrder() {
 		s.Late++
 	}
+	s.TooLate += len(c.tooLate)
 	s.Clocks += len(c.clocks)
 	for i := range fx.Alerts {
 		a, x := &fx.Alerts[i], c.set.rule(fx.Alerts[i].Rule.ID)
@@ -146,7 +154,7 @@ func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
 func (s *lateTally) check(t *testing.T) {
 	t.Helper()
 	for name, n := range map[string]int{
-		"alerts": s.Alerts / 100, "late events": s.Late / 10, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
+		"alerts": s.Alerts / 100, "late events": s.Late / 10, "events that are too late": s.TooLate, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
 		"rules on rules": s.Layers, "held matches": s.Held, "silenced matches": s.Suppressed, "bounds": s.Truncated, "evidence": s.Backed,
 	} {
 		if n < 20 {

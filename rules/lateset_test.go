@@ -54,7 +54,7 @@ type lateRule struct {
 
 var (
 	lateTypes = []string{"pay", "login"}
-	lateKeys  = []string{"card", "card", "card", "card", "to", "card, shop", "account", "account"}
+	lateKeys  = []string{"card", "card", "card", "card", "to", "card, shop", "account", "account", "pair"}
 )
 
 // newLateSet draws a ruleset that compiles.
@@ -66,7 +66,7 @@ func newLateSet(seed uint64, number int) *lateSet {
 		if r.IntN(4) == 0 {
 			s.policy = "policy: {combine: noisy_or, review: 30, block: 80}\n"
 		}
-		key := pick(r, lateKeys) // that most rules have, so that they share risks and features
+		key := s.pickKey(r) // that most rules have, so that they share risks and features
 		for i := range r.IntN(4) {
 			s.features = append(s.features, newLateFeature(r, i, key))
 		}
@@ -77,7 +77,7 @@ func newLateSet(seed uint64, number int) *lateSet {
 		for i := range 1 + r.IntN(4) {
 			of := key
 			if r.IntN(4) == 0 {
-				of = pick(r, lateKeys)
+				of = s.pickKey(r)
 			}
 			// Most that the language refuses is refused for one rule, which is left out.
 			s.rules = append(s.rules, s.newRule(r, i, of))
@@ -87,6 +87,15 @@ func newLateSet(seed uint64, number int) *lateSet {
 		}
 		if len(s.rules) > 0 && s.compile() {
 			return s
+		}
+	}
+}
+
+// pickKey draws the key of a rule; a derived one needs a schema.
+func (s *lateSet) pickKey(r *rand.Rand) string {
+	for {
+		if key := pick(r, lateKeys); key != "pair" || s.schema {
+			return key
 		}
 	}
 }
@@ -115,6 +124,7 @@ func (s *lateSet) yaml() string {
 				b.WriteString("    id: name\n")
 			}
 			b.WriteString("    fields: {card: string, to: string, shop: string, kind: string, name: string, value: number, o: number, ts: time}\n")
+			b.WriteString("    derive: {pair: card + shop}\n")
 		}
 	}
 	b.WriteString(s.policy)
@@ -233,8 +243,16 @@ func quoted(parts ...string) string {
 	return "'" + strings.Join(parts, " && ") + "'"
 }
 
+// fieldsOf are the fields that make a key.
+func fieldsOf(key string) []string {
+	if key == "pair" {
+		return []string{"card", "shop"}
+	}
+	return strings.Split(key, ", ")
+}
+
 func (s *lateSet) newRule(r *rand.Rand, i int, key string) lateRule {
-	x := lateRule{id: fmt.Sprintf("%c%d", 'p'+r.IntN(8), i), key: key, fields: strings.Split(key, ", ")}
+	x := lateRule{id: fmt.Sprintf("%c%d", 'p'+r.IntN(8), i), key: key, fields: fieldsOf(key)}
 	x.add("id", "%s", x.id)
 	switch n := r.IntN(20); {
 	case n < 7:
@@ -245,7 +263,7 @@ func (s *lateSet) newRule(r *rand.Rand, i int, key string) lateRule {
 		s.above(r, &x)
 	case n < 16 && len(s.features) > 0:
 		f := pick(r, s.features)
-		x.key, x.fields = f.key, strings.Split(f.key, ", ")
+		x.key, x.fields = f.key, fieldsOf(f.key)
 		x.byTime, x.timed, x.closes = true, true, true
 		x.add("window_close", "%s", f.name)
 		x.add("having", "%s", quoted(f.asks(r), s.extra(r, &x, 20)))
@@ -260,6 +278,9 @@ func (s *lateSet) newRule(r *rand.Rand, i int, key string) lateRule {
 // on draws what a rule on events is on.
 func (s *lateSet) on(r *rand.Rand, x *lateRule) {
 	x.add("on", "%s", pick(r, []string{"pay", "pay", "pay", "[pay, login]", "[pay, login]", "'*'"}))
+	if r.IntN(9) == 0 {
+		x.add("where", "%s", quoted(pick(r, []string{"value >= 1", `kind != "b"`, `shop == "s1"`}), s.extra(r, x, 40)))
+	}
 }
 
 // keyed writes the key, for a rule with these names.

@@ -79,14 +79,23 @@ func (c *lateCase) withoutEvents() func(func(*lateCase) bool) {
 						next.arrival = append(next.arrival, i-n)
 					}
 				}
-				next.clocks = nil
-				for _, k := range c.clocks { // each after the last event before it that is left
-					left := 0
-					for _, i := range c.arrival[:k.after] {
+				left := func(after int) (left int) {
+					for _, i := range c.arrival[:after] {
 						if i < at || i >= at+n {
 							left++
 						}
 					}
+					return left
+				}
+				next.tooLate = nil
+				for _, stray := range c.tooLate {
+					if left := left(stray.after); left > 0 {
+						next.tooLate = append(next.tooLate, lateStray{left, stray.line})
+					}
+				}
+				next.clocks = nil
+				for _, k := range c.clocks { // each after the last event before it that is left
+					left := left(k.after)
 					if left > 0 && (at+n < len(c.events) || at > 0 && k.time <= c.events[at-1].time) {
 						next.clocks = append(next.clocks, lateClock{left, k.time})
 					}
@@ -164,6 +173,13 @@ func (s *lateSet) smaller() []*lateSet {
 // withLess makes the arrival simpler.
 func (c *lateCase) withLess() func(func(*lateCase) bool) {
 	return func(yield func(*lateCase) bool) {
+		if len(c.tooLate) > 0 {
+			next := *c
+			next.tooLate = nil
+			if !yield(&next) {
+				return
+			}
+		}
 		if len(c.clocks) > 0 {
 			next := *c
 			next.clocks = nil
@@ -201,8 +217,10 @@ func (c *lateCase) report(fault *lateFault) string {
 		return err.Error()
 	}
 	var arrived, sorted strings.Builder
-	for _, i := range c.arrival {
-		arrived.Write(append(c.events[i].line, '\n'))
+	for _, r := range c.records() {
+		if r.Kind == cep.EventsRecord {
+			arrived.Write(append(r.Data, '\n'))
+		}
 	}
 	for i := range c.events {
 		sorted.Write(append(c.events[i].line, '\n'))

@@ -16,7 +16,6 @@ import (
 type lateEvent struct {
 	time   int64
 	seq    int
-	place  int // among events of one time that are not ordered otherwise
 	fields map[string]string
 	line   []byte
 }
@@ -25,6 +24,15 @@ type lateEvent struct {
 type lateClock struct {
 	after int // so many events
 	time  int64
+}
+
+func (s lateStray) String() string { return string(s.line) }
+
+// lateMaker draws events.
+type lateMaker struct {
+	*rand.Rand
+	set          *lateSet
+	cards, kinds []string
 }
 
 // lateCase is a stream, and an order in which it comes.
@@ -36,58 +44,79 @@ type lateCase struct {
 	clocks   []lateClock
 	end      cep.RecordKind
 	total    bool // all events of one time come in their order
+	tooLate  []lateStray
+}
+
+// lateStray is an event that comes later than it may.
+type lateStray struct {
+	after int // so many events
+	line  []byte
 }
 
 var lateLateness = []int64{0, 1, 2, 3, 5, 8, 13, 40}
 
-// newLateEvents draws a stream in the order of time.
-func newLateEvents(r *rand.Rand, s *lateSet) []lateEvent {
-	var events []lateEvent
-	at := int64(1000)
-	n := 4 + r.IntN(20)
-	cards, steps := []string{"k1", "k1", "k1", "k2"}, []int64{0, 0, 1, 1, 1, 2, 3}
+// newLateMaker draws what a stream has.
+func newLateMaker(r *rand.Rand, s *lateSet) *lateMaker {
+	m := &lateMaker{r, s, []string{"k1", "k1", "k1", "k2"}, []string{"a", "a", "b", "b", "c", "x", "z"}}
 	switch r.IntN(4) {
 	case 0:
-		cards = []string{"k1"}
+		m.cards = []string{"k1"}
 	case 1:
-		cards, n = []string{"k1", "k2", "k3", ""}, n+8
+		m.cards = []string{"k1", "k2", "k3", ""}
 	}
-	if r.IntN(4) == 0 {
+	if r.IntN(3) == 0 {
+		m.kinds = []string{"a", "b", "c"}
+	}
+	return m
+}
+
+// events draws a stream in the order of time.
+func (m *lateMaker) events() []lateEvent {
+	n := 4 + m.IntN(20)
+	if len(m.cards) == 4 && m.cards[3] == "" {
+		n += 8
+	}
+	steps := []int64{0, 0, 1, 1, 1, 2, 3}
+	if m.IntN(4) == 0 {
 		steps = append(steps, 10, 30)
 	}
-	kinds := []string{"a", "a", "b", "b", "c", "x", "z"}
-	if r.IntN(3) == 0 {
-		kinds = []string{"a", "b", "c"}
-	}
+	at := int64(1000)
+	var events []lateEvent
 	for i := range n {
-		at += pick(r, steps)
-		e := lateEvent{time: at, place: i, fields: map[string]string{"card": pick(r, cards), "to": pick(r, cards), "shop": pick(r, []string{"s1", "s1", "s2"}), "kind": pick(r, kinds)}}
-		var b []byte
-		typ := "pay"
-		if r.IntN(6) == 0 {
-			typ = "login"
-		}
-		b = fmt.Appendf(b, `{"type":%q,"ts":%d`, typ, at)
-		if s.seq {
-			e.seq = r.IntN(3)
-			b = fmt.Appendf(b, `,"o":%d`, e.seq)
-		}
-		if s.ids {
-			b = fmt.Appendf(b, `,"name":"e%d"`, i)
-		}
-		for _, f := range []string{"card", "to", "shop", "kind"} {
-			if e.fields[f] != "" {
-				b = fmt.Appendf(b, `,%q:%q`, f, e.fields[f])
-			}
-		}
-		if r.IntN(20) > 0 {
-			b = fmt.Appendf(b, `,"value":%d`, r.IntN(4))
-		}
-		e.line = append(b, '}')
-		events = append(events, e)
+		at += pick(m.Rand, steps)
+		events = append(events, m.event(at, i))
 	}
 	slices.SortStableFunc(events, func(a, b lateEvent) int { return cmp.Or(cmp.Compare(a.time, b.time), cmp.Compare(a.seq, b.seq)) })
 	return events
+}
+
+// event draws an event, which is called by a number.
+func (m *lateMaker) event(at int64, number int) lateEvent {
+	e := lateEvent{time: at, fields: map[string]string{
+		"card": pick(m.Rand, m.cards), "to": pick(m.Rand, m.cards), "shop": pick(m.Rand, []string{"s1", "s1", "s2"}), "kind": pick(m.Rand, m.kinds),
+	}}
+	typ := "pay"
+	if m.IntN(6) == 0 {
+		typ = "login"
+	}
+	b := fmt.Appendf(nil, `{"type":%q,"ts":%d`, typ, at)
+	if m.set.seq {
+		e.seq = m.IntN(3)
+		b = fmt.Appendf(b, `,"o":%d`, e.seq)
+	}
+	if m.set.ids {
+		b = fmt.Appendf(b, `,"name":"e%d"`, number)
+	}
+	for _, f := range []string{"card", "to", "shop", "kind"} {
+		if e.fields[f] != "" {
+			b = fmt.Appendf(b, `,%q:%q`, f, e.fields[f])
+		}
+	}
+	if m.IntN(20) > 0 {
+		b = fmt.Appendf(b, `,"value":%d`, m.IntN(4))
+	}
+	e.line = append(b, '}')
+	return e
 }
 
 // tied says that the order of two events is that in which they come.
@@ -151,6 +180,17 @@ func (c *lateCase) arrive(r *rand.Rand) {
 	}
 }
 
+// stray adds an event that is too late by as little as a millisecond.
+func (c *lateCase) stray(m *lateMaker) {
+	n := 1 + m.IntN(len(c.arrival))
+	now := int64(0)
+	for _, i := range c.arrival[:n] {
+		now = max(now, c.events[i].time)
+	}
+	e := m.event(now-c.lateness-1-m.Int64N(4), len(c.events))
+	c.tooLate = append(c.tooLate, lateStray{n, e.line})
+}
+
 func (c *lateCase) options(order cep.Order) cep.Options {
 	return cep.Options{Order: order, Lateness: time.Duration(c.lateness) * time.Millisecond}
 }
@@ -166,6 +206,11 @@ func (c *lateCase) records() []cep.Record {
 		for _, clock := range c.clocks {
 			if clock.after == i+1 {
 				records = append(records, cep.Record{Kind: cep.ClockRecord, Time: clock.time * msec})
+			}
+		}
+		for _, stray := range c.tooLate {
+			if stray.after == i+1 {
+				records = append(records, cep.Record{Kind: cep.EventsRecord, Data: stray.line})
 			}
 		}
 	}
@@ -194,7 +239,7 @@ func follow(s *lateSet, o cep.Options, records []cep.Record, end cep.RecordKind)
 	return w
 }
 
-// sorted runs the stream in the order of time.
+// sortedAlerts runs a stream in the order of time.
 func sortedAlerts(s *lateSet, events []lateEvent, end cep.RecordKind) *cep.Effects {
 	var data []byte
 	for i := range events {
