@@ -72,13 +72,16 @@ func (c *cell) mark(i int) {
 	c.marked = true
 }
 
-// insert puts an item among the others. What was before the one that stood there is
-// before it.
+// insert puts an item among the others. What was before the one that stands there, or has
+// gone from there, is before it.
 func (c *cell) insert(i int, it item) {
 	if i < len(c.items) {
 		next := &c.items[i]
 		it.known, it.saved = next.known, next.saved
 		next.known, next.saved = false, nil
+	} else if c.known {
+		it.known, it.saved = true, c.saved
+		c.known, c.saved = false, nil
 	}
 	c.items = slices.Insert(c.items, i, it)
 	if c.marked && i < c.from {

@@ -86,6 +86,8 @@ func (s *shard) restore(c *cell, i int) int {
 			i--
 		}
 		v = c.items[i].saved
+		s.spare.putSaved(c.saved)
+		c.known, c.saved = false, nil
 	}
 	for j := i + 1; j < len(c.items); j++ {
 		it := &c.items[j]

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,8 +17,12 @@ var (
 	lateSeed  = flag.Uint64("late.seed", 1, "seed of the rulesets and streams of TestLate; 0: the clock")
 	lateCases = flag.Int("late.cases", 4000, "how many cases TestLate looks at")
 	lateOnly  = flag.Int("late.case", -1, "the only case that TestLate runs")
+	lateLess  = flag.String("late.without", "", "what TestLate leaves out: features, layers, restarts, risks, with commas between them; the cases are others then")
 	lateMark  = flag.Bool("late.watermark", false, "look at the watermark order only")
 )
+
+// without says that TestLate leaves something out.
+func without(what string) bool { return slices.Contains(strings.Split(*lateLess, ","), what) }
 
 // A ruleset sees lateStreams streams, each in lateOrders orders of arrival.
 const (

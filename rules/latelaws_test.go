@@ -134,8 +134,8 @@ func (c *lateCase) lives(w *course, records []cep.Record) ([]string, *lateFault)
 			if (x.byTime || a.Kind == cep.TimeoutAlert) && len(x.sources) == 0 && a.Time > nextLow {
 				return nil, faultf("eager: what time brings comes with the watermark", "%s, low %d", name, nextLow)
 			}
-			if strict && i < len(records) && at > 0 && at > start(w, i) && w.fx.Alerts[at-1].Time > a.Time {
-				return nil, faultf("eager: the alerts of a record are in the order of time", "%s after %s", name, cep.AppendJSON(nil, &w.fx.Alerts[at-1]))
+			if strict && i < len(records) && at > start(w, i) && misplaced(&w.fx.Alerts[at-1], a) {
+				return nil, faultf("eager: the retractions of a record come first, and all in the order of time", "%s after %s", name, cep.AppendJSON(nil, &w.fx.Alerts[at-1]))
 			}
 			life.last, life.live = a, a.Kind != cep.RetractedAlert
 		}
@@ -148,6 +148,14 @@ func (c *lateCase) lives(w *course, records []cep.Record) ([]string, *lateFault)
 		}
 	}
 	return live, nil
+}
+
+// misplaced says that a, which comes behind before, should not.
+func misplaced(before, a *cep.Alert) bool {
+	if back := a.Kind == cep.RetractedAlert; back != (before.Kind == cep.RetractedAlert) {
+		return back
+	}
+	return before.Time > a.Time
 }
 
 // start is the first alert of a record.
@@ -215,8 +223,8 @@ func (c *lateCase) quiet(w *course, records []cep.Record) *lateFault {
 			return faultf("eager: nothing is retracted where nothing is out of order", "%s", cep.AppendJSON(nil, &w.fx.Alerts[i]))
 		}
 	}
-	if c.set.seq {
-		return nil // without lateness events wait for others of their time
+	if c.set.seq || len(c.clocks) > 0 {
+		return nil // without lateness events wait for others of their time, and are late to a clock
 	}
 	now := *c
 	now.lateness = 0
@@ -282,7 +290,7 @@ func (c *lateCase) again(r *rand.Rand, order cep.Order, records []cep.Record, on
 			}
 			g.Step(part, &fx)
 			at += n
-			if r.IntN(2) > 0 {
+			if r.IntN(2) > 0 || without("restarts") {
 				continue
 			}
 			o.Shards = pick(r, []int{1, 2, 5})

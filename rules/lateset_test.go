@@ -68,9 +68,14 @@ func newLateSet(seed uint64, number int) *lateSet {
 		}
 		key := s.pickKey(r) // that most rules have, so that they share risks and features
 		for i := range r.IntN(4) {
-			s.features = append(s.features, newLateFeature(r, i, key))
+			if !without("features") {
+				s.features = append(s.features, newLateFeature(r, i, key))
+			}
 		}
 		for i := range r.IntN(3) {
+			if without("risks") {
+				break
+			}
 			name := fmt.Sprint("risk", i)
 			s.risks = append(s.risks, lateRisk{name, key, fmt.Sprintf("  %s: {key: [%s], half_life: %dms}\n", name, key, 1+r.IntN(8))})
 		}
@@ -259,7 +264,7 @@ func (s *lateSet) newRule(r *rand.Rand, i int, key string) lateRule {
 		s.randomPattern(r, &x)
 	case n < 12:
 		s.plainPattern(r, &x)
-	case n < 14 && len(s.rules) > 0:
+	case n < 14 && len(s.rules) > 0 && !without("layers"):
 		s.above(r, &x)
 	case n < 16 && len(s.features) > 0:
 		f := pick(r, s.features)
