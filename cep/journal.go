@@ -13,15 +13,15 @@ type journal struct {
 	hash   uint64
 	space  int32
 	number uint32 // among the journals of the space, from 1
-	items  []item
+	items  []entry
 	states []state // by item; the first is of the first item
 	bytes  []byte  // of states, one behind the other
 	trails []tail  // of states, for each the witnesses of the space
 }
 
-// item is an event of a journal. Its time stands here too: events before those that are
+// entry is an event of a journal. Its time stands here too: events before those that are
 // still needed may be gone.
-type item struct {
+type entry struct {
 	time  int64
 	event *Event
 }
@@ -67,7 +67,7 @@ func (j *journal) since(t int64) int {
 	if n == 0 || j.items[n-1].time < t {
 		return n
 	}
-	i, _ := slices.BinarySearchFunc(j.items, t, func(x item, t int64) int {
+	i, _ := slices.BinarySearchFunc(j.items, t, func(x entry, t int64) int {
 		if x.time < t {
 			return -1
 		}
@@ -149,7 +149,7 @@ func (j *journal) clear() {
 
 // size is about the memory that the journal takes, in bytes.
 func (j *journal) size() int {
-	return int(unsafe.Sizeof(*j)) + cap(j.text) + cap(j.items)*int(unsafe.Sizeof(item{})) +
+	return int(unsafe.Sizeof(*j)) + cap(j.text) + cap(j.items)*int(unsafe.Sizeof(entry{})) +
 		cap(j.states)*int(unsafe.Sizeof(state{})) + cap(j.bytes) + cap(j.trails)*int(unsafe.Sizeof(tail{}))
 }
 

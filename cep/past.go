@@ -101,7 +101,7 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 		j = js.find(text, h)
 		at = len(j.items) - 1
 	} else {
-		j.items = slices.Insert(j.items, at, item{e.Time, e})
+		j.items = slices.Insert(j.items, at, entry{e.Time, e})
 		k := j.state(at)
 		if err := l.rollBack(j, k); err != nil {
 			panic("cep: a state that was just saved cannot be read")
@@ -199,7 +199,7 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 	if n := len(j.items); j.due(n, e.Time, p.gap) {
 		l.save(j, n, r, held)
 	}
-	j.items = append(j.items, item{e.Time, e})
+	j.items = append(j.items, entry{e.Time, e})
 }
 
 // save saves what is kept of the key in l.key before an item.

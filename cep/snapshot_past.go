@@ -181,7 +181,7 @@ func (r *reader) items(l *ledger, j *journal, event func(number uint64) *Event) 
 			return
 		}
 		l.scheme.fit(e)
-		j.items = append(j.items, item{e.Time, e})
+		j.items = append(j.items, entry{e.Time, e})
 	}
 }
 
