@@ -1,6 +1,10 @@
 package cep
 
-import "slices"
+import (
+	"math"
+	"slices"
+	"strings"
+)
 
 // arrivals are the events that a late one may still precede, in EagerOrder: rules may
 // match them again.
@@ -67,19 +71,119 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	g.released = append(g.released, e)
 }
 
-// climbEager lets the layers go over the events that have arrived; closing says that all
-// windows close at once then.
-func (g *Engine) climbEager(closing bool) {
+// addSettled lets ends of windows be found, if rules wait for them: in EagerOrder events
+// are counted there once the watermark has passed them.
+func (g *Engine) addSettled(n int) {
+	if !slices.ContainsFunc(g.rs.Rules, func(r *Rule) bool { return r.WindowClose > 0 }) {
+		return
+	}
+	c := newSettledScheme(g.rs)
+	for i := range n {
+		g.settled = append(g.settled, newLedger(c, g.lists, i, n))
+	}
+}
+
+// observeEager is phase one: what arrives in order goes to the features as in
+// WatermarkOrder, and a late event to its place.
+func (g *Engine) observeEager() {
 	g.given = g.given[:0]
 	for _, e := range g.released {
 		g.given = append(g.given, change{by: e.origin, low: e.low, event: e})
 	}
+	if len(g.rs.Features) == 0 {
+		return
+	}
+	for _, e := range g.released {
+		g.scheme.lend(e)
+	}
+	if g.late == nil {
+		g.input = g.released
+		g.fork(observeEagerShard)
+	} else {
+		for _, l := range g.ledgers {
+			g.insertLate(l)
+		}
+	}
+	g.settle()
+}
+
+func observeEagerShard(g *Engine, shard int) { g.ledgers[shard].observe(g.input, g.behind) }
+
+// insertLate lets features count a late event. Rules of the keys whose later events see
+// something else then have to look again.
+func (g *Engine) insertLate(l *ledger) {
+	e := g.late
+	all, _ := l.insert(e, g.order.now, g.behind, math.MaxInt)
+	for _, x := range all {
+		if x.after > 0 {
+			names := g.scheme.spaces[x.space].key.Names
+			g.given = append(g.given, change{by: e.origin, low: e.low, kind: Stirred, names: names, text: strings.Clone(x.text), at: e.stamp()})
+		}
+	}
+}
+
+// settle ends the windows that end before the watermark, of the events before it.
+func (g *Engine) settle() {
+	if g.settled == nil {
+		return
+	}
+	o := &g.order
+	n := len(g.given)
+	for _, e := range g.released {
+		o.arrived++
+		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: o.arrived, event: e, own: true})
+		g.settleUp(e.origin, e.low)
+	}
+	g.settleUp(g.place, o.low)
+	if len(g.given) > n {
+		slices.SortStableFunc(g.given, func(a, b change) int { return a.compare(&b) })
+	}
+}
+
+func (g *Engine) settleUp(by uint64, low int64) {
+	o := &g.order
+	ready := low
+	if o.seq && low > math.MinInt64 {
+		ready--
+	}
+	for len(o.held) > 0 && o.held[0].time <= ready {
+		e := o.held.pop().event
+		for _, l := range g.settled {
+			l.fold(e, nil)
+		}
+	}
+	for i, l := range g.settled {
+		l.expire(low)
+		for j := range l.ended {
+			g.given = append(g.given, change{by: by, low: low, kind: Ended, event: l.ended[j].event(), ended: &endedOf{i, l.ended[j]}})
+		}
+		l.forget()
+	}
+}
+
+// endedOf is a window of a shard that has ended.
+type endedOf struct {
+	shard int
+	ended
+}
+
+// event stands for the end of a window among events.
+func (x *ended) event() *Event {
+	return &Event{Time: x.at, from: &step{layer: math.MaxInt, rule: x.rule, key: x.key}}
+}
+
+// climbEager lets the layers go over the events that have arrived; closing says that all
+// windows close at once then.
+func (g *Engine) climbEager(closing bool) {
 	for i := range g.layers {
 		l := &g.layers[i]
 		g.runs, g.input = l, g.released
 		g.fork(runEagerShard)
 		if closing {
-			for _, s := range l.shards {
+			for i, s := range l.shards {
+				if g.settled != nil {
+					s.ended = g.settled[i].ended
+				}
 				s.closeEager()
 			}
 		}
@@ -102,6 +206,10 @@ func (g *Engine) climbEager(closing bool) {
 		r.settle(g.order.low, g.order.low)
 	}
 	clear(g.given)
+	for _, l := range g.ledgers {
+		l.trim(g.order.low)
+	}
+	g.behind = g.order.low
 }
 
 // runEagerShard is phase two of a layer.

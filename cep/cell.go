@@ -28,6 +28,8 @@ type cell struct {
 type item struct {
 	event *Event
 	offer *offer
+	ended *ended   // nil: it is an event, else event stands for it
+	fresh bool     // it has not been matched yet
 	known bool     // saved is the state before the event
 	saved *saved   // nil: there was none
 	came  []coming // what it brought, and before it time

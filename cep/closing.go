@@ -314,12 +314,14 @@ func (s *shard) closed(x *ended) {
 	st := s.stateOf(ks, x.rule)
 	s.names.begin(1)
 	s.shown = x.shown
-	c := coming{at: stamp{moment: x.at}, rule: x.rule, number: len(s.came), alert: s.found(r, nil, x.at, &now)}
+	c := coming{at: stamp{moment: x.at}, rule: x.rule, number: s.numberOf(0), alert: s.found(r, nil, x.at, &now)}
 	s.matchedAt(st, &c, false)
-	s.counted(&c, 1)
 	s.shown = nil
-	s.came = append(s.came, c)
-	s.tellCame(st, nfa.Captures{}, &s.came[len(s.came)-1], &now)
+	if !s.eager.knows(c.at) {
+		s.counted(&c, 1)
+		s.came = append(s.came, c)
+		s.tellCame(st, nfa.Captures{}, &s.came[len(s.came)-1], &now)
+	}
 	s.retain(ks, st)
 }
 

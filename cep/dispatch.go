@@ -131,7 +131,7 @@ func (s *space) keyOf(t TypeID) ([]FieldID, bool) {
 
 // newPlan makes the plan of a layer. c and all, which heralds made, are those of the
 // Ruleset, for all layers the same.
-func newPlan(c *scheme, all []*herald, layer int) *plan {
+func newPlan(c *scheme, all []*herald, layer int, eager bool) *plan {
 	rs := c.rs
 	p := &plan{rs: rs, layer: layer, offers: make([][]offer, len(rs.Types)+1), wide: wideLayout(len(rs.Fields)), heralds: all}
 	p.witnesses, p.witness = c.witnesses, c.witness
@@ -144,7 +144,7 @@ func newPlan(c *scheme, all []*herald, layer int) *plan {
 			p.enter(r, int32(i))
 		}
 	}
-	p.timed = newScheme(rs, p.isTimed, false)
+	p.timed = newScheme(rs, func(f int) bool { return !eager && p.isTimed(f) }, false)
 	p.wideReads = wideLayout(len(rs.Reads))
 	for t := range p.offers {
 		for s := range p.spaces {

@@ -23,7 +23,8 @@ type eager struct {
 	most    int64 // the watermark as of then
 	leaving bool
 	redoing bool // an item is matched again
-	settled bool // it is before all that has changed: what comes of it is known
+	settled bool // it is before all that has changed: what comes of it is known,
+	fresh   bool // unless it is the end of a window that has not been matched before
 
 	out     []outgoing // of the block
 	changes []change   // to the events that the layer above goes over
@@ -92,6 +93,7 @@ type change struct {
 	names []string // Stirred: the parts of a key
 	text  string   // Stirred: the key; what its rules look at has changed,
 	at    stamp    // for what comes after it
+	ended *endedOf // Ended
 }
 
 type changeKind uint8
@@ -100,6 +102,7 @@ const (
 	Arrives changeKind = iota
 	Leaves             // a match that is none any more
 	Stirred            // a risk or a feature of a key
+	Ended              // a window
 )
 
 func (c *change) stamp() stamp {
@@ -168,6 +171,10 @@ func (s *shard) takeIn(changes []change) {
 					s.noKey[c.event.Type+1][i]++
 				}
 			}
+		case Ended:
+			if c.ended.shard == s.number {
+				s.end(c.event, &c.ended.ended)
+			}
 		case Stirred:
 			s.stir(c.names, c.text, c.at, nil)
 		}
@@ -209,6 +216,37 @@ func (s *shard) see(o *offer, e *Event) {
 	it.came = s.took()
 	for i := range it.came {
 		s.bring(c, &it.came[i])
+	}
+}
+
+// end lets the rule of the layer that waits for it see the end of a window.
+func (s *shard) end(e *Event, x *ended) {
+	home := s.plan.home[x.rule]
+	if home < 0 {
+		return
+	}
+	s.key.set(x.key)
+	c := s.eager.cells[home][s.key.joined()]
+	if c == nil {
+		c = s.newCell(home)
+	}
+	s.eager.queue = append(s.eager.queue, queued{e.Time, c})
+	i, _ := c.find(e)
+	if i < len(c.items) || c.marked {
+		s.mark(c)
+		c.insert(i, item{event: e, ended: x, fresh: true})
+		return
+	}
+	c.items = append(c.items, item{event: e, ended: x})
+	s.match(c, i)
+	it := &c.items[i]
+	it.came = s.took()
+	for j := range it.came {
+		x := &it.came[j]
+		s.bring(c, x)
+		if s.adds(x) {
+			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
+		}
 	}
 }
 
@@ -254,6 +292,12 @@ func (s *shard) match(c *cell, i int) {
 	if ks != nil {
 		s.catchUp(c, it.event.Time)
 		ks = table[c.text]
+	}
+	if it.ended != nil {
+		s.eager.fresh = it.fresh
+		s.closed(it.ended)
+		s.eager.fresh, it.fresh = false, false
+		return
 	}
 	s.key.set(c.parts)
 	s.offerTo(it.offer, ks, it.event)

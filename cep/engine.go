@@ -57,9 +57,11 @@ type Engine struct {
 	came     []coming
 	scope    Scope // of derived fields
 
-	arrivals arrivals // EagerOrder
-	late     *Event   // that is matched
-	given    []change // to the layer that is next
+	arrivals arrivals  // EagerOrder
+	late     *Event    // that is matched
+	settled  []*ledger // those of windows whose end rules wait for, one for each shard
+	behind   int64     // the watermark up to which all has been matched
+	given    []change  // to the layer that is next
 	out      []outgoing
 }
 
@@ -85,16 +87,27 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Trace != nil {
 		n = 1
 	}
-	g.scheme = newScheme(rs, func(int) bool { return true }, true)
+	if o.Order == EagerOrder {
+		g.scheme = newEagerScheme(rs)
+	} else {
+		g.scheme = newScheme(rs, func(int) bool { return true }, true)
+	}
 	for i := range n {
 		g.ledgers = append(g.ledgers, newLedger(g.scheme, g.lists, i, n))
 		g.ledgers[i].traced = o.Trace != nil
+		if o.Order == EagerOrder {
+			g.ledgers[i].keepPast(int64(o.Lateness))
+		}
 		g.risks = append(g.risks, newRisks(rs))
+	}
+	g.behind = math.MinInt64
+	if o.Order == EagerOrder {
+		g.addSettled(n)
 	}
 	g.offered = make([]bool, len(rs.Types)+1)
 	all := heralds(rs)
 	for i := range layers(rs) {
-		g.addLayer(newPlan(g.scheme, all, i))
+		g.addLayer(newPlan(g.scheme, all, i, o.Order == EagerOrder))
 	}
 	for t := range g.offered {
 		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))
@@ -123,8 +136,9 @@ func (g *Engine) addLayer(p *plan) {
 		g.offered[t] = g.offered[t] || len(p.offers[t]) > 0
 	}
 	if g.options.Order == EagerOrder {
-		for _, s := range l.shards {
+		for i, s := range l.shards {
 			s.eager = newEager(int64(g.options.Lateness), len(p.spaces))
+			s.judge.moments.past = g.ledgers[i]
 		}
 	}
 	g.layers = append(g.layers, l)
@@ -322,16 +336,17 @@ func (g *Engine) match(fx *Effects) {
 	if !g.order.started {
 		return
 	}
+	if g.options.Order == EagerOrder {
+		g.observeEager()
+		g.climbEager(false)
+		g.mergeEager(fx)
+		return
+	}
 	if len(g.rs.Features) > 0 {
 		g.prepare()
 		g.lend()
 		g.input = g.released
 		g.fork(observeShard)
-	}
-	if g.options.Order == EagerOrder {
-		g.climbEager(false)
-		g.mergeEager(fx)
-		return
 	}
 	g.climb(false)
 	g.merge(fx)
@@ -450,9 +465,16 @@ func (g *Engine) close(fx *Effects) {
 	for _, l := range g.ledgers {
 		l.endAll()
 	}
+	for _, l := range g.settled {
+		l.endAll()
+	}
 	if g.options.Order == EagerOrder {
+		g.given = g.given[:0]
 		g.climbEager(true)
 		g.mergeEager(fx)
+		for _, l := range g.settled {
+			l.forget()
+		}
 		return
 	}
 	g.climb(true)

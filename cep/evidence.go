@@ -58,16 +58,16 @@ type lapsing struct {
 
 func (a lapsing) before(b lapsing) bool { return a.at < b.at }
 
-// witnesses finds the features whose latest events the rules show, and their number by
+// witnesses finds the features, of those that use says, whose latest events the rules show, and their number by
 // Ruleset.Features, -1 for the others.
-func witnesses(rs *Ruleset) (all []witness, number []int32) {
+func witnesses(rs *Ruleset, use func(feature int) bool) (all []witness, number []int32) {
 	number = make([]int32, len(rs.Features))
 	for i := range number {
 		number[i] = -1
 	}
 	for _, r := range rs.Rules {
 		f := r.Evidence - 1
-		if f < 0 || number[f] >= 0 {
+		if f < 0 || number[f] >= 0 || !use(f) {
 			continue
 		}
 		number[f] = int32(len(all))

@@ -17,6 +17,7 @@ type moments struct {
 	ledger  *ledger
 	closing bool // all windows close at once: time does not move on
 	key     keyReader
+	past    *ledger // EagerOrder: that fills the rows of events, also as of earlier times
 	now     Moment
 	row     []Value // of now, where time brought the match: by ReadID
 }
@@ -54,6 +55,9 @@ func (m *moments) ofTime(rule int32, key []string, t int64) *Moment {
 
 // read reads a feature of the key as of t.
 func (m *moments) read(f int, t int64) Value {
+	if m.past != nil {
+		return m.past.peek(f, &m.key, t)
+	}
 	place := m.ledger.scheme.places[f]
 	rs := m.ledger.spaces[place.space]
 	r, ok := rs.find(&m.key)

@@ -65,7 +65,7 @@ func memory(t *rapid.T) *Ruleset {
 			f.Where = func(s *Scope) bool { return s.Event.Field(fKind).Text != "x" }
 		}
 		rs.Features = append(rs.Features, f)
-		rs.Reads = append(rs.Reads, Read{Feature: i})
+		rs.Reads = append(rs.Reads, Read{Feature: i, Own: true})
 		if rapid.IntRange(0, 3).Draw(t, "asked") == 0 {
 			args := []func(*Scope) Value{field(fTo)}
 			if len(f.Key.Names) == 2 {

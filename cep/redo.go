@@ -52,7 +52,9 @@ func (g *eager) past(at stamp) bool { return at.origin == 0 && at.moment <= g.lo
 
 // knows reports whether what comes at a stamp is known: it has come before, and a key is
 // only taken there again.
-func (g *eager) knows(at stamp) bool { return g != nil && g.redoing && (g.settled || g.past(at)) }
+func (g *eager) knows(at stamp) bool {
+	return g != nil && g.redoing && !g.fresh && (g.settled || g.past(at))
+}
 
 // restore takes a key back to a state at or before an item, and returns the first item
 // that is to be matched from there.

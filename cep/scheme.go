@@ -77,19 +77,40 @@ func newScheme(rs *Ruleset, use func(feature int) bool, reads bool) *scheme {
 	if reads {
 		waits = closers(rs)
 	}
-	return makeScheme(rs, use, reads, waits)
+	return makeScheme(rs, use, reads, reads, waits)
 }
 
 // newEagerScheme makes the scheme of all features, for events that may come late: when
 // windows end is no matter of the first phase then.
 func newEagerScheme(rs *Ruleset) *scheme {
-	return makeScheme(rs, func(int) bool { return true }, true, make([]*closer, len(rs.Features)))
+	return makeScheme(rs, func(int) bool { return true }, true, true, make([]*closer, len(rs.Features)))
 }
 
-func makeScheme(rs *Ruleset, use func(feature int) bool, reads bool, waits []*closer) *scheme {
+// newSettledScheme makes the scheme of the features that ends of windows bring into play.
+func newSettledScheme(rs *Ruleset) *scheme {
+	waits := closers(rs)
+	needed := make([]bool, len(rs.Features))
+	for f, c := range waits {
+		if c == nil {
+			continue
+		}
+		needed[f] = true
+		for _, x := range c.reads {
+			needed[x.feature] = true
+		}
+		for _, r := range c.rules {
+			if e := rs.Rules[r].Evidence; e > 0 {
+				needed[e-1] = true
+			}
+		}
+	}
+	return makeScheme(rs, func(f int) bool { return needed[f] }, false, true, waits)
+}
+
+func makeScheme(rs *Ruleset, use func(feature int) bool, reads, shows bool, waits []*closer) *scheme {
 	c := &scheme{rs: rs, types: make([]sight, len(rs.Types)+1), closers: waits}
-	if reads {
-		c.witnesses, c.witness = witnesses(rs)
+	if shows {
+		c.witnesses, c.witness = witnesses(rs, use)
 	}
 	for i, f := range rs.Features {
 		place := featurePlace{space: -1, number: -1}
@@ -187,7 +208,7 @@ func (c *scheme) enter(st *sight, id ReadID) {
 	read := &c.rs.Reads[id]
 	place := c.places[read.Feature]
 	early := c.spaces[place.space].plan.ReadsBefore(int(place.number))
-	l := look{feature: int32(read.Feature), slot: int32(st.size), own: read.Args == nil}
+	l := look{feature: int32(read.Feature), slot: int32(st.size), own: read.Own}
 	if read.Args != nil {
 		if a := (ask{l, read.Args}); early {
 			st.before = append(st.before, a)
