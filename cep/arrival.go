@@ -197,6 +197,7 @@ func (g *Engine) climbEager(closing bool) {
 			clear(x.changes)
 			clear(x.decided)
 			x.out, x.changes, x.decided = x.out[:0], x.changes[:0], x.decided[:0]
+			x.netted = 0
 		}
 		if len(g.given) > n {
 			slices.SortStableFunc(g.given, func(a, b change) int { return a.compare(&b) })
@@ -248,4 +249,5 @@ func (s *shard) closeEager() {
 	}
 	s.close()
 	s.letOut()
+	g.net()
 }

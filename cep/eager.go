@@ -11,14 +11,15 @@ import (
 // past, and what has to come out.
 type eager struct {
 	lateness int64
-	cells    []map[string]*cell // by space
-	queue    []queued           // items of cells by arrival, for trim
-	low      int64              // time has brought what it brings up to here
-	by       uint64             // Event.origin of the event that has arrived
-	marked   []*cell            // to be matched again
-	await    heap[awaited]      // matches that time will have brought
-	versions map[string]version // by Alert.ID: those that were retracted once
-	expiring heap[expiring]     // of versions
+	cells    []map[string]*cell  // by space
+	queue    []queued            // items of cells by arrival, for trim
+	low      int64               // time has brought what it brings up to here
+	by       uint64              // Event.origin of the event that has arrived
+	marked   []*cell             // to be matched again
+	await    heap[awaited]       // matches that time will have brought
+	versions map[string]version  // by Alert.ID: those that were retracted once
+	expiring heap[expiring]      // of versions
+	firsts   map[string]outgoing // by Alert.ID, while net is at work
 
 	most    int64 // the watermark as of then
 	leaving bool
@@ -27,6 +28,7 @@ type eager struct {
 	fresh   bool // unless it is the end of a window that has not been matched before
 
 	out     []outgoing // of the block
+	netted  int        // of out: they are of earlier events
 	changes []change   // to the events that the layer above goes over
 	decided []coming   // on the events that arrived
 	repairs Repairs
@@ -132,7 +134,7 @@ type Repairs struct {
 }
 
 func newEager(lateness int64, spaces int) *eager {
-	g := &eager{lateness: lateness, low: math.MinInt64, versions: map[string]version{}}
+	g := &eager{lateness: lateness, low: math.MinInt64, versions: map[string]version{}, firsts: map[string]outgoing{}}
 	for range spaces {
 		g.cells = append(g.cells, map[string]*cell{})
 	}
@@ -148,10 +150,12 @@ func (s *shard) runEager(changes []change, until int64) {
 			n++
 		}
 		s.takeIn(changes[:n])
+		s.eager.net()
 		changes = changes[n:]
 	}
 	s.eager.most = until
 	s.passUp(until)
+	s.eager.net()
 	s.trim(until)
 }
 
@@ -216,6 +220,7 @@ func (s *shard) see(o *offer, e *Event) {
 	it.came = s.took()
 	for i := range it.came {
 		s.bring(c, &it.came[i])
+		g.answers(&it.came[i])
 	}
 }
 
@@ -248,6 +253,21 @@ func (s *shard) end(e *Event, x *ended) {
 			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
 		}
 	}
+}
+
+// answers lets x have its part in the decision, if the event that has arrived brought it.
+func (g *eager) answers(x *coming) {
+	if x.at.origin == g.by && g.by > 0 && x.decides() {
+		g.decided = append(g.decided, *x)
+	}
+}
+
+// revokes undoes answers.
+func (g *eager) revokes(x *coming) {
+	if x.at.origin != g.by || !x.decides() {
+		return
+	}
+	g.decided = slices.DeleteFunc(g.decided, func(d coming) bool { return d.held == x.held && d.compare(x) == 0 })
 }
 
 // newCell makes the cell of the key in s.key.
@@ -337,9 +357,6 @@ func (s *shard) emit(x *coming) {
 	x.out = true
 	if x.event != nil {
 		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Arrives, event: x.event})
-	}
-	if x.at.origin == g.by && g.by > 0 && x.decides() {
-		g.decided = append(g.decided, *x)
 	}
 	if !x.silent {
 		s.letAlert(x)

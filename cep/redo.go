@@ -1,9 +1,6 @@
 package cep
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // redoMarked matches the marked cells again.
 func (s *shard) redoMarked() {
@@ -28,6 +25,7 @@ func (s *shard) redo(c *cell) {
 	old = slices.DeleteFunc(old, func(x coming) bool { return g.past(x.at) })
 	for i := range old {
 		s.undo(&old[i])
+		g.revokes(&old[i])
 	}
 	from := c.from
 	g.redoing, g.settled = true, true
@@ -163,6 +161,7 @@ func (s *shard) compare(c *cell, old []coming, from int) {
 		if !stays[x] {
 			s.bring(c, x)
 		}
+		s.eager.answers(x)
 	}
 }
 
@@ -181,9 +180,7 @@ func (s *shard) keepOn(b, x *coming) {
 		s.leaves(b.event)
 		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Arrives, event: x.event})
 	}
-	g.buf[0] = AppendJSON(g.buf[0][:0], &b.alert)
-	g.buf[1] = AppendJSON(g.buf[1][:0], &x.alert)
-	if b.silent == x.silent && (x.silent || bytes.Equal(g.buf[0], g.buf[1])) {
+	if b.silent == x.silent && (x.silent || g.equal(&b.alert, &x.alert)) {
 		return
 	}
 	if !b.silent {
