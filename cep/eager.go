@@ -101,10 +101,10 @@ type change struct {
 type changeKind uint8
 
 const (
-	Arrives changeKind = iota
-	Leaves             // a match that is none any more
-	Stirred            // a risk or a feature of a key
-	Ended              // a window
+	Leaves changeKind = iota // a match that is none any more
+	Arrives
+	Stirred // a risk or a feature of a key
+	Ended   // a window
 )
 
 func (c *change) stamp() stamp {
@@ -123,7 +123,7 @@ func (c *change) compare(d *change) int {
 	if n := c.stamp().compare(d.stamp()); n != 0 || c.kind == Stirred || d.kind == Stirred {
 		return n
 	}
-	return comparePlaces(c.event, d.event)
+	return cmp.Or(comparePlaces(c.event, d.event), cmp.Compare(c.kind, d.kind))
 }
 
 // Repairs counts what late events changed.
@@ -462,7 +462,7 @@ func (s *shard) adds(x *coming) bool {
 
 // addition is what a match adds to a risk.
 func (x *coming) addition() addition {
-	return addition{x.at, x.rule, x.number, x.alert.Time, x.alert.Score}
+	return addition{x.at, x.rule, x.cause, x.number, x.alert.Time, x.alert.Score}
 }
 
 // disturb says that a risk of a key has changed for what comes after a stamp: in this

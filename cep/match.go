@@ -19,6 +19,7 @@ type coming struct {
 	held    bool
 	silent  bool   // it makes no alert
 	out     bool   // EagerOrder: it has come out
+	cause   *Event // EagerOrder: that brought it; nil: time did
 	repeats bool   // as the event before that the rule saw was a match too
 	alert   Alert  // of a hold Rule, Key and Score
 	event   *Event // for the rules that read it; nil: there are none
@@ -38,6 +39,7 @@ func (a *coming) compareRules(b *coming) int {
 	return cmp.Or(
 		cmp.Compare(a.rule, b.rule),
 		slices.Compare(a.alert.Key, b.alert.Key),
+		compareCauses(a.cause, b.cause),
 		cmp.Compare(a.number, b.number),
 	)
 }
@@ -60,7 +62,7 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 		}
 		s.judge.risks.at = at
 		now := s.at(st, m, at.moment)
-		c := coming{at: at, place: place, rule: st.rule, number: s.numberOf(i), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
+		c := coming{cause: s.cause(), at: at, place: place, rule: st.rule, number: s.numberOf(i), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
 		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
 			c.alert.Kind = TimeoutAlert
@@ -130,6 +132,14 @@ func (s *shard) numberOf(i int) int {
 	return len(s.came)
 }
 
+// cause is the event that brings what comes, where its place has to be known later.
+func (s *shard) cause() *Event {
+	if s.eager == nil {
+		return nil
+	}
+	return s.judge.scope.Event
+}
+
 // counted counts what has come, n times.
 func (s *shard) counted(c *coming, n uint64) {
 	count := &s.stats[c.rule]
@@ -179,7 +189,8 @@ func (s *shard) answer(st *ruleState, e *Event) {
 		return
 	}
 	c := coming{
-		at: e.stamp(), place: e.Place, rule: st.rule, number: s.numberOf(-1), held: true, silent: true,
+		cause: s.cause(),
+		at:    e.stamp(), place: e.Place, rule: st.rule, number: s.numberOf(-1), held: true, silent: true,
 		alert: Alert{Rule: r, Key: s.judge.scope.Key, Score: score},
 	}
 	s.counted(&c, 1)

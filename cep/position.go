@@ -28,6 +28,21 @@ func comparePlaces(a, b *Event) int {
 	return comparePaths(a, b)
 }
 
+// compareCauses compares the events that brought something of one stamp; nil is time.
+func compareCauses(a, b *Event) int {
+	if a == nil || b == nil {
+		return cmp.Compare(b2i(a != nil), b2i(b != nil))
+	}
+	return comparePlaces(a, b)
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // comparePaths compares events of one stamp by the way that led to them.
 func comparePaths(a, b *Event) int {
 	return slices.CompareFunc(a.path(), b.path(), func(x, y *step) int {

@@ -57,13 +57,14 @@ func (a stamp) compare(b stamp) int {
 type addition struct {
 	at     stamp
 	rule   int32
-	number int // among those of its shard and layer
+	cause  *Event // EagerOrder: that brought the match; nil: time did
+	number int    // among those of its shard and layer
 	time   int64
 	score  int
 }
 
 func (a *addition) compare(b *addition) int {
-	return cmp.Or(a.at.compare(b.at), cmp.Compare(a.rule, b.rule), cmp.Compare(a.number, b.number))
+	return cmp.Or(a.at.compare(b.at), cmp.Compare(a.rule, b.rule), compareCauses(a.cause, b.cause), cmp.Compare(a.number, b.number))
 }
 
 // to adds to a level, of which nothing is left if it ended before: what settle drops
