@@ -101,10 +101,10 @@ type change struct {
 type changeKind uint8
 
 const (
-	Leaves changeKind = iota // a match that is none any more
-	Arrives
-	Stirred // a risk or a feature of a key
-	Ended   // a window
+	Arrives changeKind = iota
+	Leaves             // a match that is none any more
+	Stirred            // a risk or a feature of a key
+	Ended              // a window
 )
 
 func (c *change) stamp() stamp {
@@ -123,7 +123,7 @@ func (c *change) compare(d *change) int {
 	if n := c.stamp().compare(d.stamp()); n != 0 || c.kind == Stirred || d.kind == Stirred {
 		return n
 	}
-	return cmp.Or(comparePlaces(c.event, d.event), cmp.Compare(c.kind, d.kind))
+	return cmp.Or(comparePlaces(c.event, d.event), cmp.Compare(d.kind, c.kind)) // what leaves makes room
 }
 
 // Repairs counts what late events changed.
