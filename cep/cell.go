@@ -77,11 +77,13 @@ func (c *cell) mark(i int) {
 // insert puts an item among the others. What was before the one that stands there, or has
 // gone from there, is before it.
 func (c *cell) insert(i int, it item) {
-	if i < len(c.items) {
+	switch {
+	case c.marked && i > c.from: // what was saved there is of no use any more
+	case i < len(c.items):
 		next := &c.items[i]
 		it.known, it.saved = next.known, next.saved
 		next.known, next.saved = false, nil
-	} else if c.known {
+	case c.known:
 		it.known, it.saved = true, c.saved
 		c.known, c.saved = false, nil
 	}
@@ -102,15 +104,12 @@ func (c *cell) remove(i int, s *spare) {
 		c.from--
 	}
 	c.mark(i)
-	switch {
-	case i == len(c.items):
-		s.putSaved(c.saved)
-		c.known, c.saved = known, before
-	case known && !c.items[i].known: // what was before it is before the next
-		c.items[i].known, c.items[i].saved = true, before
-	default:
-		s.putSaved(before)
+	at, into := &c.known, &c.saved
+	if i < len(c.items) { // what was before it is before the next
+		at, into = &c.items[i].known, &c.items[i].saved
 	}
+	s.putSaved(*into)
+	*at, *into = known, before
 }
 
 // trim forgets the items that no event of the time low or later can need.
