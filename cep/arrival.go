@@ -130,8 +130,7 @@ func (g *Engine) settle() {
 	o := &g.order
 	n := len(g.given)
 	for _, e := range g.released {
-		o.arrived++
-		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: o.arrived, event: e, own: true})
+		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})
 		g.settleUp(e.origin, e.low)
 	}
 	g.settleUp(g.place, o.low)
@@ -237,7 +236,9 @@ func (g *Engine) mergeEager(fx *Effects) {
 	g.came = g.came[:0]
 	g.released = g.released[:0]
 	low := g.order.low
-	g.arrivals.recycle(earlier(low, int64(g.options.Lateness)/saveSpan), func(e *Event) { g.spare = append(g.spare, e) })
+	horizon := earlier(low, int64(g.options.Lateness)/saveSpan)
+	g.lists.forget(horizon)
+	g.arrivals.recycle(horizon, func(e *Event) { g.spare = append(g.spare, e) })
 }
 
 // closeEager lets all that has an end run out, in the order of time.

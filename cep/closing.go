@@ -194,7 +194,7 @@ func (l *ledger) report(space int, r *record, c *feature.Closed, early bool) {
 			row[x.slot] = l.readAt(x.feature, c.To, early)
 		}
 	}
-	now := Moment{c.To, FeatureRow{&of.layout, row}}
+	now := Moment{Time: c.To, Features: FeatureRow{&of.layout, row}}
 	var kept *ended
 	for _, i := range of.rules {
 		rule := l.scheme.rs.Rules[i]
@@ -303,7 +303,7 @@ func (s *shard) closed(x *ended) {
 	s.judge.at(nil, x.key, ks)
 	s.judge.ask(r)
 	s.judge.risks.at = stamp{moment: x.at}
-	now := Moment{x.at, x.row}
+	now := Moment{Time: x.at, Features: x.row}
 	if s.trace != nil {
 		s.follow(x.rule, nil, x.at)
 		s.trace.tell(Told{Kind: WindowEnded, From: x.from, Value: x.value, at: &now})

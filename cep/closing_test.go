@@ -338,7 +338,7 @@ func (w *keeper) end(r *Rule, key []string, in []int, end int64) foundHere {
 		row[id] = w.value(w.rs.Features[id], of(int(id)))
 		m.measures = append(m.measures, row[id])
 	}
-	m.having = r.Having == nil || len(r.Risks) > 0 || r.Having(&Scope{At: &Moment{end, NewFeatureRow(row)}})
+	m.having = r.Having == nil || len(r.Risks) > 0 || r.Having(&Scope{At: &Moment{Time: end, Features: NewFeatureRow(row)}})
 	if r.Evidence > 0 {
 		m.backing = of(r.Evidence - 1)
 	}

@@ -58,16 +58,21 @@
 //     lives with the rule's own key, event by event.
 //
 // Phase one reads nothing that phase two writes: else what comes out would depend on
-// where a block ends. A list changes by a ListRecord, between blocks: both phases see it
-// as every event released before did or every event released after will, and look its
-// entries up as of the time of the event.
+// where a block ends.
+//
+// A list changes by a ListRecord. An event sees it as it was when the event arrived, in
+// both phases, in every layer, and also if it waits for earlier ones or, with EagerOrder,
+// its key is repaired: of each change is kept what it replaced, while an event that came
+// before may still be asked for, which is until the watermark has passed the highest event
+// time at the change. Entries are looked up as of the time of the event.
 //
 // Having, measures, score and message see features as the event that completed the match
 // did, also where in_order held the match back (if the match captured it; else nil). For
 // a match or time-out that time brings they see the features whose key is called like
 // the rule's, of its key, as of that moment, before events of that time; all others are
 // nil, as are those of another key (Read.Args). They look lists up as of the moment at
-// which the match comes. The features that such moments can need are kept twice: the
+// which the match comes: as lists were when the event that completed the match arrived, or
+// as they stand when time brings it. The features that such moments can need are kept twice: the
 // ones that phase one updates are ahead.
 //
 // A rule with WindowClose matches when a tumbling or session window of its feature that
@@ -123,8 +128,8 @@
 //     pays nothing for features.
 //  4. The memory is that of the open matches, of the throttles and holds, of risks that
 //     have not faded, of keys whose last event was a match of an edge rule, of the events held
-//     for lateness, of the records of keys with something in a window, of the latest events that rules show, of the lists, and
-//     of the names of up to 65,536 different lines of one event
+//     for lateness, of the records of keys with something in a window, of the latest events that rules show, of the lists, of what list changes
+//     replaced while events that came before them may be matched, and of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
 //  5. An alert has the same id whenever and wherever it is found again.
 //
@@ -147,8 +152,10 @@
 //     silenced nothing; one that has stays on until its time. After EndRecord and HaltRecord an event
 //     older than now is late. Matches that this completes see features as of their own
 //     moments, as if no other had come.
-//   - A list change is seen by the events released after it, also by those that came
-//     before it and were held for lateness. Entries that have expired are freed before
+//   - A list change is seen by the events that come after it, and by matches that time
+//     brings after it: that a window ended, or an absence, is known when the watermark has
+//     passed it. A match that was held back and has not captured the event that completed
+//     it sees lists as they stand when it comes. Entries that have expired are freed before
 //     the list is changed.
 //   - An event without an id is called by a hash of its line, with "-2" and so on
 //     behind it from the second equal line of the same event time on.

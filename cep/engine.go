@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"weir/cep/list"
 	"weir/nfa"
 )
 
@@ -217,6 +218,8 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 		}
 		return false
 	}
+	o.arrived++
+	e.arrived = o.arrived
 	g.derive(e)
 	g.count(e)
 	o.moveTo(e.Time)
@@ -225,8 +228,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	} else if len(o.held) == 0 && e.Time <= o.ready() {
 		g.release(e, own)
 	} else {
-		o.arrived++
-		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: o.arrived, event: e, own: own})
+		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: own})
 		g.drain()
 	}
 	if len(g.released) >= block {
@@ -351,6 +353,7 @@ func (g *Engine) match(fx *Effects) {
 	g.climb(false)
 	g.merge(fx)
 	g.recycle()
+	g.lists.forget(g.order.low)
 }
 
 // climb lets the layers go over the released events; closing says that all windows close
@@ -493,7 +496,9 @@ func (g *Engine) change(r Record, fx *Effects) {
 	if g.order.started {
 		low = g.order.low
 	}
-	if err := g.lists.change(r.Change, low); err != nil {
+	before := g.options.Order == EagerOrder || len(g.order.held) > 0
+	at := list.Stamp{After: g.order.arrived, Time: g.order.now}
+	if err := g.lists.change(r.Change, low, before && g.order.arrived > 0, at); err != nil {
 		g.stats.Refused++
 		fx.Refused = append(fx.Refused, Refused{Source: r.Source, Line: r.Line, Change: *r.Change, Reason: err.Error()})
 	}

@@ -26,6 +26,11 @@ type Event struct {
 	features FeatureRow // once it is released
 	shown    [][]shown  // likewise, by witness: what rules show of them
 
+	// arrived is its number among all events accepted, in the order in which they came, from
+	// 1; of a match that rules read as an event, that of the event that brought it. 0: it has
+	// not been accepted, or time brought the match.
+	arrived uint64
+
 	// origin is its number among all events released, from 1; of a match that rules
 	// read as an event, that of the event that brought it, 0 if time did.
 	origin uint64

@@ -23,12 +23,14 @@ type Lists struct {
 	now    []*list.List // by ListID
 	own    []bool       // it has changed: now is a copy
 	digest [][]byte     // of what it began with, where that was asked for
+	past   []list.Past  // what changes replaced that not all events see
+	oldest int64        // time of the first of these; never: there are none
 }
 
 // NewLists returns the lists of rs as they begin. It is for tools and tests that make
 // a Scope; an Engine has its own.
 func NewLists(rs *Ruleset) *Lists {
-	l := &Lists{named: rs.Lists, own: make([]bool, len(rs.Lists)), digest: make([][]byte, len(rs.Lists))}
+	l := &Lists{named: rs.Lists, own: make([]bool, len(rs.Lists)), digest: make([][]byte, len(rs.Lists)), past: make([]list.Past, len(rs.Lists)), oldest: never}
 	for _, n := range rs.Lists {
 		l.now = append(l.now, n.List)
 	}
@@ -55,13 +57,14 @@ type ListChange struct {
 }
 
 // change makes a change. Entries that have expired at low are freed before: no event
-// to come looks at an earlier time. It says why it could not.
-func (l *Lists) change(c *ListChange, low int64) error {
+// to come looks at an earlier time. before and at say which events look at the list as it
+// was. It says why it could not.
+func (l *Lists) change(c *ListChange, low int64, before bool, at list.Stamp) error {
 	for i, n := range l.named {
 		if n.Name == c.List {
 			l.take(i)
 			l.now[i].Advance(low)
-			return l.apply(i, c)
+			return l.note(i, c, before, at)
 		}
 	}
 	return fmt.Errorf("there is no list %q", c.List)
@@ -98,6 +101,7 @@ func (l *Lists) advance(t int64) {
 	for i, own := range l.own {
 		if own {
 			l.now[i].Advance(t)
+			l.past[i].Advance(t)
 		}
 	}
 }
@@ -120,14 +124,21 @@ func emptyList(s list.Spec) *list.List {
 }
 
 // find looks v up in a list at the moment t. Text is found in lists of text and
-// prefixes, a number in lists of numbers.
-func (l *Lists) find(id ListID, v *Value, t int64) (Value, bool) {
+// prefixes, a number in lists of numbers. arrived is the number of the event that sees the
+// list as it was when it came; 0: as it stands.
+func (l *Lists) find(id ListID, v *Value, t int64, arrived uint64) (Value, bool) {
 	var found list.Value
 	ok := false
-	switch v.Kind {
-	case Text:
+	past := &l.past[id]
+	was := arrived > 0 && !past.Empty()
+	switch {
+	case v.Kind == Text && was:
+		found, ok = past.Find(l.now[id], v.Text, t, arrived)
+	case v.Kind == Number && was:
+		found, ok = past.FindNumber(l.now[id], v.Number(), t, arrived)
+	case v.Kind == Text:
 		found, ok = l.now[id].Find(v.Text, t)
-	case Number:
+	case v.Kind == Number:
 		found, ok = l.now[id].FindNumber(v.Number(), t)
 	}
 	switch found.Kind {

@@ -109,6 +109,9 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	if h != nil {
 		c.event = h.event(s.plan, a, c.at)
 		c.event.from = &step{by: s.judge.scope.Event, layer: s.plan.layer, rule: c.rule, number: c.number, key: a.Key}
+		if e := s.judge.scope.Event; e != nil {
+			c.event.arrived = e.arrived
+		}
 	}
 	if r.Shadow {
 		return

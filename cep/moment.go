@@ -7,6 +7,8 @@ import "weir/cep/feature"
 type Moment struct {
 	Time     int64      // event time, nanoseconds since the epoch
 	Features FeatureRow // of the event that completed the match; if time did, those of the rule's key as of Time
+
+	arrived uint64 // that event's; 0: time brought the match
 }
 
 // moments make the Moments of matches. For those that time brings a shard keeps the
@@ -31,7 +33,7 @@ func newMoments(p *plan, lists *Lists, number, shards int) moments {
 func (m *moments) ofEvent(e *Event, t int64) *Moment {
 	m.now = Moment{Time: t}
 	if e != nil {
-		m.now.Features = e.features
+		m.now.Features, m.now.arrived = e.features, e.arrived
 	}
 	return &m.now
 }

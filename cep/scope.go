@@ -38,7 +38,20 @@ func (s *Scope) Time() int64 {
 	return 0
 }
 
-// Find looks a value up in a list as of Time: the value of its entry (nil if the entry
+// arrived is the number of the event whose arrival settled what lists say: the current one,
+// or the one that completed the match. 0: there is none, lists are looked at as they stand.
+func (s *Scope) arrived() uint64 {
+	switch {
+	case s.Event != nil:
+		return s.Event.arrived
+	case s.At != nil:
+		return s.At.arrived
+	}
+	return 0
+}
+
+// Find looks a value up in a list as of Time, as the list was when the event arrived; in
+// what is asked of a match that time brought, as it stands when the match comes: the value of its entry (nil if the entry
 // has none), and whether there is one. Text is looked up in lists of text and of
 // prefixes, a number in lists of numbers; anything else is in no list. A list of a
 // Scope without Lists has no entries.
@@ -46,5 +59,5 @@ func (s *Scope) Find(l ListID, v *Value) (Value, bool) {
 	if s.Lists == nil {
 		return Value{}, false
 	}
-	return s.Lists.find(l, v, s.Time())
+	return s.Lists.find(l, v, s.Time(), s.arrived())
 }

@@ -18,7 +18,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 4
+const stateFormat = 5
 
 const stateMagic = "weir-cep"
 
@@ -158,7 +158,6 @@ func (g *Engine) appendClock(w *writer) {
 	})
 	w.Uint(uint64(len(held)))
 	for i := range held {
-		w.Uint(held[i].arrived)
 		w.event(held[i].event, len(g.rs.Fields))
 	}
 }
@@ -180,13 +179,12 @@ func (g *Engine) readClock(r *reader) {
 		s.counts[r.Fixed()] = r.Uint()
 	}
 	for range r.Count(leastEvent) {
-		arrived := r.Uint()
 		e := r.event(g)
-		if r.Bad || !o.started || e.Time < o.low || e.Time > o.now || arrived > o.arrived {
+		if r.Bad || !o.started || e.Time < o.low || e.Time > o.now {
 			r.Fail()
 			return
 		}
-		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: arrived, event: e, own: true})
+		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})
 	}
 }
 
@@ -452,7 +450,7 @@ func (r *reader) holds() []hold {
 type writer struct{ wire.Writer }
 
 // leastEvent is the least number of bytes that an event takes.
-const leastEvent = 11
+const leastEvent = 12
 
 func (w *writer) event(e *Event, fields int) {
 	w.Uint(e.Place)
@@ -464,6 +462,7 @@ func (w *writer) event(e *Event, fields int) {
 	w.Int(e.Seq)
 	w.Uint(e.nth)
 	w.Uint(e.origin)
+	w.Uint(e.arrived)
 	n := 0
 	for f := range fields {
 		if e.Field(FieldID(f)).Kind != Nil {
@@ -541,7 +540,8 @@ func (v *Value) sound() bool {
 func (r *reader) event(g *Engine) *Event {
 	e := &Event{Place: r.Uint(), Time: r.Int(), Type: TypeID(r.Below(uint64(len(g.rs.Types))+1)) - 1}
 	e.Name, e.Raw, e.ID = r.Text(), r.Text(), r.Text()
-	e.Seq, e.nth, e.origin = r.Int(), r.Uint(), r.Uint()
+	e.Seq, e.nth, e.origin, e.arrived = r.Int(), r.Uint(), r.Uint(), r.Uint()
+	r.Bad = r.Bad || e.arrived > g.order.arrived
 	least, values := uint64(0), r.Count(11)
 	e.layout, e.row = g.decoder.row(e.Type)
 	for range values {

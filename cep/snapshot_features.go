@@ -242,11 +242,13 @@ func (g *Engine) appendLists(w *writer) {
 	l := g.lists
 	if g.order.started {
 		l.advance(g.order.low)
+		l.forget(g.order.low)
 	}
 	for i := range l.now {
 		w.Bool(l.own[i])
 		if l.own[i] {
 			w.B = l.now[i].Append(w.B)
+			w.B = l.past[i].Append(w.B)
 		} else {
 			w.Bytes(l.begun(i))
 		}
@@ -272,6 +274,15 @@ func (g *Engine) readLists(r *reader) error {
 			return nil
 		}
 		l.now[i], r.Src = read, rest
+		l.past[i], rest, err = list.DecodePast(read.Spec(), r.Src, g.order.low, list.Stamp{After: g.order.arrived, Time: g.order.now})
+		if err != nil {
+			r.Fail()
+			return nil
+		}
+		r.Src = rest
+		if p := &l.past[i]; !p.Empty() {
+			l.oldest = min(l.oldest, p.Oldest())
+		}
 	}
 	return nil
 }

@@ -11,8 +11,9 @@
 // A List is changed in place and has no versions. An engine folds one log: changes
 // are records of that log, come between events, and are made by the goroutine that
 // owns the state; a reader of the state after the record sees the change, whatever
-// the time of the event that it looks the list up for. What has to be seen again
-// later, when an event is held back or its key is repaired, is kept with the event.
+// the time of the event that it looks the list up for. For those who came before it and
+// look later, as their event was held back or its key is repaired, a Past keeps what
+// changes replaced; it is nearly always empty.
 //
 // Expired entries are freed by Advance, in the order of time, and count until then.
 // Advance is a part of the fold: it is called at points that the log determines, so
