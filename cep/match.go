@@ -46,7 +46,7 @@ func (a *coming) compareRules(b *coming) int {
 
 // comeOut takes the matches that a step of a rule gave. Where a rule with time-outs runs
 // out at once the moment is never: each match then comes at its own time, and not before
-// the one that the machine gave before it.
+// the one that the machine gave before it, nor before time would have run out.
 func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 	edge := st.edge
 	st.edge = false
@@ -55,10 +55,13 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 	}
 	s.names.begin(len(s.matches))
 	closing := at.moment == never
+	if closing {
+		at.moment = s.closing
+	}
 	for i := range s.matches {
 		m := &s.matches[i]
-		if closing && (i == 0 || m.Time > at.moment) {
-			at.moment = m.Time
+		if closing {
+			at.moment = max(at.moment, m.Time)
 		}
 		s.judge.risks.at = at
 		now := s.at(st, m, at.moment)

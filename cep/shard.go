@@ -37,6 +37,7 @@ type shard struct {
 	came    []coming // of this block
 	spare   spare
 	names   namer
+	closing int64     // when time runs out for a key, whether it is closed or not
 	trace   *follower // nil: nobody is told what it does
 	eager   *eager    // nil: WatermarkOrder
 }
@@ -429,6 +430,7 @@ func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 		return
 	}
 	r, told := s.plan.rs.Rules[st.rule], t
+	s.closing = t
 	if closing {
 		told = never
 		if r.Program.Timeouts() {
