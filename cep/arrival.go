@@ -71,6 +71,24 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	g.released = append(g.released, e)
 }
 
+// advanceEager is advance: nothing waits to be matched but what has come in this batch.
+func (g *Engine) advanceEager(halted bool, fx *Effects) {
+	g.match(fx)
+	if halted && g.order.started {
+		g.order.low = g.order.now
+	}
+	g.match(fx)
+	if !halted || g.settled == nil {
+		return
+	}
+	for len(g.order.held) > 0 { // of the time now, where a type orders events of equal time
+		e := g.order.held.pop().event
+		for _, l := range g.settled {
+			l.fold(e, nil)
+		}
+	}
+}
+
 // addSettled lets ends of windows be found, if rules wait for them: in EagerOrder events
 // are counted there once the watermark has passed them.
 func (g *Engine) addSettled(n int) {
@@ -230,8 +248,10 @@ func (g *Engine) mergeEager(fx *Effects) {
 	}
 	clear(g.out)
 	g.out = g.out[:0]
-	slices.SortFunc(g.came, func(a, b coming) int { return a.compare(&b) })
-	g.decide(fx)
+	if len(g.released) > 0 { // else time moves on, behind all decisions
+		slices.SortFunc(g.came, func(a, b coming) int { return a.compare(&b) })
+		g.decide(fx)
+	}
 	clear(g.came)
 	g.came = g.came[:0]
 	g.released = g.released[:0]

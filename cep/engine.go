@@ -316,7 +316,8 @@ func (g *Engine) release(e *Event, own bool) {
 // than now comes any more.
 func (g *Engine) advance(halted bool, fx *Effects) {
 	if g.options.Order == EagerOrder {
-		g.match(fx)
+		g.advanceEager(halted, fx)
+		return
 	}
 	if halted && g.order.started {
 		g.order.low = g.order.now
