@@ -58,7 +58,7 @@ func (f *feature) dropCounts(k *ring, body []uint64, edge int64) {
 		body[ringWords] -= rowCount(k.row(0))
 		k.pop()
 	}
-	k.refine()
+	f.refine(k)
 }
 
 func (f *feature) readCount(r *Record, body []uint64, edge int64) (Item, bool) {

@@ -54,7 +54,7 @@ func (f *feature) dropExtremes(k *ring, edge int64) {
 	for k.before(edge) {
 		k.pop()
 	}
-	k.refine()
+	f.refine(k)
 }
 
 func (f *feature) readExtreme(r *Record, body []uint64, edge int64) (Item, bool) {

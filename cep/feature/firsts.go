@@ -25,7 +25,7 @@ func (f *feature) dropFirsts(r *Record, k *ring, edge int64) {
 		r.freeText(k.row(0)[1:])
 		k.pop()
 	}
-	k.refine()
+	f.refine(k)
 }
 
 func (f *feature) readFirst(r *Record, body []uint64, edge int64) (Item, bool) {

@@ -334,7 +334,7 @@ func (f *feature) dropSums(r *Record, k *ring, body []uint64, edge int64) {
 		k.pop()
 	}
 	f.setTotal(r, total, &p)
-	k.refine()
+	f.refine(k)
 }
 
 // dropNumbers is dropSums of a fine ring, as far as words hold all.
@@ -351,10 +351,10 @@ func (f *feature) dropNumbers(k *ring, total []uint64, edge int64) {
 }
 
 // refine makes a ring that is empty a fine one again.
-func (k *ring) refine() {
+func (f *feature) refine(k *ring) {
 	if k.n == 0 && k.coarse {
 		k.free()
-		k.coarse = false
+		k.coarse, k.width = false, f.widths[0]
 	}
 }
 
