@@ -18,13 +18,6 @@ func (p *Plan) Clear(r *Record) {
 	}
 }
 
-// Copy decodes what Append wrote into s. The Record is valid until s is used again.
-func (p *Plan) Copy(s *Scratch, src []byte) (*Record, error) {
-	p.empty(s)
-	_, err := p.DecodeTo(&s.rec, src)
-	return &s.rec, err
-}
-
 // empty makes s hold the Record of a key without events.
 func (p *Plan) empty(s *Scratch) {
 	if s.rec.words == nil {

@@ -10,6 +10,7 @@ type Plan struct {
 	features []feature
 	words    int        // of a Record
 	far      []*feature // those whose words lead to others
+	beside   []*feature // those that can keep anything but their words
 }
 
 // Record is what the features of a Plan keep of one key: words in a Memory, the same
@@ -96,6 +97,9 @@ func newPlan(specs []Spec, kept, approx int) *Plan {
 		switch f.form {
 		case counted, summed, extreme, leading, tabled:
 			p.far = append(p.far, f)
+		}
+		if f.leads() {
+			p.beside = append(p.beside, f)
 		}
 	}
 	return p
