@@ -14,9 +14,13 @@ type journal struct {
 	space  int32
 	number uint32 // among the journals of the space, from 1
 	items  []entry
-	states []state // by item; the first is of the first item
-	bytes  []byte  // of states, one behind the other
-	trails []tail  // of states, for each the witnesses of the space
+	states []state  // by item; the first is of the first item
+	words  []uint64 // the images of records of states, one behind the other
+	trails []tail   // of states, for each the witnesses of the space
+	room   struct { // of the first items and states: most keys have few
+		items  [2]entry
+		states [2]state
+	}
 }
 
 // entry is an event of a journal. Its time stands here too: events before those that are
@@ -28,8 +32,8 @@ type entry struct {
 
 // state is what was kept of a key before an item.
 type state struct {
-	at       int // the item
-	from, to int // the bytes of the record; equal: there was none
+	at       int32 // the item
+	from, to int32 // the words of the record; equal: there was none
 }
 
 // tail is what a trail had. Events of a trail do not change, so it is not copied.
@@ -38,12 +42,12 @@ type tail struct {
 	last   uint64
 }
 
-// A state is saved again once a number of items came after it, or one for each few bytes
+// A state is saved again once a number of items came after it, or one for each few words
 // that it takes, so that large records do not cost more; or once it lies a part of the
 // lateness back.
 const (
 	leastApart   = 32
-	bytesApart   = 256
+	wordsApart   = 32
 	latenessPart = 8
 )
 
@@ -88,7 +92,7 @@ func (j *journal) place(e *Event) int {
 // state is the number of the newest state that was saved before an item or one before it.
 func (j *journal) state(at int) int {
 	i := len(j.states) - 1
-	for i > 0 && j.states[i].at > at {
+	for i > 0 && int(j.states[i].at) > at {
 		i--
 	}
 	return i
@@ -101,8 +105,8 @@ func (j *journal) due(at int, t, gap int64) bool {
 		return true
 	}
 	s := &j.states[n-1]
-	apart := at - s.at
-	return apart >= leastApart && apart >= (s.to-s.from)/bytesApart || t-j.items[s.at].time > gap
+	apart := int32(at) - s.at
+	return apart >= leastApart && apart >= (s.to-s.from)/wordsApart || t-j.items[s.at].time > gap
 }
 
 // trim forgets what no event at or after low needs, once that is half of all.
@@ -119,11 +123,11 @@ func (j *journal) trim(low int64) {
 	}
 	k := j.state(j.since(low))
 	first := j.states[k]
-	if 2*first.at < n {
+	if 2*int(first.at) < n {
 		return
 	}
-	j.items = slices.Delete(j.items, 0, first.at)
-	j.bytes = j.bytes[:copy(j.bytes, j.bytes[first.from:])]
+	j.items = slices.Delete(j.items, 0, int(first.at))
+	j.words = j.words[:copy(j.words, j.words[first.from:])]
 	j.trails = slices.Delete(j.trails, 0, k*len(j.trails)/len(j.states))
 	j.states = slices.Delete(j.states, 0, k)
 	for i := range j.states {
@@ -138,19 +142,19 @@ func (j *journal) forget(k int) {
 	clear(j.trails[trails:])
 	j.trails = j.trails[:trails]
 	j.states = j.states[:k+1]
-	j.bytes = j.bytes[:j.states[k].to]
+	j.words = j.words[:j.states[k].to]
 }
 
 func (j *journal) clear() {
 	clear(j.items)
 	clear(j.trails)
-	j.items, j.states, j.bytes, j.trails = j.items[:0], j.states[:0], j.bytes[:0], j.trails[:0]
+	j.items, j.states, j.words, j.trails = j.items[:0], j.states[:0], j.words[:0], j.trails[:0]
 }
 
 // size is about the memory that the journal takes, in bytes.
 func (j *journal) size() int {
 	return int(unsafe.Sizeof(*j)) + cap(j.text) + cap(j.items)*int(unsafe.Sizeof(entry{})) +
-		cap(j.states)*int(unsafe.Sizeof(state{})) + cap(j.bytes) + cap(j.trails)*int(unsafe.Sizeof(tail{}))
+		cap(j.states)*int(unsafe.Sizeof(state{})) + 8*cap(j.words) + cap(j.trails)*int(unsafe.Sizeof(tail{}))
 }
 
 // journals are those of the keys of a space, found as records are.
@@ -192,6 +196,7 @@ func (js *journals) create(space int32, text string, h uint64) *journal {
 	j := js.all[number-1]
 	if j == nil {
 		j = &journal{space: space, number: number}
+		j.items, j.states = j.room.items[:0], j.room.states[:0]
 		js.all[number-1] = j
 	}
 	j.text, j.hash = append(j.text[:0], text...), h

@@ -103,9 +103,7 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 	} else {
 		j.items = slices.Insert(j.items, at, entry{e.Time, e})
 		k := j.state(at)
-		if err := l.rollBack(j, k); err != nil {
-			panic("cep: a state that was just saved cannot be read")
-		}
+		l.rollBack(j, k)
 		l.refold(j, k, at)
 	}
 	l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), len(j.items) - 1 - at})
@@ -204,11 +202,11 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 
 // save saves what is kept of the key in l.key before an item.
 func (l *ledger) save(j *journal, at int, r *record, held bool) {
-	from := len(j.bytes)
+	from := int32(len(j.words))
 	if held {
-		j.bytes = l.spaces[j.space].plan.Append(j.bytes, &r.kept)
+		j.words = l.spaces[j.space].plan.Save(j.words, &r.kept)
 	}
-	j.states = append(j.states, state{at, from, len(j.bytes)})
+	j.states = append(j.states, state{int32(at), from, int32(len(j.words))})
 	for _, n := range l.past.shown[j.space] {
 		var t tail
 		if r := l.trails[n].find(&l.key); r != nil {
@@ -219,8 +217,8 @@ func (l *ledger) save(j *journal, at int, r *record, held bool) {
 }
 
 // rollBack makes what is kept of the key in l.key what it was in the k-th state, and
-// forgets the states after it. It does not fail unless the bytes are damaged.
-func (l *ledger) rollBack(j *journal, k int) error {
+// forgets the states after it.
+func (l *ledger) rollBack(j *journal, k int) {
 	rs, s := l.spaces[j.space], j.states[k]
 	r, held := rs.lookUp(j.key(), j.hash)
 	rs.plan.Clear(&r.kept)
@@ -233,13 +231,12 @@ func (l *ledger) rollBack(j *journal, k int) error {
 		}
 	}
 	if s.from == s.to {
-		return nil
+		return
 	}
 	if !held {
 		r = rs.create(j.key(), j.hash)
 	}
-	_, err := rs.plan.DecodeTo(&r.kept, j.bytes[s.from:s.to])
-	return err
+	rs.plan.Load(&r.kept, j.words[s.from:s.to])
 }
 
 // refold applies the events from the k-th state on, the last, again. The one at fresh has
@@ -248,9 +245,10 @@ func (l *ledger) rollBack(j *journal, k int) error {
 func (l *ledger) refold(j *journal, k, fresh int) {
 	rs := l.spaces[j.space]
 	r, held := rs.lookUp(j.key(), j.hash)
-	for i := j.states[k].at; i < len(j.items); i++ {
+	first := int(j.states[k].at)
+	for i := first; i < len(j.items); i++ {
 		e := j.items[i].event
-		if i > j.states[k].at && j.due(i, e.Time, l.past.gap) {
+		if i > first && j.due(i, e.Time, l.past.gap) {
 			l.save(j, i, &r, held)
 		}
 		v := l.scheme.types[e.Type+1].visit(j.space)
@@ -314,9 +312,7 @@ func (l *ledger) before(j *journal, at int) *feature.Record {
 	s := j.states[j.state(at)]
 	r := rs.plan.Empty(&l.past.scratch[j.space])
 	if s.from < s.to {
-		if _, err := rs.plan.DecodeTo(r, j.bytes[s.from:s.to]); err != nil {
-			panic("cep: a state that was just saved cannot be read")
-		}
+		rs.plan.Load(r, j.words[s.from:s.to])
 	}
 	event, again := l.scope.Event, l.scope.Again
 	l.scope.Again = true
