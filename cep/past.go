@@ -204,7 +204,7 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 func (l *ledger) save(j *journal, at int, r *record, held bool) {
 	from := int32(len(j.words))
 	if held {
-		j.words = l.spaces[j.space].plan.Save(j.words, &r.kept)
+		j.words = l.spaces[j.space].plan.Save(&l.past.scratch[j.space], j.words, &r.kept)
 	}
 	j.states = append(j.states, state{int32(at), from, int32(len(j.words))})
 	for _, n := range l.past.shown[j.space] {

@@ -460,3 +460,112 @@ func TestLateEventsAreAsInOrder(t *testing.T) {
 		}
 	})
 }
+
+// A state of which a byte is another is refused, or it is one that could be; nothing panics.
+func TestDamagedJournals(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		lateness := rapid.SampledFrom([]int64{second, 8 * second}).Draw(t, "lateness")
+		x := newLateLedgers(memory(t), lateness, 1)
+		next := lateEvents(t, lateness)
+		for range rapid.IntRange(1, 40).Draw(t, "events") {
+			x.come(next(max(x.now, 0)), 10_000)
+		}
+		state := []byte(x.state())
+		r := random(rapid.Uint64().Draw(t, "seed"))
+		for range 20 {
+			damaged := slices.Clone(state)
+			switch at := r.next() % uint64(len(state)); r.next() % 3 {
+			case 0:
+				damaged = damaged[:at]
+			case 1:
+				damaged[at] ^= 1 << (r.next() % 8)
+			default:
+				damaged[at] = byte(r.next())
+			}
+			x.restore(string(damaged), 1)
+		}
+	})
+}
+
+// Once there is memory for as many keys as come within the lateness, an event that comes in
+// order costs none.
+func TestJournalsAllocateNothing(t *testing.T) {
+	features, reads := ten()
+	rs := rulesOf(&Rule{ID: "r", Types: []TypeID{tPay}})
+	rs.Features, rs.Reads = features, reads
+	for i := range reads {
+		rs.Rules[0].Reads = append(rs.Rules[0].Reads, ReadID(i))
+	}
+	c := newEagerScheme(rs)
+	l := newLedger(c, NewLists(rs), 0, 1)
+	const lateness = 3600 * second
+	l.keepPast(lateness)
+	all := spread(4096, 400)
+	for i := range all {
+		all[i].row[fKind], all[i].row[fMerchant] = NumberValue(1), TextValue("shop") // last keeps a copy of another text
+	}
+	events := make([]*Event, 64)
+	n := 0
+	step := func() {
+		for i := range events {
+			e := &all[n%len(all)]
+			n++
+			e.Time, e.origin = int64(n)*100*second, uint64(n)
+			c.lend(e)
+			events[i] = e
+		}
+		l.observe(events, events[0].Time-lateness)
+		l.trim(events[len(events)-1].Time - lateness)
+	}
+	for range 4000 {
+		step()
+	}
+	if n := testing.AllocsPerRun(300, step); n != 0 {
+		t.Errorf("%v allocations for 64 events", n)
+	}
+}
+
+// What came late to a key with more events than are kept exactly is rolled back too.
+func TestLateBeyondTheBound(t *testing.T) {
+	card := FeatureKey{Names: []string{"card"}, Fields: []FieldID{fCard}}
+	rs := rulesOf(&Rule{ID: "r", Types: []TypeID{tPay}})
+	for i, s := range []feature.Spec{
+		sliding(feature.Count, 100), sliding(feature.Sum, 100),
+		{Value: feature.Distinct, Window: feature.Window{Size: 100 * second}, Approx: true},
+		{Value: feature.Quantile, Q: 0.5, Window: feature.Window{Size: 100 * second}, Approx: true},
+		sliding(feature.Seen, 100),
+	} {
+		rs.Features = append(rs.Features, &Feature{Name: fmt.Sprint("f", i), Key: card, Value: field(fAmount), Spec: s})
+		rs.Reads = append(rs.Reads, Read{Feature: i, Own: true})
+		rs.Rules[0].Reads = append(rs.Rules[0].Reads, ReadID(i))
+	}
+	const lateness = 4 * second
+	x := newLateLedgers(rs, lateness, 1)
+	at := func(i int) int64 { return int64(i) * second / 150 }
+	come := func(i int, ns int64) {
+		e := pay(0, "c", "m", "a", float64(i*7919%20_000))
+		e.Time, e.ID = ns, fmt.Sprint(i)
+		x.come(e, 10_000)
+	}
+	for i := range 12_000 {
+		come(i, at(i))
+		if i%100 == 0 {
+			x.forget()
+		}
+	}
+	for i := range 20 {
+		come(20_000+i, x.now-int64(i)*lateness/20)
+	}
+	want, events := x.sorted(everyEvent)
+	for _, e := range x.came {
+		if o := events[e.origin]; e.Time >= x.low && !slices.Equal(e.features.values, o.features.values) {
+			t.Fatalf("event %d knows %v, in order %v", e.origin, e.features.values, o.features.values)
+		}
+	}
+	if got, want := recordsAt(x.ledgers, x.now), recordsAt([]*ledger{want}, x.now); !maps.Equal(got, want) {
+		t.Fatal("the records differ")
+	}
+	if j := x.ledgers[0].past.spaces[0].all[0]; len(j.states) > 20 {
+		t.Errorf("%d states of large records are kept for %d events", len(j.states), len(j.items))
+	}
+}

@@ -120,7 +120,7 @@ func (l *ledger) readJournal(r *reader, space int32, text string, event func(num
 	case at != math.MinInt64 && at <= p.low:
 		r.Fail()
 	case at != math.MinInt64 || !empties:
-		j.words = plan.Save(j.words, rec)
+		j.words = plan.Save(&p.scratch[space], j.words, rec)
 	}
 	j.states = append(j.states, state{to: int32(len(j.words))})
 	for _, n := range p.shown[space] {

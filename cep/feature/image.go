@@ -7,10 +7,10 @@ import "unsafe"
 // in the same process only; what is to last is written by Append.
 
 // Save appends an image of r to dst.
-func (p *Plan) Save(dst []uint64, r *Record) []uint64 {
+func (p *Plan) Save(s *Scratch, dst []uint64, r *Record) []uint64 {
 	dst = append(dst, r.words...)
 	for _, f := range p.beside {
-		dst = f.save(dst, r)
+		dst = f.save(s, dst, r)
 	}
 	return dst
 }
@@ -77,15 +77,15 @@ func (f *feature) heavy(body []uint64) bool {
 	return false
 }
 
-func (f *feature) save(dst []uint64, r *Record) []uint64 {
+func (f *feature) save(s *Scratch, dst []uint64, r *Record) []uint64 {
 	body := r.words[f.body:f.end]
 	switch {
 	case f.heavy(body):
-		w := writer{}
+		s.w.B = s.w.B[:0]
 		if _, kept := f.deadline(r); kept {
-			f.encode(r, &w)
+			s.encode(f, r)
 		}
-		return appendText(dst, unsafe.String(unsafe.SliceData(w.B), len(w.B)))
+		return appendText(dst, unsafe.String(unsafe.SliceData(s.w.B), len(s.w.B)))
 	case f.form == tabled:
 		if used := uint32(body[1]); used > 0 {
 			dst = append(dst, r.mem.Words(Ref(body[0]), int(body[0]>>32))[:used]...)

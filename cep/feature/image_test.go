@@ -41,7 +41,7 @@ func TestImages(t *testing.T) {
 			if rapid.IntRange(0, 3).Draw(t, "load") > 0 {
 				continue
 			}
-			image := p.Save([]uint64{7}, &r)
+			image := p.Save(&s, []uint64{7}, &r)
 			p.Clear(&other)
 			if some(other.words) {
 				t.Fatalf("%+v: a record that is cleared is not empty", specs)

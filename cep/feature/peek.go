@@ -1,10 +1,10 @@
 package feature
 
-// Scratch is memory for copies of what Records keep. The zero Scratch is ready; it serves
+// Scratch is memory for copies of what Records keep, whole or in bytes. The zero Scratch is ready; it serves
 // one Plan and one goroutine at a time.
 type Scratch struct {
 	rec Record
-	buf []byte
+	w   writer // of what was written last
 }
 
 // Clear makes r that of a key without events and gives back the memory that it took,
@@ -42,17 +42,20 @@ func (p *Plan) Peek(s *Scratch, r *Record, i int, t int64, x Item) (v Item, roug
 	if r.words == nil || f.single || !f.forgets(r, t) {
 		return p.Read(r, i, t, x)
 	}
-	w := writer{}
-	w.B = s.buf[:0]
-	f.encode(r, &w)
-	s.buf = w.B
+	s.encode(f, r)
 	p.empty(s)
 	from := reader{}
-	from.Src = s.buf
+	from.Src = s.w.B
 	if f.decode(&s.rec, &from); from.Bad {
 		panic("feature: what was just written cannot be read")
 	}
 	return p.Read(&s.rec, i, t, x)
+}
+
+// encode writes a feature that keeps something.
+func (s *Scratch) encode(f *feature, r *Record) {
+	s.w.B = s.w.B[:0]
+	f.encode(r, &s.w)
 }
 
 // forgets reports whether a reader of time t can make a feature, whose window events
