@@ -23,12 +23,16 @@ type line struct {
 
 // number numbers an event among equal lines of its time.
 func (a *arrivals) number(e *Event) uint64 {
+	a.count(e)
+	return a.lines[line{e.Time, hashOf(e.Raw)}]
+}
+
+// count counts the line of an event.
+func (a *arrivals) count(e *Event) {
 	if a.lines == nil {
 		a.lines = map[line]uint64{}
 	}
-	l := line{e.Time, hashOf(e.Raw)}
-	a.lines[l]++
-	return a.lines[l]
+	a.lines[line{e.Time, hashOf(e.Raw)}]++
 }
 
 // recycle gives the memory of events that came before a time to free.

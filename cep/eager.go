@@ -57,6 +57,8 @@ func (a awaited) before(b awaited) bool { return a.at < b.at }
 type version struct {
 	number int
 	live   bool
+	until  int64  // the last moment at which the alert may come out again
+	hash   uint64 // of its key
 }
 
 type expiring struct {
@@ -387,6 +389,8 @@ func (s *shard) retract(x *coming) {
 		if p := x.alert.Rule.Program; p != nil && p.InOrder() {
 			at = later(at, int64(p.Within())) // it may come out again as late as that
 		}
+		g.reader.set(x.alert.Key)
+		v.until, v.hash = at, g.reader.hash()
 		g.expiring.push(expiring{at, id})
 	}
 	v.number, v.live = v.number+1, false

@@ -62,6 +62,7 @@ type Engine struct {
 	late     *Event    // that is matched
 	settled  []*ledger // those of windows whose end rules wait for, one for each shard
 	behind   int64     // the watermark up to which all has been matched
+	repairs  Repairs   // that a restored engine goes on counting
 	given    []change  // to the layer that is next
 	out      []outgoing
 }
@@ -124,6 +125,9 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	return g
 }
 
+// eager says that events are matched when they arrive.
+func (g *Engine) eager() bool { return g.options.Order == EagerOrder }
+
 // addLayer adds the layer of a plan above the others.
 func (g *Engine) addLayer(p *plan) {
 	l := layer{plan: p}
@@ -136,7 +140,7 @@ func (g *Engine) addLayer(p *plan) {
 	for t := range p.offers {
 		g.offered[t] = g.offered[t] || len(p.offers[t]) > 0
 	}
-	if g.options.Order == EagerOrder {
+	if g.eager() {
 		for i, s := range l.shards {
 			s.eager = newEager(int64(g.options.Lateness), len(p.spaces))
 			s.judge.moments.past = g.ledgers[i]
@@ -155,7 +159,7 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 			g.decoder.Batch(&g.batch, r)
 			g.accept(&g.batch, fx)
 		case ClockRecord:
-			if g.options.Order == EagerOrder {
+			if g.eager() {
 				g.match(fx)
 			}
 			g.order.moveTo(r.Time)
@@ -223,7 +227,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	g.derive(e)
 	g.count(e)
 	o.moveTo(e.Time)
-	if g.options.Order == EagerOrder {
+	if g.eager() {
 		g.arrive(e, own, fx)
 	} else if len(o.held) == 0 && e.Time <= o.ready() {
 		g.release(e, own)
@@ -315,7 +319,7 @@ func (g *Engine) release(e *Event, own bool) {
 // advance releases what waits and moves time on; halted says that nothing earlier
 // than now comes any more.
 func (g *Engine) advance(halted bool, fx *Effects) {
-	if g.options.Order == EagerOrder {
+	if g.eager() {
 		g.advanceEager(halted, fx)
 		return
 	}
@@ -339,7 +343,7 @@ func (g *Engine) match(fx *Effects) {
 	if !g.order.started {
 		return
 	}
-	if g.options.Order == EagerOrder {
+	if g.eager() {
 		g.observeEager()
 		g.climbEager(false)
 		g.mergeEager(fx)
@@ -472,7 +476,7 @@ func (g *Engine) close(fx *Effects) {
 	for _, l := range g.settled {
 		l.endAll()
 	}
-	if g.options.Order == EagerOrder {
+	if g.eager() {
 		g.given = g.given[:0]
 		g.climbEager(true)
 		g.mergeEager(fx)
@@ -497,7 +501,7 @@ func (g *Engine) change(r Record, fx *Effects) {
 	if g.order.started {
 		low = g.order.low
 	}
-	before := g.options.Order == EagerOrder || len(g.order.held) > 0
+	before := g.eager() || len(g.order.held) > 0
 	at := list.Stamp{After: g.order.arrived, Time: g.order.now}
 	if err := g.lists.change(r.Change, low, before && g.order.arrived > 0, at); err != nil {
 		g.stats.Refused++

@@ -55,26 +55,26 @@ func (g *eager) netOf(kept []outgoing, last *outgoing, first outgoing) []outgoin
 		last.alert.Version = number // so that nothing else is different
 		if g.equal(&first.alert, &last.alert) {
 			g.uncount(&first)
-			g.versions[id] = version{number - 1, true}
+			g.turn(id, number-1, true)
 			return kept
 		}
 		last.kind, last.alert.Version = RestoredAlert, number+1
 		g.repairs.Restored++
-		g.versions[id] = version{number + 1, true}
+		g.turn(id, number+1, true)
 		return append(kept, first, *last)
 	case was:
-		g.versions[id] = version{number, false}
+		g.turn(id, number, false)
 		return append(kept, first)
 	case is:
 		last.kind, last.alert.Version = first.kind, number
-		g.versions[id] = version{number, true}
+		g.turn(id, number, true)
 		return append(kept, *last)
 	}
 	g.uncount(&first)
 	if number--; number == 0 {
 		delete(g.versions, id)
 	} else {
-		g.versions[id] = version{number, false}
+		g.turn(id, number, false)
 	}
 	return kept
 }
@@ -94,4 +94,11 @@ func (g *eager) equal(a, b *Alert) bool {
 	g.buf[0] = AppendJSON(g.buf[0][:0], a)
 	g.buf[1] = AppendJSON(g.buf[1][:0], b)
 	return bytes.Equal(g.buf[0], g.buf[1])
+}
+
+// turn notes which version of an alert is its last, and whether it stands.
+func (g *eager) turn(id string, number int, live bool) {
+	v := g.versions[id]
+	v.number, v.live = number, live
+	g.versions[id] = v
 }

@@ -28,6 +28,7 @@ func (s *shard) redo(c *cell) {
 		g.revokes(&old[i])
 	}
 	from := c.from
+	counts := s.bounds()
 	g.redoing, g.settled = true, true
 	first := s.restore(c, from)
 	for i := first; i < len(c.items); i++ {
@@ -41,6 +42,7 @@ func (s *shard) redo(c *cell) {
 	g.settled = false
 	s.catchUp(c, g.low)
 	g.redoing = false
+	s.setBounds(counts)
 	c.came, c.marked = nil, false
 	s.compare(c, old, from)
 }

@@ -176,13 +176,16 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 	return risk.Value(&rk.now, at.moment)
 }
 
-// settle takes what is pending from before until into the levels, once all layers have
-// gone over a block, and drops those of which nothing is left at t.
+// before reports whether a stamp is before all events of a time.
+func (a stamp) before(t int64) bool { return a.moment < t || a.moment == t && a.origin == 0 }
+
+// settle takes what is pending from before the events of until into the levels, once all
+// layers have gone over a block, and drops those of which nothing is left at t.
 func (r *risks) settle(t, until int64) {
 	kept := r.touched[:0]
 	for _, rk := range r.touched {
 		n := 0
-		for n < len(rk.pending) && rk.pending[n].at.moment < until {
+		for n < len(rk.pending) && rk.pending[n].at.before(until) {
 			rk.pending[n].to(&rk.level, r.named[rk.risk].Risk)
 			n++
 		}

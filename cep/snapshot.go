@@ -37,11 +37,18 @@ func (g *Engine) Append(dst []byte) []byte {
 	w.Bytes(g.shape())
 	g.appendClock(&w)
 	g.appendStats(&w)
-	g.appendKeys(&w)
+	if g.eager() {
+		g.appendKeysEager(&w)
+	} else {
+		g.appendKeys(&w)
+	}
 	g.appendRisks(&w)
 	g.appendFeatures(&w)
 	g.appendTrails(&w)
 	g.appendLists(&w)
+	if g.eager() {
+		g.appendEager(&w)
+	}
 	return binary.LittleEndian.AppendUint32(w.B, crc32.Checksum(w.B[start:], castagnoli))
 }
 
@@ -64,7 +71,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g := NewEngine(rs, o)
 	r := reader{wire.Reader{Src: body[len(stateMagic)+1:]}}
 	if shape := r.Text(); !r.Bad && shape != string(g.shape()) {
-		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ")
+		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ, or events were matched in another order")
 	}
 	g.readClock(&r)
 	g.readStats(&r)
@@ -74,6 +81,9 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.readTrails(&r)
 	if err := g.readLists(&r); err != nil {
 		return nil, err
+	}
+	if g.eager() && !r.Bad {
+		g.readEager(&r)
 	}
 	if r.Bad || len(r.Src) > 0 {
 		return nil, errState
@@ -85,6 +95,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 // programs, features and lists.
 func (g *Engine) shape() []byte {
 	var w writer
+	w.Bool(g.eager())
 	w.Uint(uint64(len(g.rs.Fields)))
 	for _, f := range g.rs.Fields {
 		w.Text(f)
@@ -156,6 +167,9 @@ func (g *Engine) appendClock(w *writer) {
 		}
 		return 1
 	})
+	if g.eager() {
+		held = nil // they are written with those that have been matched
+	}
 	w.Uint(uint64(len(held)))
 	for i := range held {
 		w.event(held[i].event, len(g.rs.Fields))
@@ -265,6 +279,9 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 		}
 		w.Uint(uint64(len(ks.events)))
 		for _, e := range ks.events {
+			if g.eager() {
+				w.Uint(e.number)
+			}
 			w.event(e.Event, len(g.rs.Fields))
 		}
 		w.Uint(uint64(len(ks.rules)))
@@ -321,14 +338,22 @@ func (g *Engine) readLayer(r *reader, l *layer) {
 func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 	before := uint64(0)
 	for range r.Count(leastEvent) {
+		number, most := uint64(0), l.most(g)
+		if g.eager() {
+			number, most = r.Uint(), math.MaxInt64
+		}
 		e := r.event(g)
-		if r.Bad || e.Place <= before || e.Place > l.most(g) {
+		if !g.eager() {
+			number = e.Place
+		}
+		if r.Bad || number <= before || number > most {
 			r.Fail()
 			return
 		}
-		before = e.Place
-		ks.events = append(ks.events, captive{e.Place, e})
+		before = number
+		ks.events = append(ks.events, captive{number, e})
 	}
+	ks.count = before // later numbers were given to nothing that is kept
 	ks.sweep = max(leastSweep, 2*len(ks.events))
 	for range r.Count(7) {
 		rule := int32(r.Below(uint64(len(g.rs.Rules))))

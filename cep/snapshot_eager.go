@@ -1,0 +1,228 @@
+package cep
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strings"
+
+	"weir/nfa"
+)
+
+// Of EagerOrder the state is what keys were before the first event that a late one can
+// precede, and the events from there on. Who reads it matches them again, in their order,
+// and lets nothing out.
+
+// first is the first item that a late event can precede.
+func (c *cell) first(low int64) int { return c.after(stamp{moment: low}) }
+
+// rewind takes the keys of a shard back to what they were before the first of their
+// items; forward brings them to where they were.
+func (s *shard) rewind() {
+	s.eager.redoing, s.eager.settled = true, true
+	for c := range s.pasts {
+		first := c.first(s.eager.low)
+		for i := s.restore(c, first); i < first; i++ {
+			s.match(c, i)
+		}
+		s.catchUp(c, s.eager.low)
+	}
+}
+
+func (s *shard) forward() {
+	for c := range s.pasts {
+		for i := c.first(s.eager.low); i < len(c.items); i++ {
+			s.match(c, i)
+		}
+		s.catchUp(c, s.eager.low)
+	}
+	s.eager.redoing, s.eager.settled = false, false
+}
+
+// pasts yields the cells with items that a late event can precede.
+func (s *shard) pasts(yield func(*cell) bool) {
+	for _, cells := range s.eager.cells {
+		for _, c := range cells {
+			if c.first(s.eager.low) < len(c.items) && !yield(c) {
+				return
+			}
+		}
+	}
+}
+
+// bounds are counts of bounds, which are not counted again where keys are only taken back
+// and forth.
+func (s *shard) bounds() []nfa.Counts {
+	counts := make([]nfa.Counts, len(s.machines))
+	for i, m := range s.machines {
+		if m != nil {
+			counts[i] = m.Counts
+		}
+	}
+	return counts
+}
+
+func (s *shard) setBounds(counts []nfa.Counts) {
+	for i, m := range s.machines {
+		if m != nil {
+			m.Counts = counts[i]
+		}
+	}
+}
+
+// appendKeysEager is appendKeys as of the watermark.
+func (g *Engine) appendKeysEager(w *writer) {
+	var counts [][]nfa.Counts
+	for s := range g.shards {
+		counts = append(counts, s.bounds())
+		s.rewind()
+	}
+	g.appendKeys(w)
+	for s := range g.shards {
+		s.forward()
+		s.setBounds(counts[0])
+		counts = counts[1:]
+	}
+}
+
+// appendEager writes the events that a late one can precede, the journals of features, and
+// which alerts have been retracted.
+func (g *Engine) appendEager(w *writer) {
+	top := g.arrivals.top
+	w.Int(top.moment)
+	w.Int(top.seq)
+	w.Uint(top.origin)
+	var events []*Event
+	for _, e := range g.arrivals.events {
+		if e.Time >= g.order.low {
+			events = append(events, e)
+		}
+	}
+	w.Uint(uint64(len(events)))
+	for _, e := range events {
+		w.event(e, len(g.rs.Fields))
+	}
+	appendPast(w, g.ledgers, g.order.low, func(e *Event) uint64 { return e.origin })
+	if g.settled != nil {
+		g.appendLedgers(w, g.settled[0].scheme, g.settled)
+	}
+	w.Uint(g.repairs.Applied)
+	w.Uint(g.repairs.Retracted)
+	w.Uint(g.repairs.Restored)
+	for i := range g.layers {
+		g.layers[i].appendVersions(w, g.order.low)
+	}
+}
+
+func (l *layer) appendVersions(w *writer, low int64) {
+	type entry struct {
+		id string
+		version
+	}
+	var all []entry
+	for _, s := range l.shards {
+		for id, v := range s.eager.versions {
+			if v.until >= low {
+				all = append(all, entry{id, v})
+			}
+		}
+	}
+	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
+	w.Uint(uint64(len(all)))
+	for i := range all {
+		v := &all[i]
+		w.Text(v.id)
+		w.Uint(uint64(v.number))
+		w.Bool(v.live)
+		w.Int(v.until)
+		w.Fixed(v.hash)
+	}
+}
+
+// readEager reads what appendEager wrote. Keys, risks and features have been read.
+func (g *Engine) readEager(r *reader) {
+	a, low := &g.arrivals, g.order.low
+	a.top = stamp{r.Int(), r.Int(), r.Uint()}
+	byOrigin := map[uint64]*Event{}
+	last := uint64(0)
+	for range r.Count(leastEvent) {
+		e := r.event(g)
+		if r.Bad || !g.order.started || e.Time < low || e.Time > g.order.now || e.origin <= last || e.origin > g.place || a.top.compare(e.stamp()) < 0 {
+			r.Fail()
+			return
+		}
+		last = e.origin
+		e.low = low
+		byOrigin[e.origin] = e
+		a.events = append(a.events, e)
+		a.count(e)
+	}
+	for _, e := range a.events {
+		g.scheme.fit(e)
+	}
+	readPast(r, g.ledgers, low, func(n uint64) *Event { return byOrigin[n] })
+	if g.settled != nil {
+		g.readLedgers(r, g.settled[0].scheme, g.settled)
+		for _, e := range a.events {
+			if e.Time > g.order.ready() {
+				g.order.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})
+			}
+		}
+	}
+	if r.Bad {
+		return
+	}
+	g.behind = low
+	g.rematch()
+	g.repairs = Repairs{r.Uint(), r.Uint(), r.Uint()}
+	for i := range g.layers {
+		g.layers[i].readVersions(r, low)
+	}
+}
+
+// rematch matches the events that a late one can precede, and lets nothing out.
+func (g *Engine) rematch() {
+	g.given = g.given[:0]
+	for _, e := range g.arrivals.events {
+		g.given = append(g.given, change{low: g.order.low, event: e})
+	}
+	slices.SortFunc(g.given, func(a, b change) int { return a.compare(&b) })
+	for s := range g.shards {
+		s.eager.low = g.order.low
+	}
+	stats := g.stats.Rules
+	g.stats.Rules = slices.Clone(stats)
+	g.climbEager(false)
+	for s := range g.shards {
+		clear(s.stats)
+		for _, m := range s.machines {
+			if m != nil {
+				m.Counts = nfa.Counts{}
+			}
+		}
+		for t := range s.noKey {
+			clear(s.noKey[t])
+		}
+		s.eager.repairs = Repairs{}
+		clear(s.eager.versions)
+		s.eager.expiring = nil
+	}
+	g.stats.Rules = stats
+	g.out, g.came = g.out[:0], g.came[:0]
+}
+
+func (l *layer) readVersions(r *reader, low int64) {
+	before := ""
+	for range r.Count(20) {
+		id := r.Text()
+		v := version{number: int(r.Below(math.MaxInt32)), live: r.Bool(), until: r.Int(), hash: r.Fixed()}
+		if r.Bad || id <= before || v.number < 2 || v.until < low {
+			r.Fail()
+			return
+		}
+		before = id
+		s := l.shards[v.hash%uint64(len(l.shards))]
+		s.eager.versions[strings.Clone(id)] = v
+		s.eager.expiring.push(expiring{v.until, id})
+	}
+}
