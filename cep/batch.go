@@ -12,11 +12,12 @@ type Batch struct {
 
 // decoded is a line as the decoder left it: an event, or why it is none.
 type decoded struct {
-	text   string
-	source int
-	number int // of the line in its source
-	event  *Event
-	reject *Reject
+	text     string
+	source   int
+	number   int   // of the line in its source
+	appended int64 // of the record
+	event    *Event
+	reject   *Reject
 }
 
 // Reset empties b.
@@ -33,7 +34,7 @@ func (d *Decoder) Batch(b *Batch, r Record) {
 			continue
 		}
 		l := b.next()
-		l.text, l.source, l.number = text, r.Source, number
+		l.text, l.source, l.number, l.appended = text, r.Source, number, r.Appended
 		l.reject = d.Decode(text, l.event)
 	}
 }
@@ -59,7 +60,7 @@ func (g *Engine) StepBatch(b *Batch, fx *Effects) {
 func (g *Engine) accept(b *Batch, fx *Effects) {
 	for i := range b.lines[:b.n] {
 		l := &b.lines[i]
-		at := Record{Source: l.source, Line: l.number}
+		at := Record{Source: l.source, Line: l.number, Appended: g.log.see(l.appended)}
 		if l.reject != nil {
 			g.reject(l.text, l.reject, at, fx)
 		} else if g.admit(l.event, true, at, fx) {

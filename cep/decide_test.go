@@ -131,11 +131,11 @@ func BenchmarkHeld(b *testing.B) {
 	g, fx := stepped(rulesOf(r), Options{}, []Event{pay(1, "held", "", "a", 1)})
 	for _, card := range []string{"none", "held"} {
 		one := []Event{pay(10, card, "", "x", 1)}
-		one[0].ID = "e"
 		b.Run(card, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				fx.Reset()
+				one[0].Time++
 				g.StepEvents(one, fx)
 			}
 		})

@@ -8,6 +8,7 @@ type Effects struct {
 	Late      []Late
 	Rejected  []Rejected
 	Refused   []Refused
+	Conflicts []Conflict
 }
 
 // Reset empties e and keeps its memory.
@@ -17,8 +18,10 @@ func (e *Effects) Reset() {
 	clear(e.Late)
 	clear(e.Rejected)
 	clear(e.Refused)
+	clear(e.Conflicts)
 	e.Alerts, e.Decisions = e.Alerts[:0], e.Decisions[:0]
 	e.Late, e.Rejected, e.Refused = e.Late[:0], e.Rejected[:0], e.Refused[:0]
+	e.Conflicts = e.Conflicts[:0]
 }
 
 // Late is an event that came later than lateness allows. It is not matched.
@@ -40,6 +43,16 @@ type Refused struct {
 	Source, Line int // of its Record
 	Change       ListChange
 	Reason       string
+}
+
+// Conflict is an event whose type and id are those of an event accepted before, but whose
+// line is another. It is not matched.
+type Conflict struct {
+	Source, Line int
+	Type, ID     string
+	Raw          string
+	First        uint32 // CRC-32C of the line of the event accepted before
+	Since        uint64 // number of ids accepted from that one on: 1 is the last before this
 }
 
 // AlertKind says what an alert stands for.

@@ -24,7 +24,8 @@ const (
 type Options struct {
 	Order    Order
 	Lateness time.Duration // how much older than the highest event time an event may be; not negative
-	MaxAhead time.Duration // how far an event may be ahead of the highest event time; 0: any
+	MaxAhead time.Duration // how far an event may be ahead of the append time of its record, or where that is unknown of the highest event time; 0: any
+	Idle     time.Duration // how long no event must have come before a TickRecord moves time on; 0: 1 min
 	Shards   int           // goroutines that match; 0: one
 	Trace    *Trace        // who is told what the Engine does; nil: nobody
 }
@@ -36,6 +37,8 @@ type Engine struct {
 	options Options
 	decoder *Decoder
 	order   order
+	log     logClock
+	ids     duplicates
 	place   uint64 // of the last event released
 	same    sameLines
 	lists   *Lists
@@ -77,7 +80,7 @@ const inline = 64
 // NewEngine returns an Engine at the beginning of a log. It panics if an option is
 // out of its range.
 func NewEngine(rs *Ruleset, o Options) *Engine {
-	if o.Lateness < 0 || o.MaxAhead < 0 || o.Shards < 0 {
+	if o.Lateness < 0 || o.MaxAhead < 0 || o.Idle < 0 || o.Shards < 0 {
 		panic("cep: an option is negative")
 	}
 	g := &Engine{rs: rs, options: o, decoder: NewDecoder(rs), lists: NewLists(rs)}
@@ -159,12 +162,16 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 			g.decoder.Batch(&g.batch, r)
 			g.accept(&g.batch, fx)
 		case ClockRecord:
-			if g.eager() {
-				g.match(fx)
-			}
+			g.catchUp(fx)
+			g.log.see(r.Appended)
 			g.order.moveTo(r.Time)
 			g.advance(false, fx)
+		case TickRecord:
+			g.catchUp(fx)
+			g.tick(r.Appended)
+			g.advance(false, fx)
 		case ListRecord:
+			g.log.see(r.Appended)
 			g.match(fx)
 			g.change(r, fx)
 		case HaltRecord:
@@ -177,6 +184,13 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 		}
 	}
 	g.match(fx)
+}
+
+// catchUp matches what has arrived in EagerOrder, before time moves on without an event.
+func (g *Engine) catchUp(fx *Effects) {
+	if g.eager() {
+		g.match(fx)
+	}
 }
 
 // StepEvents folds events that are decoded already, as Step does after decoding.
@@ -206,16 +220,25 @@ func (g *Engine) reject(line string, why *Reject, at Record, fx *Effects) {
 	fx.Rejected = append(fx.Rejected, Rejected{Source: at.Source, Line: at.Line, Column: why.Column, Reason: why.Reason, Raw: line})
 }
 
-// admit takes in an event, if it is neither late nor to be rejected, and moves
-// time on. own says that the memory of e is the engine's.
+// admit takes in an event, if it is neither late nor to be rejected nor known by its id,
+// and moves time on. own says that the memory of e is the engine's. at says where the event
+// stands, and its append time, made monotone. Only ids of events that are taken in are
+// remembered: what does not count hides nothing.
 func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	o := &g.order
-	if why := g.clock(e); why != "" {
+	if why := g.clock(e, at.Appended); why != "" {
 		g.reject(e.Raw, &Reject{Column: 1, Reason: why}, at, fx)
 		return false
 	}
+	var id mark
+	if e.ID != "" {
+		if id = markOf(e); g.repeats(e, id, at, fx) {
+			return false
+		}
+	}
 	if o.started && e.Time < o.low {
 		g.stats.Late++
+		g.stats.LateBy.count(elapsed(e.Time, o.now))
 		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: elapsed(e.Time, o.low)})
 		if g.options.Trace != nil {
 			g.options.Trace.Tell(&Told{Kind: LateEvent, Event: e, Time: o.now, Behind: elapsed(e.Time, o.low), Source: at.Source, Line: at.Line})
@@ -226,7 +249,14 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	e.arrived = o.arrived
 	g.derive(e)
 	g.count(e)
+	if e.ID != "" {
+		g.remember(e, id)
+	}
+	if o.started && e.Time < o.now {
+		g.stats.OutOfOrder.count(elapsed(e.Time, o.now))
+	}
 	o.moveTo(e.Time)
+	g.log.accepted(e.Time, at.Appended, o.now)
 	if g.eager() {
 		g.arrive(e, own, fx)
 	} else if len(o.held) == 0 && e.Time <= o.ready() {
@@ -242,19 +272,30 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 }
 
 // clock sets the time of an event that has none of its own, and says what is wrong
-// with its time, or nothing.
-func (g *Engine) clock(e *Event) string {
+// with its time, or nothing. appended is its append time, 0: unknown.
+func (g *Engine) clock(e *Event, appended int64) string {
 	o := &g.order
 	if e.Type >= 0 {
 		if s := g.rs.Types[e.Type].Schema; s != nil && s.Arrival {
-			if !o.started {
+			switch {
+			case appended > 0:
+				e.Time = max(appended, o.low) // an event that has just arrived is not late
+			case !o.started:
 				return fmt.Sprintf("the time of %s is its arrival, and no event with a time of its own has come yet that could tell it", e.Name)
+			default:
+				e.Time = o.now
 			}
-			e.Time = o.now
+			return ""
 		}
 	}
 	ahead := int64(g.options.MaxAhead)
-	if ahead > 0 && o.started && e.Time > later(o.now, ahead) {
+	switch {
+	case ahead == 0:
+	case appended > 0:
+		if e.Time > later(appended, ahead) {
+			return fmt.Sprintf("the event's time %s is more than %s ahead of %s, when it was appended to the log", FormatTime(e.Time), nfa.FormatDuration(g.options.MaxAhead), FormatTime(appended))
+		}
+	case o.started && e.Time > later(o.now, ahead):
 		return fmt.Sprintf("the event's time %s is more than %s ahead of %s, the highest so far", FormatTime(e.Time), nfa.FormatDuration(g.options.MaxAhead), FormatTime(o.now))
 	}
 	return ""

@@ -3,6 +3,7 @@ package cep
 import (
 	"fmt"
 	"strings"
+	"strconv"
 	"testing"
 	"time"
 
@@ -155,16 +156,20 @@ func TestHoldIsCheap(t *testing.T) {
 	if len(fx.Alerts) != 2 {
 		t.Fatalf("alerts:\n%s", lines(fx.Alerts))
 	}
-	now := 10 * second
+	now, id := 10*second, 0
+	ids := make([]string, 1000)
+	for i := range ids {
+		ids[i] = strconv.Itoa(i)
+	}
 	for _, c := range []struct {
 		card string
 		most float64
 	}{{"none", 0}, {"held", 8}} {
 		one := []Event{pay(0, c.card, "", "x", 1)}
-		one[0].ID = "e"
 		step := func() {
-			one[0].Time = now
+			one[0].Time, one[0].ID = now, ids[id]
 			now += second
+			id++
 			fx.Reset()
 			g.StepEvents(one, fx)
 		}

@@ -244,8 +244,10 @@ func (k *keyReader) create(ks *keyState, table map[string]*keyState, space int32
 
 // hashOf is a hash of text that is the same in every process: eight bytes at a
 // time, multiplied and folded.
-func hashOf(s string) uint64 {
-	h := uint64(len(s))
+func hashOf(s string) uint64 { return hashFrom(uint64(len(s)), s) }
+
+// hashFrom goes on from a hash.
+func hashFrom(h uint64, s string) uint64 {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
 		w := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |

@@ -97,6 +97,9 @@ func text(fx *Effects) string {
 	for _, l := range fx.Late {
 		b = fmt.Appendf(b, "late %s %d\n", l.Raw, l.Behind)
 	}
+	for _, c := range fx.Conflicts {
+		b = fmt.Appendf(b, "conflict %s %s %s %x %d\n", c.Type, c.ID, c.Raw, c.First, c.Since)
+	}
 	return string(b)
 }
 

@@ -36,6 +36,8 @@ func (g *Engine) Append(dst []byte) []byte {
 	w.Byte(stateFormat)
 	w.Bytes(g.shape())
 	g.appendClock(&w)
+	g.log.append(&w)
+	g.ids.append(&w)
 	g.appendStats(&w)
 	if g.eager() {
 		g.appendKeysEager(&w)
@@ -74,6 +76,8 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ, or events were matched in another order")
 	}
 	g.readClock(&r)
+	g.log.read(&r, g.order.now)
+	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
 	g.readKeys(&r)
 	g.readRisks(&r)
@@ -225,6 +229,11 @@ func (g *Engine) appendStats(w *writer) {
 		}
 	}
 	w.Uint(s.Refused)
+	w.Uint(s.Duplicates)
+	w.Uint(s.Conflicts)
+	w.Uint(s.Unchecked)
+	s.OutOfOrder.append(w)
+	s.LateBy.append(w)
 }
 
 func (g *Engine) readStats(r *reader) {
@@ -250,6 +259,9 @@ func (g *Engine) readStats(r *reader) {
 		}
 	}
 	s.Refused = r.Uint()
+	s.Duplicates, s.Conflicts, s.Unchecked = r.Uint(), r.Uint(), r.Uint()
+	s.OutOfOrder.read(r)
+	s.LateBy.read(r)
 }
 
 func (g *Engine) appendKeys(w *writer) {

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -24,10 +25,10 @@ func busy(t testing.TB) *Engine {
 			event("other", OtherType, int64(second)*int64(time.Second), "c1", "", "b", 1),
 		}
 		events[0].row[fTo] = TextValue("c2")
-		events[1].ID = "l"
+		events[1].ID = strconv.Itoa(second / 2) // of each id one is a conflict
 		g.StepEvents(events, fx)
 	}
-	if len(fx.Alerts) == 0 || g.Keys() == 0 || len(g.order.held) == 0 {
+	if len(fx.Alerts) == 0 || g.Keys() == 0 || len(g.order.held) == 0 || g.ids.len() != 30 {
 		t.Fatal("nothing happened")
 	}
 	return g

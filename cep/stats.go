@@ -3,7 +3,7 @@ package cep
 // Stats counts what an Engine has done since it was made; a restored one goes on
 // counting.
 type Stats struct {
-	Events   uint64         // accepted: neither late nor rejected
+	Events   uint64         // accepted: neither late, rejected nor known by their id
 	Late     uint64         // older than lateness allows
 	Rejected uint64         // lines that are no events
 	Types    []uint64       // by TypeID: accepted events
@@ -12,6 +12,12 @@ type Stats struct {
 	Rules    []RuleStats    // by rule
 	Features []FeatureStats // by Ruleset.Features
 	Refused  uint64         // changes of lists that were not made
+
+	Duplicates uint64 // events with the type, id and line of one before: not matched
+	Conflicts  uint64 // events with the type and id of one before, and another line: not matched
+	Unchecked  uint64 // ids that were forgotten before their time, as there were too many: if they came again nobody would know
+	OutOfOrder Lags   // accepted events that came after a later one
+	LateBy     Lags   // late events
 }
 
 // FeatureStats counts for one feature.

@@ -22,7 +22,7 @@ type Trace struct {
 // Told is something that happened.
 type Told struct {
 	Kind  ToldKind
-	Rule  *Rule    // nil for Arrived and LateEvent, which concern no rule
+	Rule  *Rule    // nil for Arrived, LateEvent, DuplicateEvent and ConflictEvent, which concern no rule
 	Key   []string // likewise
 	Event *Event   // nil: time moved on
 	Time  int64    // to which event time has moved; math.MaxInt64 after EndRecord
@@ -30,7 +30,7 @@ type Told struct {
 	Layer int      // Arrived: the layer whose rules go over the event next, Rule.Layer
 	Note  nfa.Note // Noted
 	Alert *Alert   // Alerted, Silenced, Repeated
-	Lists *Lists   // as they stand; nil for LateEvent
+	Lists *Lists   // as they stand; nil for LateEvent, DuplicateEvent and ConflictEvent
 	Node  int      // Alerted, Silenced, Repeated: what came out, as nfa.Note.Node; 0: a window
 	From  int64    // WindowEnded: when the window began; Time is when it ended
 	Value Value    // WindowEnded: what the feature came to
@@ -38,7 +38,7 @@ type Told struct {
 	Score int      // Answered: of the hold
 
 	Behind       int64 // LateEvent: as Late.Behind
-	Source, Line int   // LateEvent: as in Late
+	Source, Line int   // LateEvent, DuplicateEvent, ConflictEvent: as in Late
 
 	judge *judge
 	at    *Moment // WindowEnded, Alerted, Silenced, Repeated: when the match came
@@ -58,10 +58,13 @@ const (
 	Silenced                    // a match made no alert, as the throttle is on until Until
 	Repeated                    // a match made no alert, as the event before that the rule saw was one too: Rule.Edge
 	Answered                    // the rule holds until Until, and answers for the event
+
+	DuplicateEvent // an event came once more and is not matched
+	ConflictEvent  // an event has the id of another one and is not matched
 )
 
 func (k ToldKind) String() string {
-	return [...]string{"arrived", "late", "offered", "unseen", "noted", "window_ended", "alerted", "silenced", "repeated", "answered"}[k]
+	return [...]string{"arrived", "late", "offered", "unseen", "noted", "window_ended", "alerted", "silenced", "repeated", "answered", "duplicate", "conflict"}[k]
 }
 
 // Scope gives what a condition of the rule sees: Event, Key and what caps hold, which
