@@ -29,7 +29,7 @@ type runCommand struct {
 	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
-	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected."`
+	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected, or were in conflict: with the id of another event."`
 	JSON      bool      `name:"json" help:"Write the summary as one JSON object."`
 }
 
@@ -227,10 +227,11 @@ type run struct {
 	openEnd   bool
 	maxErrors int // 0: none
 
-	effects  cep.Effects
-	rejected rejects
-	decided  decisionCounts
-	stopped  string // why the run ended before the input did
+	effects   cep.Effects
+	rejected  rejects
+	conflicts conflicts
+	decided   decisionCounts
+	stopped   string // why the run ended before the input did
 }
 
 // Why a run ended before its input.
@@ -263,9 +264,9 @@ func (r *run) all(ctx context.Context, read blockReader) error {
 		if err != nil {
 			return err
 		}
-		if r.maxErrors > 0 && r.rejected.n >= r.maxErrors {
+		if r.maxErrors > 0 && r.rejected.n+r.conflicts.n >= r.maxErrors {
 			r.stopped = stoppedByErrors
-			return &exitError{exitFindings, fmt.Errorf("stopped after %d rejected lines", r.rejected.n)}
+			return &exitError{exitFindings, errors.New("stopped after " + r.faulty())}
 		}
 		r.progress.update()
 	}
@@ -297,6 +298,7 @@ func (r *run) write() error {
 		}
 		r.rejected.add(line)
 	}
+	r.conflicts.add(r.effects.Conflicts)
 	r.decided.add(r.effects.Decisions)
 	return r.out.write(&r.effects)
 }

@@ -19,7 +19,13 @@ type summary struct {
 	Alerts       uint64           `json:"alerts"`
 	Late         uint64           `json:"late"`
 	Rejected     int              `json:"rejected"`
-	Reasons      []rejectedLine   `json:"rejected_first"`     // of the first few
+	Reasons      []rejectedLine   `json:"rejected_first"` // of the first few
+	Duplicates   uint64           `json:"duplicates"`
+	Conflicts    int              `json:"conflicts"`
+	Conflicting  []rejectedLine   `json:"conflicts_first"` // the first few
+	Unchecked    uint64           `json:"unchecked"`       // ids that were forgotten too early to know whether they came again
+	OutOfOrder   lagSummary       `json:"out_of_order"`    // accepted events that came after a later one
+	LateBy       lagSummary       `json:"late_by"`
 	Rules        []ruleSummary    `json:"rules"`              // all, by id
 	Features     []featureSummary `json:"features,omitempty"` // all, by name
 	Decisions    decisionCounts   `json:"decisions"`          // on events on which a rule matched, or holds
@@ -70,6 +76,8 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 	for _, line := range r.rejected.first {
 		s.Reasons = append(s.Reasons, rejectedLine{r.events[line.Source].name, line.Line, line.Column, line.Reason})
 	}
+	s.Duplicates, s.Unchecked, s.Conflicts, s.Conflicting = stats.Duplicates, stats.Unchecked, r.conflicts.n, r.conflicts.lines(r.events)
+	s.OutOfOrder, s.LateBy = newLagSummary(&stats.OutOfOrder), newLagSummary(&stats.LateBy)
 	for i, c := range stats.Rules {
 		s.Alerts += c.Alerts + c.Timeouts
 		faults, fault := rules.Rules[i].Faults.Snapshot()
@@ -117,9 +125,13 @@ func (s *summary) writeText(w io.Writer) {
 	for _, d := range s.Derived {
 		row("fault", "%s.%s: %s an expression failed and gave nil, as in %s", d.Type, d.Field, amount(d.Faults, "time", "times"), d.Fault)
 	}
-	if s.Late > 0 {
-		row("late", "%d came later than --lateness allows and were not matched", s.Late)
+	if s.OutOfOrder.Events > 0 {
+		row("out of order", "%s after a later one, %s", amount(s.OutOfOrder.Events, "event came", "events came"), s.OutOfOrder)
 	}
+	if s.Late > 0 {
+		row("late", "%d came later than --lateness allows and were not matched: behind %s", s.Late, s.LateBy)
+	}
+	s.idRows(row)
 	if s.Rejected > 0 {
 		row("rejected", "%s no event", amount(s.Rejected, "line is", "lines are"))
 	}
