@@ -30,6 +30,7 @@ type Test struct {
 	events    int         // how many of the entries are events
 	late      numbersText // events that must come too late
 	rejected  numbersText // events that must be rejected
+	repeated  numbersText // events that must have the id of one before
 	alerts    []*expected
 	decisions []expectedDecision // by event
 	findings  []source.Diagnostic
@@ -100,6 +101,7 @@ func (f *findings) test(n source.Node, r map[string]source.Entry, t *Test) {
 	}
 	t.late = f.numbers(r, "late", t)
 	t.rejected = f.numbers(r, "rejected", t)
+	t.repeated = f.numbers(r, "duplicates", t)
 	if e, ok := f.require(n, r, testKeys, "alerts", "list the alerts that come out; `alerts: []` if there must be none"); ok {
 		f.alerts(e, t)
 	}

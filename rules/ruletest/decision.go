@@ -43,6 +43,8 @@ func (f *findings) decisions(e source.Entry, t *Test) {
 			f.Add(d.Key.Place(), source.CodeValue, fmt.Sprintf("event %d is to come too late: nothing is decided on it", number), "remove it here or in `late`")
 		case t.rejected.has(number):
 			f.Add(d.Key.Place(), source.CodeValue, fmt.Sprintf("event %d is to be rejected: nothing is decided on it", number), "remove it here or in `rejected`")
+		case t.repeated.has(number):
+			f.Add(d.Key.Place(), source.CodeValue, fmt.Sprintf("event %d is to be a duplicate: nothing is decided on it", number), "remove it here or in `duplicates`")
 		case d.Value.Is(yaml.MappingNode):
 			f.decision(d, &x)
 		default:

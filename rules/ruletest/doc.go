@@ -29,6 +29,7 @@
 //	      - {clock: 72h}                       # time moves on; not counted
 //	    late: [3]                              # exactly these come too late; without it none may
 //	    rejected: [4]                          # exactly these are no events; without it none may
+//	    duplicates: [5]                        # exactly these have the id of one before; without it none may
 //	    alerts:                                # all that come out, in any order; [] for none
 //	      - rule: card-testing
 //	        key: c1                            # text for one field, else {FIELD: TEXT}
@@ -70,7 +71,7 @@
 // # What passes
 //
 // Every alert that is listed came out, each a different one, and no other did; the
-// events that were late or rejected are exactly those said to be; what is under
+// events that were late, rejected or duplicates are exactly those said to be; what is under
 // `decisions` was decided. The decision on an event on which no rule matches or holds is
 // allow, with a score of 0; shadow rules and time-outs take no part in any. The rules of
 // the ruleset all run, whichever the test is about: alerts of others are unexpected too.

@@ -32,6 +32,9 @@ const (
 	Missing     Kind = "missing"      // an expected alert did not come
 	Unexpected  Kind = "unexpected"   // an alert came that was not expected
 	Decided     Kind = "decided"      // something else was decided on an event than expected
+
+	Duplicate    Kind = "duplicate"     // an event had the type and id of one before
+	NotDuplicate Kind = "not_duplicate" // an event was expected to have the type and id of one before, and had not
 )
 
 // Failure is one way in which a test failed.
@@ -106,13 +109,15 @@ func (b *bound) alert(a *cep.Alert) Alert {
 	return Alert{a, numbers, backed}
 }
 
-// rejects compares which events were rejected or late.
+// rejects compares which events were rejected, late or known by their id. Events that are
+// written alike are told apart by blanks, so that for the engine all of these are in
+// conflict; a test makes no difference.
 func (b *bound) rejects(fx *cep.Effects) []Failure {
 	var failures []Failure
 	fail := func(kind Kind, event int, format string, args ...any) {
 		failures = append(failures, Failure{Kind: kind, Event: event, Msg: fmt.Sprintf(format, args...)})
 	}
-	rejected, late := map[int]bool{}, map[int]bool{}
+	rejected, late, repeated := map[int]bool{}, map[int]bool{}, map[int]bool{}
 	for _, r := range fx.Rejected {
 		rejected[r.Line] = true
 		if !b.test.rejected.has(r.Line) {
@@ -125,6 +130,12 @@ func (b *bound) rejects(fx *cep.Effects) []Failure {
 			fail(Late, l.Line, "event %d came too late, by %s: set `lateness`, or say `late: [%d]` if that is what the test shows", l.Line, formatSpan(l.Behind), l.Line)
 		}
 	}
+	for _, c := range fx.Conflicts {
+		repeated[c.Line] = true
+		if !b.test.repeated.has(c.Line) {
+			fail(Duplicate, c.Line, "event %d has the id %s of another %s before it and was not matched: give it an id of its own, or say `duplicates: [%d]` if that is what the test shows", c.Line, source.Tick(c.ID), c.Type, c.Line)
+		}
+	}
 	for _, n := range b.test.rejected.numbers {
 		if !rejected[n] {
 			fail(NotRejected, n, "event %d was to be rejected and was not", n)
@@ -133,6 +144,11 @@ func (b *bound) rejects(fx *cep.Effects) []Failure {
 	for _, n := range b.test.late.numbers {
 		if !late[n] {
 			fail(NotLate, n, "event %d was to come too late and did not", n)
+		}
+	}
+	for _, n := range b.test.repeated.numbers {
+		if !repeated[n] {
+			fail(NotDuplicate, n, "event %d was to be a duplicate and was not", n)
 		}
 	}
 	slices.SortStableFunc(failures, func(a, b Failure) int { return cmp.Compare(a.Event, b.Event) })

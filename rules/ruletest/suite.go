@@ -49,7 +49,7 @@ var (
 	fileKeys = source.Keys{Of: "a test file", Known: []string{"tests"}}
 	testKeys = source.Keys{
 		Of:    "a test",
-		Known: []string{"name", "params", "lists", "lateness", "at_end", "events", "late", "rejected", "alerts", "decisions"},
+		Known: []string{"name", "params", "lists", "lateness", "at_end", "events", "late", "rejected", "duplicates", "alerts", "decisions"},
 		Later: []string{"order"},
 	}
 )

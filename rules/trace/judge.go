@@ -36,8 +36,10 @@ type Judge struct {
 	counts  struct {
 		events, late, rejected, other, unseen, silenced, repeated, consumed, bounded int
 		windows                                                                      int // that ended
+		known                                                                        int // duplicates and conflicts
 	}
 	late   *Statement
+	known  *Statement
 	reject *Statement
 	seen   bool       // there is an event of the key
 	types  []string   // that the rule is not on
@@ -346,6 +348,9 @@ func (j *Judge) aside(s *Statement, asked bool) {
 	case Late:
 		j.counts.late++
 		j.late = keepStatement(s)
+	case Duplicate, Conflict:
+		j.counts.known++
+		j.known = keepStatement(s)
 	case Rejected:
 		j.counts.rejected++
 		j.reject = keepStatement(s)

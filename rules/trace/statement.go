@@ -20,6 +20,8 @@ const (
 	Unseen    Do = "unseen"     // the rule's where keeps the rule from seeing the event
 	Answered  Do = "answered"   // the rule holds until Until, and answers for the event with Action and Score
 	NotBegun  Do = "not_begun"  // no match begins with the event as For
+	Duplicate Do = "duplicate"  // an event of the key that came once more: its id and line are those of one before
+	Conflict  Do = "conflict"   // an event of the key with the id of one before and another line
 )
 
 // What happens to an open match.
@@ -91,7 +93,7 @@ type Statement struct {
 	Action   string    `json:"action,omitempty"` // answered: of the rule
 	Behind   string    `json:"behind,omitempty"` // late, too_late, expired: by how much
 	Reason   string    `json:"reason,omitempty"` // rejected: why, with file and line
-	Seen     *Seen     `json:"seen,omitempty"`   // event, late, other_type, unseen: what the event is
+	Seen     *Seen     `json:"seen,omitempty"`   // event, late, duplicate, conflict, other_type, unseen: what the event is
 
 	of, from, by *match
 	way          *way       // to For

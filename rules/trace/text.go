@@ -65,7 +65,7 @@ func (w *Writer) lines(s *Step) []string {
 	for i := range s.Statements {
 		st := &s.Statements[i]
 		switch {
-		case st.Do == Late:
+		case st.Do == Late || st.Do == Duplicate || st.Do == Conflict:
 			head = Moment(st.event.at) + "  " + eventText(st)
 		case st.Seen != nil:
 			head = Moment(s.Time) + "  " + eventText(st)
@@ -285,6 +285,10 @@ func (w *Writer) aside(s *Statement, step *Step) string {
 	switch s.Do {
 	case Late:
 		return "came too late, by " + lapse(s.behind.n) + ": it is not matched (--lateness)"
+	case Duplicate:
+		return "came once more: it is not matched again"
+	case Conflict:
+		return "has the id of an event before, and another line: it is not matched"
 	case Rejected:
 		return "the line is no event: it is not matched"
 	case OtherType:

@@ -317,12 +317,11 @@ func (t *Trace) tell(told *cep.Told) {
 		t.step.Time = told.Time
 		t.arrive(told)
 	case cep.LateEvent:
-		if t.has(told.Event) {
-			t.Flush()
-			t.step.Time = told.Time
-			t.open(told, Statement{Do: Late, behind: ns{true, told.Behind}})
-			t.Flush()
-		}
+		t.turnAway(told, Statement{Do: Late, behind: ns{true, told.Behind}})
+	case cep.DuplicateEvent:
+		t.turnAway(told, Statement{Do: Duplicate})
+	case cep.ConflictEvent:
+		t.turnAway(told, Statement{Do: Conflict})
 	case cep.Offered:
 		t.present(told)
 		t.events++
@@ -343,6 +342,17 @@ func (t *Trace) tell(told *cep.Told) {
 		t.present(told)
 		t.about(told, Statement{Do: Answered, event: t.event, limit: ns{true, told.Until}, Score: told.Score, Action: t.rule.Action})
 	}
+}
+
+// turnAway takes in an event of the key that is not matched, under any rule.
+func (t *Trace) turnAway(told *cep.Told, s Statement) {
+	if !t.has(told.Event) {
+		return
+	}
+	t.Flush()
+	t.step.Time = told.Time
+	t.open(told, s)
+	t.Flush()
 }
 
 // arrive takes in an event before the rule is asked, if it is. A match that the rule is not

@@ -24,6 +24,7 @@ const (
 	TooLateToMatch Cause = "late"        // all came too late
 	WrongType      Cause = "type"        // all are of types that the rule is not on
 	NoLine         Cause = "rejected"    // its lines are no events
+	KnownID        Cause = "duplicate"   // all have the ids of events before
 	NoMatch        Cause = "not_begun"   // no match began
 	Throttled      Cause = "throttle"
 	StillOpen      Cause = "open"       // the match that got furthest is open at the end
@@ -452,7 +453,7 @@ func (t *tale) windows() {
 			what = fmt.Sprintf("none of its %d windows is a match", c.windows)
 		}
 		t.say("No alert for %s%s: %s. The nearest was %s: having is false%s.", v.Key, t.end.Asked, what, t.spanText(t.window), colon(t.window.Parts))
-	case t.seen && c.events+c.late+c.rejected == 0:
+	case t.seen && c.events+c.late+c.known+c.rejected == 0:
 		v.Cause = NoMatch
 		t.say("No alert for %s%s: no window of %s ended in that time.", v.Key, t.end.Asked, t.rule.WindowClose.Name)
 	case t.end.Seen && !t.seen:
@@ -535,7 +536,7 @@ func (t *tale) nothing() {
 			v.Nearest = t.start
 			t.say("%s", t.insteadText(t.start))
 		}
-	case c.events+c.late+c.other+c.rejected > 0:
+	case c.events+c.late+c.known+c.other+c.rejected > 0:
 		v.Cause = t.unseenCause()
 		t.say("No alert for %s%s: the rule saw no event of it.", v.Key, t.end.Asked)
 	case t.end.Read == 0:
@@ -559,7 +560,7 @@ func (t *tale) nothing() {
 // unseenCause says why the rule saw no event, if there is one reason.
 func (t *tale) unseenCause() Cause {
 	c := &t.counts
-	switch c.events + c.late + c.other + c.rejected {
+	switch c.events + c.late + c.known + c.other + c.rejected {
 	case c.unseen:
 		return WhereFalse
 	case c.late:
@@ -568,6 +569,8 @@ func (t *tale) unseenCause() Cause {
 		return WrongType
 	case c.rejected:
 		return NoLine
+	case c.known:
+		return KnownID
 	}
 	return NotSeen
 }
@@ -591,6 +594,9 @@ func (t *tale) besides() {
 	}
 	if c.late > 0 {
 		t.say("%s too late and %s not matched, the last, %s of %s, by %s (--lateness).", amount(c.late, "event came", "events came"), plural(c.late, "was", "were"), t.late.event.typ, Moment(t.late.event.at), lapse(t.late.behind.n))
+	}
+	if c.known > 0 {
+		t.say("%s the id of an event before and %s not matched, the last, %s of %s.", amount(c.known, "event has", "events have"), plural(c.known, "was", "were"), t.known.event.typ, Moment(t.known.event.at))
 	}
 	if c.other > 0 && t.v.Match == 0 && len(t.alerts) == 0 {
 		t.say("%s of a type that the rule is not on: %s.", amount(c.other, "event is", "events are"), strings.Join(t.types, ", "))
