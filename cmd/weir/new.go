@@ -295,7 +295,7 @@ var firstRules = []ruleFile{
 events:
   payment:
     time: ts # event time: RFC 3339 text, or epoch milliseconds
-    id: payment_id # what alerts and decisions call an event
+    id: payment_id # names one event: another with it is not matched
     fields:
       payment_id: string
       ts: time

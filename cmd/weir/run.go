@@ -29,7 +29,7 @@ type runCommand struct {
 	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
-	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected, or were in conflict: with the id of another event."`
+	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected or have the id of another event."`
 	JSON      bool      `name:"json" help:"Write the summary as one JSON object."`
 }
 

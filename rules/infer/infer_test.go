@@ -115,7 +115,7 @@ func TestSchema(t *testing.T) {
 		{
 			"id",
 			[]string{`{"ts":1,"type":"payment","payment_id":7,"order_id":1}`, `{"ts":2,"type":"payment","payment_id":8,"order_id":2}`},
-			[]string{"payment:  # 2 events", "id: payment_id  # what alerts and decisions call an event"},
+			[]string{"payment:  # 2 events", "id: payment_id  # names one event: another with it is not matched"},
 			nil,
 		},
 		{"an id that comes twice", []string{`{"ts":1,"id":"7"}`, `{"ts":2,"id":7}`}, nil, []string{"id: id"}},

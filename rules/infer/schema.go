@@ -35,7 +35,7 @@ func (t *Type) write(b *strings.Builder) {
 		lines = append(lines, line{"    time: " + yamlText(t.Time), t.timeNote()})
 	}
 	if t.ID != "" {
-		lines = append(lines, line{"    id: " + yamlText(t.ID), "what alerts and decisions call an event"})
+		lines = append(lines, line{"    id: " + yamlText(t.ID), "names one event: another with it is not matched"})
 	}
 	declared := false
 	var fields, left []line
