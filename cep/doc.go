@@ -5,7 +5,7 @@
 // An Engine is a pure function of the records that it was given. It does no I/O,
 // reads no clock and no random numbers, and starts no goroutine that outlives a
 // call. Step folds records and appends what came of them to Effects: alerts, late
-// events, and lines that were no events.
+// events, events in conflict with another of their id, and lines that were no events.
 //
 // # The way of an event
 //
@@ -13,11 +13,31 @@
 //     some rule reads. What is no event is rejected with line, column and reason.
 //     Derived fields are worked out when the event is accepted, with the lists as they
 //     stand then.
+//   - Duplicates. An event whose type and id are those of an event accepted before is not
+//     matched, and does not count: it is a duplicate, or where its line is another a
+//     conflict, which is reported. An id is known while its event is not older than now −
+//     lateness, and in any case until 10,000 ids have come after it; ids go in the order in
+//     which they came, so that one may be known longer. As a duplicate has the time of the
+//     first, it is late where its id has gone, unless its time is its arrival. At most
+//     1,048,576 ids are known: beyond that the oldest go, counted as unchecked. Ids of late
+//     and rejected events are not remembered: what does not count hides nothing. An event
+//     without an id is no duplicate.
 //   - Order. now is the highest event time accepted, of any type. An event older
 //     than now − lateness is late: it is reported and not matched. Every other is
 //     held until no earlier one can come, and then released in the order of time,
 //     the type's seq, and arrival; events whose type declares no seq count as 0.
 //     Without lateness and seq nothing needs to be held.
+//   - The log's clock. Records may say when they were appended; where append times go back
+//     they are taken to stand still. An event more than MaxAhead after its record's append
+//     time is rejected; of one without, it is the step from now that is bounded. A tick
+//     says that append time went on. If the last event accepted lay within 5 min of its
+//     append time, and came Idle or longer ago by the log's clock, now moves to what it was
+//     with that event plus the append time passed since; it never moves back. So ticks keep
+//     the distance that events had from the log's clock, and an event that comes no more
+//     than lateness further behind its append time than those before it is not made late by
+//     them. Late, rejected and known events are none that came. A backfill, and a stream
+//     whose last event had no append time, wait for their own events or a ClockRecord,
+//     from which a tick goes on only where it would have come further.
 //   - Time. Before a released event of time t everything runs out whose limit is
 //     at or before t, under all keys, in the order of the limits.
 //   - Features. Released events go, a block at a time, to the features that count them
@@ -121,22 +141,26 @@
 //     the number of shards and processors, and the points at which the state was
 //     written and read back (Append, Restore).
 //  2. Every arrival order within lateness that keeps events of equal time in their
-//     order, or whose types have a seq, gives the same alerts.
+//     order, or whose types have a seq, gives the same alerts; of events in conflict the
+//     same one has to come first.
 //  3. An event that opens no match allocates nothing. It costs no memory for
 //     features of keys that exist, but for windows that grow and texts that first and
 //     last keep; an event of a type that updates no feature and whose rules read none
 //     pays nothing for features.
 //  4. The memory is that of the open matches, of the throttles and holds, of risks that
 //     have not faded, of keys whose last event was a match of an edge rule, of the events held
-//     for lateness, of the records of keys with something in a window, of the latest events that rules show, of the lists, of what list changes
-//     replaced while events that came before them may be matched, and of the names of up to 65,536 different lines of one event
+//     for lateness, of the records of keys with something in a window, of the latest events
+//     that rules show, of the lists, of what list changes replaced while events that came
+//     before them may be matched, of the ids that are known (16 bytes each, and as many
+//     again to find them), and of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
 //  5. An alert has the same id whenever and wherever it is found again.
 //
 // # Where the rules of the language leave a choice
 //
-//   - An event of a type whose time is its arrival gets now. It is rejected while
-//     no event with a time of its own has come.
+//   - An event of a type whose time is its arrival gets its record's append time, or if
+//     it would be late by that the earliest time that is not late. Without append times it
+//     gets now, and is rejected while no event with a time of its own has come.
 //   - no_key counts the events of a rule's types that had no key, whether its
 //     `where` would have let them pass or not; of a rule with WindowClose those that
 //     its feature counts so.
