@@ -79,6 +79,7 @@ type context struct {
 	windows []window
 	after   []not // negations that follow it directly, also behind closing parentheses
 	loop    bool
+	least   int // how often the groups around it are gone through at least
 }
 
 func (c *compiler) fail(pos, end int, msg, hint string) {
@@ -155,7 +156,7 @@ func topLevel(n *Node, name int) bool {
 // root compiles one pattern without `|` and `&`.
 func (c *compiler) root(n *Node, pattern int32) {
 	first := len(c.prog.places)
-	f := c.element(n, context{})
+	f := c.element(n, context{least: 1})
 	for i := first; i < len(c.prog.places); i++ {
 		c.prog.places[i].pattern = pattern
 	}
@@ -189,6 +190,7 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 	inner := ctx
 	repeats := r.Max != 1
 	inner.loop = ctx.loop || repeats
+	inner.least = min(ctx.least*r.Min, MaxCaptures)
 	if n.Until >= 0 {
 		inner.untils = append(clip(ctx.untils), Cond(n.Until))
 	}
@@ -211,7 +213,7 @@ func (c *compiler) element(n *Node, ctx context) fragment {
 	var body fragment
 	if n.Op == OpVar {
 		to := int32(len(c.prog.places))
-		c.prog.places = append(c.prog.places, place{name: int32(n.Name), untils: inner.untils, pos: n.Pos})
+		c.prog.places = append(c.prog.places, place{name: int32(n.Name), untils: inner.untils, pos: n.Pos, least: int32(inner.least)})
 		body = fragment{entries: []entry{{to: to}}, exits: []exit{{from: to}}}
 	} else {
 		body = c.sequence(n.Subs, inner)
@@ -431,6 +433,7 @@ func (c *compiler) finish() {
 			return
 		}
 	}
+	p.findSteps()
 }
 
 func (e *edge) asksNext() bool {

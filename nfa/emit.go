@@ -12,7 +12,7 @@ func (m *Machine) advance(out []Match) []Match {
 	ran := false
 	for i := range m.runs.groups {
 		g := &m.runs.groups[i]
-		if g.ripe(m.prog, m.now) {
+		if m.ripe(g) {
 			m.expireGroup(g)
 			ran = true
 		}
@@ -55,6 +55,8 @@ func (m *Machine) expireGroup(g *group) {
 			key := g.groupKey
 			key.live = live
 			m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
+		} else if m.Collect {
+			m.runOutAt(g, n)
 		}
 	}
 	g.runs = kept

@@ -9,14 +9,14 @@ import (
 
 // Runs as bytes (all numbers are varints, signed ones zigzag):
 //
-//	format                  1
+//	format                  2
 //	flags                   1: a bound was reached
 //	number of nodes, then for each, parents before children
 //	    back                how far before it its parent stands; 0: no parent
 //	    place
 //	    event               minus its parent's, or as it is
 //	    time                minus its parent's, or as it is
-//	    out                 1: it has come out as a match
+//	    flags               1: it has come out as a match; 2: another has gone on from it
 //	    registers           Program.registers numbers
 //	number of groups, then for each, in the order of their keys
 //	    place, live, lifted, fresh
@@ -29,7 +29,7 @@ import (
 // What a group knows of its limits may be wider than what its matches say; it decides
 // when they are looked through, so Runs that were read look at the same times as
 // those that were written.
-const runsFormat = 1
+const runsFormat = 2
 
 var errRuns = errors.New("nfa: the bytes are no open matches of this program")
 
@@ -52,7 +52,7 @@ func (p *Program) AppendRuns(dst []byte, r *Runs) []byte {
 		dst = binary.AppendUvarint(dst, uint64(n.place))
 		dst = binary.AppendUvarint(dst, uint64(event))
 		dst = binary.AppendVarint(dst, at)
-		dst = append(dst, byte(b2i(n.out)))
+		dst = append(dst, byte(b2i(n.out)|b2i(n.parted)<<1))
 		for _, v := range r.registers[i*p.registers : (i+1)*p.registers] {
 			dst = binary.AppendVarint(dst, v)
 		}
@@ -142,12 +142,12 @@ func (d *decoder) nodes(p *Program, r *Runs) {
 		back := int32(d.below(uint64(i) + 1))
 		pl := int32(d.below(uint64(len(p.places))))
 		event, at := Event(d.uint()), d.int()
-		out := d.byte(1) == 1
+		flags := d.byte(3)
 		if d.bad {
 			return
 		}
 		before := node{at: math.MinInt64}
-		n := node{place: pl, event: event, at: at, first: event, start: at, count: 1, length: 1, out: out}
+		n := node{place: pl, event: event, at: at, first: event, start: at, count: 1, length: 1, out: flags&1 != 0, parted: flags&2 != 0}
 		if back > 0 {
 			n.parent = int32(i+1) - back
 			before = r.nodes[n.parent-1]
@@ -155,7 +155,7 @@ func (d *decoder) nodes(p *Program, r *Runs) {
 			n.first, n.start, n.length = before.first, before.start, before.length+1
 			n.count = 1 + m.count(n.parent, p.places[pl].name)
 		}
-		if d.bad = n.event <= before.event || n.at < before.at; d.bad { // or ran over
+		if d.bad = n.event <= before.event || n.at < before.at || back > 0 && !before.parted; d.bad { // or ran over
 			return
 		}
 		r.nodes = append(r.nodes, n)

@@ -58,6 +58,13 @@ type Machine struct {
 	// stepped.
 	Trace func(Note)
 
+	// Collect makes the Machine put into Fates what became of open matches, and look for
+	// those that have run out at every step and Advance. It is set before the first step
+	// of the Runs that it is to count. Fates are those of the last step, valid until the
+	// next.
+	Collect bool
+	Fates   []Fate
+
 	prog *Program
 	runs *Runs
 	now  Time
@@ -75,6 +82,7 @@ type Machine struct {
 	cuts   []cut   // by low; a high is at least that of the cut before
 	came   []int32 // with several patterns, the matches that came out at this moment, by compare
 	told   telling
+	ending Why // why the open match that is tried no longer waits for an edge: the first reason
 }
 
 type answer uint8
@@ -164,7 +172,7 @@ func (m *Machine) Changes(r *Runs, t Time, j Judge) bool {
 	}
 	for i := range r.groups {
 		g := &r.groups[i]
-		if g.fresh || g.ripe(p, t) || m.touches(g) {
+		if g.fresh || m.ripe(g) || m.touches(g) {
 			return true
 		}
 	}
@@ -222,7 +230,7 @@ func (p *Program) seen(g *group) bool {
 
 func (m *Machine) begin(r *Runs, t Time, e Event, j Judge) {
 	m.runs, m.now, m.ev, m.j = r, t, e, j
-	m.chains = m.chains[:0]
+	m.chains, m.Fates = m.chains[:0], m.Fates[:0]
 	r.forget(m.prog)
 	if m.Trace != nil {
 		m.follow()
@@ -258,6 +266,9 @@ func (m *Machine) drop(gone func(n int32) bool, why Why) {
 	r := m.runs
 	if m.Trace != nil {
 		gone = m.tellGone(gone, why)
+	}
+	if m.Collect {
+		gone = m.lost(gone, why)
 	}
 	for i := range r.groups {
 		g := &r.groups[i]
@@ -327,6 +338,8 @@ func (m *Machine) offerGroup(g *group) {
 		if stays {
 			key := groupKey{place: g.place, live: live, lifted: lifted}
 			m.moves = append(m.moves, move{key, n, m.limitOf(n, live)})
+		} else if m.Collect {
+			m.lose(n, m.ending)
 		}
 		r.open--
 	}
@@ -389,6 +402,11 @@ func (m *Machine) keepBorn(n int) {
 			m.tellEnd(b.node, -1, Note{Why: OpenBound})
 		}
 	}
+	if m.Collect {
+		for _, b := range m.born[n:] {
+			m.lose(b.node, OpenBound)
+		}
+	}
 	m.born = m.born[:n]
 }
 
@@ -414,11 +432,15 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 	stale := g.soonest <= m.now
 	since := elapsed(m.runs.nodes[at-1].at, m.now)
 	tracing := m.Trace != nil
+	m.ending = NoReason
 	for rest := g.live; rest != 0; rest &= rest - 1 {
 		k := bits.TrailingZeros64(rest)
 		e := &pl.edges[k]
 		bit := uint64(1) << k
 		fits := false
+		if m.Collect {
+			m.told.why = NoReason
+		}
 		switch {
 		case stale && m.limit(at, e) <= m.now:
 			live &^= bit
@@ -439,6 +461,9 @@ func (m *Machine) try(g *group, at int32) (live, lifted uint64) {
 			}
 		case e.kind == Next:
 			live &^= bit
+		}
+		if m.Collect && live&bit == 0 {
+			m.closes(fits)
 		}
 		if tracing {
 			m.tellEdge(at, k, fits, live&bit != 0)
@@ -525,10 +550,12 @@ func (m *Machine) register(at, register int32) int64 {
 // by edge e.
 func (m *Machine) take(e *edge, at int32) {
 	r, p := m.runs, m.prog
+	splits := false
 	to := &p.places[e.to]
 	n := node{parent: at, place: e.to, event: m.ev, first: m.ev, at: m.now, start: m.now, count: 1, length: 1}
 	if at != 0 {
 		before := &r.nodes[at-1]
+		splits, before.parted = before.parted, true
 		n.first, n.start, n.length = before.first, before.start, before.length+1
 		n.count = 1 + m.count(at, to.name)
 	}
@@ -551,6 +578,9 @@ func (m *Machine) take(e *edge, at int32) {
 	live := m.waits(to, id)
 	if m.Trace != nil {
 		m.tellTaken(e, at, complete, live)
+	}
+	if m.Collect {
+		m.grew(at, id, splits, live)
 	}
 	if live != 0 {
 		key := groupKey{place: e.to, live: live, fresh: p.settles}

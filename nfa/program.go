@@ -96,6 +96,7 @@ type Program struct {
 
 	places    []place
 	starts    []edge
+	steps     []Step
 	registers int  // of a node: rounds of counted loops, first times of windows
 	patterns  int  // that `|` and `&` stand for
 	settles   bool // whether it matters that an event has passed since the last capture
@@ -106,6 +107,8 @@ type place struct {
 	name    int32
 	pattern int32      // which of Program.patterns
 	pos     int        // of the variable in the pattern text
+	least   int32      // events that its name captures at least in a match that goes past its loops
+	step    int32      // the first of its name in Program.steps
 	untils  []Cond     // of the loops around it: it takes no event on which one holds
 	edges   []edge     // what may follow
 	always  uint64     // the edges without rounds to ask for

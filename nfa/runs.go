@@ -33,6 +33,7 @@ type node struct {
 	count  int32 // captures of the same variable up to this one
 	length int32 // captures up to this one
 	out    bool  // it has come out as a match
+	parted bool  // another match has gone on from it
 }
 
 // group is the open matches at one place that wait for the same.
@@ -125,6 +126,16 @@ func (r *Runs) Reset() {
 // Open returns the number of open matches. With more than a few dozen it may
 // count some that have run out.
 func (r *Runs) Open() int { return r.open }
+
+// Soonest returns a time before which nothing of an open match runs out; Forever: nothing
+// ever does.
+func (r *Runs) Soonest() Time {
+	soonest := Forever
+	for i := range r.groups {
+		soonest = min(soonest, r.groups[i].soonest)
+	}
+	return soonest
+}
 
 // Nodes returns an upper bound of Captures.Node.
 func (r *Runs) Nodes() int { return len(r.nodes) }
