@@ -28,6 +28,10 @@ type Options struct {
 	Idle     time.Duration // how long no event must have come before a TickRecord moves time on; 0: 1 min
 	Shards   int           // goroutines that match; 0: one
 	Trace    *Trace        // who is told what the Engine does; nil: nobody
+
+	// NearMisses counts what becomes of open matches, with examples of those that ran
+	// out: Engine.NearMisses. The counts are part of the state.
+	NearMisses bool
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one
@@ -136,6 +140,9 @@ func (g *Engine) addLayer(p *plan) {
 	l := layer{plan: p}
 	for i := range g.ledgers {
 		l.shards = append(l.shards, newShard(p, g.lists, g.risks[i], i, len(g.ledgers)))
+		if g.options.NearMisses {
+			l.shards[i].near = newNearMisses(p)
+		}
 	}
 	if g.options.Trace != nil {
 		l.shards[0].trace = &follower{Trace: g.options.Trace}
@@ -509,6 +516,9 @@ func (g *Engine) close(fx *Effects) {
 	for i := range g.layers {
 		for _, s := range g.layers[i].shards {
 			s.judge.moments.closing = true
+			if s.near != nil {
+				s.near.input = g.order.now
+			}
 		}
 	}
 	for _, l := range g.ledgers {
@@ -530,6 +540,9 @@ func (g *Engine) close(fx *Effects) {
 	for i := range g.layers {
 		for _, s := range g.layers[i].shards {
 			s.judge.moments.closing = false
+			if s.near != nil {
+				s.near.input = never
+			}
 		}
 	}
 	g.merge(fx)

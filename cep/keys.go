@@ -38,8 +38,9 @@ type ruleState struct {
 	holds      []hold
 	due        int64 // when time next changes it, or never
 	runs       nfa.Runs
-	most       int   // captures that runs has had room for, at least; 0: it has no memory
-	sums       *sums // nil until a condition asked for an aggregate
+	most       int      // captures that runs has had room for, at least; 0: it has no memory
+	sums       *sums    // nil until a condition asked for an aggregate
+	last       []passed // Options.NearMisses: by ruleFates.awaited; nil: none yet
 }
 
 // idle reports whether nothing needs to be kept.

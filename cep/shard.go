@@ -37,9 +37,10 @@ type shard struct {
 	came    []coming // of this block
 	spare   spare
 	names   namer
-	closing int64     // when time runs out for a key, whether it is closed or not
-	trace   *follower // nil: nobody is told what it does
-	eager   *eager    // nil: WatermarkOrder
+	closing int64       // when time runs out for a key, whether it is closed or not
+	trace   *follower   // nil: nobody is told what it does
+	eager   *eager      // nil: WatermarkOrder
+	near    *nearMisses // nil: nobody asks for them
 }
 
 // timer says that time changes a key. One that no longer agrees with its key is
@@ -180,6 +181,9 @@ func (s *shard) offerTo(o *offer, ks *keyState, e *Event) {
 				s.step(ks, st, e)
 				changed = true
 			}
+			if s.near != nil && !st.runs.Empty() {
+				s.pass(st, e)
+			}
 		}
 	}
 	for _, rule := range o.scan {
@@ -197,6 +201,9 @@ func (s *shard) offerTo(o *offer, ks *keyState, e *Event) {
 				ks = s.begin(o, ks, rule, e, &changed)
 			}
 		}
+	}
+	if s.near != nil {
+		s.lookBack(o.space, e)
 	}
 	if changed && ks != nil {
 		s.settle(ks)
@@ -283,16 +290,23 @@ func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	s.judge.view.state, s.judge.machine = st, m
 	s.matches = m.Step(&st.runs, e.Time, nfa.Event(s.judge.view.number), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
+	if s.near != nil {
+		s.collect(st, m, e.Place)
+	}
 	s.comeOut(st, e.stamp(), e.Place)
 	if ks != nil && s.judge.took && !st.runs.Empty() {
 		ks.keep(s.judge.view.number, s.lasting(e))
 	}
 	st.schedule(s.plan.rs.Rules[st.rule].Program)
+	if s.near != nil {
+		st.rouse()
+	}
 }
 
 func (s *shard) machine(rule int32) *nfa.Machine {
 	if p := s.plan.rs.Rules[rule].Program; s.machines[rule] == nil && p != nil {
 		s.machines[rule] = p.NewMachine()
+		s.machines[rule].Collect = s.near != nil && p.Leads()
 	}
 	return s.machines[rule]
 }
@@ -420,6 +434,9 @@ func (s *shard) fire(ks *keyState, t int64, closing bool) {
 		}
 		st.let(t)
 		st.schedule(s.plan.rs.Rules[st.rule].Program)
+		if s.near != nil {
+			st.rouse()
+		}
 	}
 	s.settle(ks)
 }
@@ -444,5 +461,8 @@ func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 		s.follow(st.rule, nil, told)
 	}
 	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
+	if s.near != nil {
+		s.collect(st, m, 0)
+	}
 	s.comeOut(st, stamp{moment: t}, 0)
 }

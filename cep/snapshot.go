@@ -51,6 +51,7 @@ func (g *Engine) Append(dst []byte) []byte {
 	if g.eager() {
 		g.appendEager(&w)
 	}
+	g.appendNear(&w)
 	return binary.LittleEndian.AppendUint32(w.B, crc32.Checksum(w.B[start:], castagnoli))
 }
 
@@ -89,6 +90,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if g.eager() && !r.Bad {
 		g.readEager(&r)
 	}
+	g.readNear(&r)
 	if r.Bad || len(r.Src) > 0 {
 		return nil, errState
 	}
@@ -383,6 +385,9 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 			return
 		}
 		st.schedule(p)
+		if g.options.NearMisses {
+			st.rouse()
+		}
 		ks.rules = append(ks.rules, st)
 	}
 	r.Bad = r.Bad || len(ks.rules) == 0

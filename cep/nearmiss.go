@@ -1,0 +1,532 @@
+package cep
+
+import (
+	"cmp"
+	"slices"
+
+	"weir/nfa"
+)
+
+const (
+	// mostMisses is the number of latest examples that are kept of each step of a rule.
+	mostMisses = 20
+
+	// mostCaught is the number of captured events that an example keeps, the latest.
+	mostCaught = 50
+
+	// mostOpenMisses bounds the examples of a step that may still be taken back.
+	mostOpenMisses = 1000
+)
+
+// Ending says how an open match ended.
+type Ending uint8
+
+const (
+	EndMatched  Ending = iota // it was a match, whether `having` let it come out or not
+	EndRanOut                 // all that it waited for ran out
+	EndInput                  // EndRecord closed a window that was open still
+	EndNegated                // an event came that must not
+	EndNotNext                // the very next event was another one
+	EndUntil                  // an `until` ended its loop
+	EndLoop                   // a greedy loop that it had left took the event
+	EndUnless                 // the rule's `unless` held
+	EndConsumed               // another match consumed it
+	EndBound                  // the bound on open matches, or on captures, was reached
+
+	Endings = iota // how many there are
+)
+
+func (e Ending) String() string {
+	return [...]string{"matched", "ran_out", "input_ended", "negated", "not_next", "until", "loop", "unless", "consumed", "bound"}[e]
+}
+
+// endingOf is how a match ended, in the words of package nfa.
+func endingOf(why nfa.Why) Ending {
+	switch why {
+	case nfa.Finished:
+		return EndMatched
+	case nfa.Expired:
+		return EndRanOut
+	case nfa.Negated:
+		return EndNegated
+	case nfa.UntilHeld, nfa.Stopped:
+		return EndUntil
+	case nfa.Greedy:
+		return EndLoop
+	case nfa.UnlessHeld:
+		return EndUnless
+	case nfa.Consumed:
+		return EndConsumed
+	case nfa.OpenBound, nfa.CaptureBound:
+		return EndBound
+	}
+	return EndNotNext
+}
+
+// StepCounts says what open matches did at a step of a rule. One that another went on
+// from counts no more: of all steps together as many began or split off as have ended or
+// are open (StepMisses.Open).
+type StepCounts struct {
+	Began   uint64          // matches that began here
+	Split   uint64          // those that went on here from one that another had gone on from before
+	Reached uint64          // those that came here from another step, or began
+	Ended   [Endings]uint64 // those that ended here
+}
+
+// counters lists what c counts: began, split, reached, then how they ended.
+func (c *StepCounts) counters() [3 + Endings]*uint64 {
+	all := [3 + Endings]*uint64{&c.Began, &c.Split, &c.Reached}
+	for i := range c.Ended {
+		all[3+i] = &c.Ended[i]
+	}
+	return all
+}
+
+// RuleMisses says how far the open matches of a rule got.
+type RuleMisses struct {
+	Rule  *Rule
+	Steps []StepMisses // as Rule.Program.Steps has them
+}
+
+// StepMisses says what became of the open matches that got to a step and no further.
+type StepMisses struct {
+	nfa.Step
+	StepCounts
+	Open   uint64 // that stand here
+	Latest []Miss // the latest 20 that ran out here: by when they did, then by key, the last at the end
+}
+
+// Miss is an open match that ran out.
+type Miss struct {
+	Key      []string
+	Began    int64  // event time of the first event that it captured, in nanoseconds since the epoch
+	At       int64  // when all that it waited for had run out
+	Size     int    // how many events it had captured
+	Captured []Seen // the latest 50 of them, in order
+	Waited   []int  // for these of Rule.Names
+
+	// Before is the latest event of the key after the last captured that came before At,
+	// that the rule saw, and that by its type could have been what was waited for, but was
+	// not. Place 0: there was none.
+	Before Seen
+	// After is the first event of the key from At on that would have been what was waited
+	// for. It is looked for as long after At as the match had been open by then, while the
+	// miss is among the latest 20. Place 0: there is none so far.
+	After Seen
+}
+
+// Seen is an event that a Miss names.
+type Seen struct {
+	Var   int    // index in Rule.Names: what it was captured as, or could have been
+	Place uint64 // Event.Place
+	Time  int64  // event time, nanoseconds since the epoch
+	Name  string // as alerts call it
+}
+
+// compare orders misses of one step by when they ran out, then by key, then by what they
+// had captured.
+func (m *Miss) compare(o *Miss) int {
+	return cmp.Or(
+		cmp.Compare(m.At, o.At), slices.Compare(m.Key, o.Key), cmp.Compare(m.Began, o.Began),
+		slices.CompareFunc(m.Captured, o.Captured, func(a, b Seen) int { return cmp.Compare(a.Place, b.Place) }),
+	)
+}
+
+// miss is a Miss while it may get an After.
+type miss struct {
+	Miss
+	rule, step int32
+	text       string  // the key in its table
+	until      int64   // when After is looked for no longer; 0: it is not
+	caught     []catch // what it captured; nil: the conditions that it waited for do not look at it
+}
+
+// catch is an event that a miss captured.
+type catch struct {
+	name  int32
+	event *Event
+}
+
+// fate is something that became of an open match: one count, with an example where it
+// ran out, or an After for an example. Those of one step of a rule under a key are
+// nearMisses.fates: who takes the step back takes each of them back with remove.
+type fate struct {
+	rule, step int32
+	count      int    // in StepCounts.counters; after: it counts nothing
+	place      uint64 // Event.Place of the event that brought it; 0: time did
+	miss       *miss  // nil: no example
+	late       Seen   // after: what became its After
+}
+
+// after is the count of a fate that gives an example its After.
+const after = -1
+
+// nearMisses counts what became of the open matches of a shard, and keeps examples
+// (Options.NearMisses). All memory is that of at most 20 examples for each step of each
+// rule, and of the latest events of keys with an open match, one for each name waited for.
+type nearMisses struct {
+	plan    *plan
+	rules   []ruleFates // empty for rules of other layers, and where nothing follows a first event
+	watched []map[string][]*miss
+	fates   []fate // of the last step
+	final   int64  // nothing up to then is taken back; never: nothing is at all
+	input   int64  // what runs out later does so because the input ended; never: it has not
+	matched matched
+	key     keyReader
+}
+
+// ruleFates is what is counted of a rule.
+type ruleFates struct {
+	steps   []stepFates
+	awaited []int32 // names that open matches can wait for
+}
+
+type stepFates struct {
+	StepCounts
+	latest []*miss // by Miss.compare
+}
+
+func newNearMisses(p *plan) *nearMisses {
+	n := &nearMisses{plan: p, rules: make([]ruleFates, len(p.rs.Rules)), watched: make([]map[string][]*miss, len(p.spaces)), final: never, input: never}
+	for i := range n.watched {
+		n.watched[i] = map[string][]*miss{}
+	}
+	for i, r := range p.rs.Rules {
+		if r.Layer == p.layer && r.counted() {
+			n.rules[i] = ruleFates{make([]stepFates, len(r.Program.Steps())), r.Program.Awaited()}
+		}
+	}
+	return n
+}
+
+// counted reports whether near misses of a rule are counted: whether it has open matches.
+func (r *Rule) counted() bool { return r.Program != nil && r.Program.Leads() }
+
+// collect takes what a machine says that became of open matches of a rule under the key
+// of the judge, at an event (place) or because of time (0).
+func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
+	n := s.near
+	n.fates = n.fates[:0]
+	for i := range m.Fates {
+		f := &m.Fates[i]
+		of := fate{rule: st.rule, step: int32(f.Step), place: place}
+		switch f.Kind {
+		case nfa.Began:
+			n.fates = append(n.fates, of.counting(0), of.counting(2))
+		case nfa.Took:
+			if f.Splits {
+				n.fates = append(n.fates, of.counting(1))
+			}
+			if f.Enters {
+				n.fates = append(n.fates, of.counting(2))
+			}
+		default:
+			end := endingOf(f.Why)
+			switch {
+			case end != EndRanOut:
+			case f.Time > n.input:
+				end = EndInput
+			case n.wants(&n.rules[st.rule].steps[f.Step], f.Time):
+				of.miss = s.missed(st, f)
+			}
+			n.fates = append(n.fates, of.counting(3+int(end)))
+		}
+	}
+	for i := range n.fates {
+		n.add(&n.fates[i])
+	}
+}
+
+// counting is f with what it counts.
+func (f fate) counting(count int) fate {
+	f.count = count
+	return f
+}
+
+// add counts a fate, and keeps its example.
+func (n *nearMisses) add(f *fate) {
+	if f.count == after {
+		f.miss.After = f.late
+		n.unwatch(f.miss)
+		return
+	}
+	sf := &n.rules[f.rule].steps[f.step]
+	*sf.counters()[f.count]++
+	if f.miss != nil {
+		n.keep(sf, f.miss)
+	}
+}
+
+// remove takes back a fate that was added.
+func (n *nearMisses) remove(f *fate) {
+	if f.count == after {
+		f.miss.After = Seen{}
+		n.watch(f.miss)
+		return
+	}
+	sf := &n.rules[f.rule].steps[f.step]
+	*sf.counters()[f.count]--
+	if i := slices.Index(sf.latest, f.miss); f.miss != nil && i >= 0 {
+		sf.latest = slices.Delete(sf.latest, i, i+1)
+		n.unwatch(f.miss)
+	}
+}
+
+// wants reports whether an example that ran out at a time would be kept.
+func (n *nearMisses) wants(sf *stepFates, at int64) bool {
+	return at > n.final || len(sf.latest) < mostMisses || sf.latest[mostMisses-1].At > n.final || at >= sf.latest[0].At
+}
+
+// keep adds an example to those of its step. Beyond the latest 20 there are only those
+// that may be taken back, so that there are 20 when they are.
+func (n *nearMisses) keep(sf *stepFates, x *miss) {
+	i, _ := slices.BinarySearchFunc(sf.latest, x, func(a, b *miss) int {
+		return cmp.Or(a.compare(&b.Miss), -1) // after those that are equal
+	})
+	sf.latest = slices.Insert(sf.latest, i, x)
+	n.watch(x)
+	for len(sf.latest) > mostMisses && (sf.latest[mostMisses].At <= n.final || len(sf.latest) > mostMisses+mostOpenMisses) {
+		n.unwatch(sf.latest[0])
+		sf.latest = slices.Delete(sf.latest, 0, 1)
+	}
+}
+
+// watch lets a miss wait for its After.
+func (n *nearMisses) watch(x *miss) {
+	if x.until > 0 {
+		table := n.watched[n.plan.home[x.rule]]
+		table[x.text] = append(table[x.text], x)
+	}
+}
+
+func (n *nearMisses) unwatch(x *miss) {
+	table := n.watched[n.plan.home[x.rule]]
+	list := table[x.text]
+	i := slices.Index(list, x)
+	if i < 0 {
+		return
+	}
+	if len(list) == 1 {
+		delete(table, x.text)
+		return
+	}
+	table[x.text] = slices.Delete(list, i, i+1)
+}
+
+// missed makes the example of a match that ran out under the key of the judge.
+func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
+	ks := s.judge.view.keys
+	x := &miss{rule: st.rule, step: int32(f.Step), text: ks.text}
+	x.Key, x.At, x.Began, x.Size = slices.Clone(ks.parts), f.Time, f.Captures.Start(), f.Captures.Size()
+	for c := f.Captures; c.Node() != 0 && len(x.caught) < mostCaught; c = c.Parent() {
+		x.caught = append(x.caught, catch{int32(c.Var()), s.judge.view.event(c.Event())})
+	}
+	slices.Reverse(x.caught)
+	for _, c := range x.caught {
+		x.Captured = append(x.Captured, c.event.seen(c.name))
+	}
+	looks := false
+	for _, name := range f.Awaited(nil) {
+		x.Waited = append(x.Waited, int(name))
+		looks = looks || s.plan.rs.Rules[st.rule].Conds[name].Captured != nil
+	}
+	if !looks {
+		x.caught = nil
+	}
+	if !looks || x.Size <= mostCaught {
+		x.until = later(x.At, elapsed(x.Began, x.At))
+	}
+	x.Before = st.nearest(&s.near.rules[st.rule], &x.Miss)
+	return x
+}
+
+// seen names an event that a variable captured, or could have.
+func (e *Event) seen(name int32) Seen {
+	return Seen{Var: int(name), Place: e.Place, Time: e.Time, Name: e.name()}
+}
+
+// lookBack gives an event of the key in s.key to the misses of a space that it may have
+// come too late for.
+func (s *shard) lookBack(space int32, e *Event) {
+	n := s.near
+	if len(n.watched[space]) == 0 {
+		return
+	}
+	n.fates = n.fates[:0]
+	for _, x := range n.watched[space][s.key.joined()] {
+		if e.Time >= x.until || !s.plan.on[x.rule][e.Type+1] {
+			continue
+		}
+		if name, ok := s.fits(x); ok {
+			n.fates = append(n.fates, fate{rule: x.rule, step: x.step, count: after, place: e.Place, miss: x, late: e.seen(name)})
+		}
+	}
+	for i := range n.fates {
+		n.add(&n.fates[i])
+	}
+}
+
+// fits reports whether the event of the judge is what a miss waited for, and as what.
+func (s *shard) fits(x *miss) (int32, bool) {
+	j := &s.judge
+	r := s.plan.rs.Rules[x.rule]
+	j.ask(r)
+	j.scope.Again = true // what fails here is no fault of the rule
+	defer func() { j.scope.Again = false }()
+	if !j.sees() {
+		return 0, false
+	}
+	filled := false
+	for _, name := range x.Waited {
+		if !j.May(nfa.Cond(name)) {
+			continue
+		}
+		if captured := r.Conds[name].Captured; captured != nil {
+			if !filled {
+				s.near.matched.take(r, x.caught)
+				filled = true
+			}
+			j.scope.Captures = &s.near.matched
+			if !captured(&j.scope) {
+				continue
+			}
+		}
+		return int32(name), true
+	}
+	return 0, false
+}
+
+// take takes the events that a miss captured.
+func (m *matched) take(r *Rule, caught []catch) {
+	m.fill(r, nil, nil)
+	for _, c := range caught {
+		m.events[c.name] = append(m.events[c.name], c.event)
+	}
+}
+
+// passed is the latest event of a key that could by its type have been what a name
+// stands for. place 0: there is none.
+type passed struct {
+	place uint64
+	time  int64
+	nth   uint64
+	isID  bool
+	text  []byte // declared id, or else the line
+}
+
+// pass notes that open matches of a rule have been given the event of the judge.
+func (s *shard) pass(st *ruleState, e *Event) {
+	j, awaited := &s.judge, s.near.rules[st.rule].awaited
+	if len(awaited) == 0 {
+		return
+	}
+	j.scope.Again = true
+	sees := j.sees()
+	j.scope.Again = false
+	if !sees {
+		return
+	}
+	for i, name := range awaited {
+		if !j.couldBe(nfa.Cond(name)) {
+			continue
+		}
+		if st.last == nil {
+			st.last = make([]passed, len(awaited))
+		}
+		p := &st.last[i]
+		p.place, p.time, p.nth, p.isID = e.Place, e.Time, e.nth, e.ID != ""
+		if p.isID {
+			p.text = append(p.text[:0], e.ID...)
+		} else {
+			p.text = append(p.text[:0], e.Raw...)
+		}
+	}
+}
+
+// couldBe reports whether the event could by its type and key be what a name stands for.
+func (j *judge) couldBe(c nfa.Cond) bool {
+	types := j.rule.Conds[c].Types
+	return (types == nil || slices.Contains(types, j.scope.Event.Type)) && j.named(c)
+}
+
+// nearest finds the Before of a match that ran out.
+func (st *ruleState) nearest(rf *ruleFates, m *Miss) Seen {
+	var best Seen
+	if st.last == nil {
+		return best
+	}
+	captured := m.Captured[len(m.Captured)-1].Place
+	for i, name := range rf.awaited {
+		p := &st.last[i]
+		if p.place <= captured || p.place <= best.Place || !slices.Contains(m.Waited, int(name)) {
+			continue
+		}
+		best = Seen{Var: int(name), Place: p.place, Time: p.time}
+		best.Name = p.name()
+	}
+	return best
+}
+
+// name is what alerts call the event.
+func (p *passed) name() string {
+	if p.isID {
+		return string(p.text)
+	}
+	return nameOf("", string(p.text), p.nth)
+}
+
+// rouse lets time change st as soon as something of its open matches runs out, be it
+// seen or not.
+func (st *ruleState) rouse() { st.due = min(st.due, st.runs.Soonest()) }
+
+// NearMisses says of each rule with open matches how far these got, by rule. Options must
+// have NearMisses. It looks at every open match.
+func (g *Engine) NearMisses() []RuleMisses {
+	var all []RuleMisses
+	for i, r := range g.rs.Rules {
+		if !r.counted() {
+			continue
+		}
+		steps := make([]StepMisses, len(r.Program.Steps()))
+		for k, step := range r.Program.Steps() {
+			steps[k].Step = step
+		}
+		for _, s := range g.layers[r.Layer].shards {
+			s.addMisses(int32(i), steps)
+		}
+		for k := range steps {
+			steps[k].Latest = latestMisses(steps[k].Latest)
+		}
+		all = append(all, RuleMisses{r, steps})
+	}
+	return all
+}
+
+// latestMisses leaves the latest 20.
+func latestMisses(all []Miss) []Miss {
+	slices.SortStableFunc(all, func(a, b Miss) int { return a.compare(&b) })
+	return all[max(0, len(all)-mostMisses):]
+}
+
+// addMisses adds what a shard has of a rule.
+func (s *shard) addMisses(rule int32, steps []StepMisses) {
+	for k := range steps {
+		sf := &s.near.rules[rule].steps[k]
+		for i, n := range sf.counters() {
+			*steps[k].counters()[i] += *n
+		}
+		for _, x := range sf.latest {
+			steps[k].Latest = append(steps[k].Latest, x.Miss)
+		}
+	}
+	s.eachOpen(rule, func(step int) { steps[step].Open++ })
+}
+
+// eachOpen calls visit with the step of every open match of a rule that counts.
+func (s *shard) eachOpen(rule int32, visit func(step int)) {
+	for _, ks := range s.tables[s.plan.home[rule]] {
+		if st := ks.state(rule); st != nil {
+			s.plan.rs.Rules[rule].Program.EachOpen(&st.runs, visit)
+		}
+	}
+}
