@@ -40,7 +40,7 @@ type ruleState struct {
 	runs       nfa.Runs
 	most       int      // captures that runs has had room for, at least; 0: it has no memory
 	sums       *sums    // nil until a condition asked for an aggregate
-	last       []passed // Options.NearMisses: by ruleFates.awaited; nil: none yet
+	near       *keyNear // Options.NearMisses; nil: nothing yet
 }
 
 // idle reports whether nothing needs to be kept.

@@ -24,6 +24,7 @@ type Ending uint8
 const (
 	EndMatched  Ending = iota // it was a match, whether `having` let it come out or not
 	EndRanOut                 // all that it waited for ran out
+	EndInside                 // likewise, but it began with an event of the one that ran out before it under the key, and got no further
 	EndInput                  // EndRecord closed a window that was open still
 	EndNegated                // an event came that must not
 	EndNotNext                // the very next event was another one
@@ -37,7 +38,7 @@ const (
 )
 
 func (e Ending) String() string {
-	return [...]string{"matched", "ran_out", "input_ended", "negated", "not_next", "until", "loop", "unless", "consumed", "bound"}[e]
+	return [...]string{"matched", "ran_out", "inside", "input_ended", "negated", "not_next", "until", "loop", "unless", "consumed", "bound"}[e]
 }
 
 // endingOf is how a match ended, in the words of package nfa.
@@ -207,6 +208,9 @@ func (r *Rule) counted() bool { return r.Program != nil && r.Program.Leads() }
 func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
 	n := s.near
 	n.fates = n.fates[:0]
+	if place == 0 {
+		slices.SortStableFunc(m.Fates, func(a, b nfa.Fate) int { return compareFates(&a, &b) })
+	}
 	for i := range m.Fates {
 		f := &m.Fates[i]
 		of := fate{rule: st.rule, step: int32(f.Step), place: place}
@@ -226,6 +230,8 @@ func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
 			case end != EndRanOut:
 			case f.Time > n.input:
 				end = EndInput
+			case st.inside(f):
+				end = EndInside
 			case n.wants(&n.rules[st.rule].steps[f.Step], f.Time):
 				of.miss = s.missed(st, f)
 			}
@@ -235,6 +241,30 @@ func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
 	for i := range n.fates {
 		n.add(&n.fates[i])
 	}
+}
+
+// compareFates orders matches that time ended by when, then by their first events,
+// then those that got further before others.
+func compareFates(a, b *nfa.Fate) int {
+	x, _ := a.Captures.Start()
+	y, _ := b.Captures.Start()
+	return cmp.Or(
+		cmp.Compare(a.Time, b.Time), cmp.Compare(x, y),
+		cmp.Compare(b.Step, a.Step), cmp.Compare(b.Captures.Event(), a.Captures.Event()),
+	)
+}
+
+// inside reports whether a match that ran out is only a later part of the one that ran out
+// before it; else it is remembered. Every event of an episode may begin a match, and the
+// episode is to be shown once.
+func (st *ruleState) inside(f *nfa.Fate) bool {
+	first, _ := f.Captures.Start()
+	near := st.nearby()
+	if uint64(first) <= near.until && f.Step <= near.step {
+		return true
+	}
+	near.until, near.step = uint64(f.Captures.Event()), f.Step
+	return false
 }
 
 // counting is f with what it counts.
@@ -317,7 +347,8 @@ func (n *nearMisses) unwatch(x *miss) {
 func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
 	ks := s.judge.view.keys
 	x := &miss{rule: st.rule, step: int32(f.Step), text: ks.text}
-	x.Key, x.At, x.Began, x.Size = slices.Clone(ks.parts), f.Time, f.Captures.Start(), f.Captures.Size()
+	x.Key, x.At, x.Size = slices.Clone(ks.parts), f.Time, f.Captures.Size()
+	_, x.Began = f.Captures.Start()
 	for c := f.Captures; c.Node() != 0 && len(x.caught) < mostCaught; c = c.Parent() {
 		x.caught = append(x.caught, catch{int32(c.Var()), s.judge.view.event(c.Event())})
 	}
@@ -404,6 +435,21 @@ func (m *matched) take(r *Rule, caught []catch) {
 	}
 }
 
+// keyNear is what is kept for near misses of a rule under a key while a match is open.
+type keyNear struct {
+	last  []passed // by ruleFates.awaited; nil: none yet
+	until uint64   // the last event of the match that ran out last; 0: none did
+	step  int      // how far that had got
+}
+
+// nearby gives what is kept for near misses.
+func (st *ruleState) nearby() *keyNear {
+	if st.near == nil {
+		st.near = new(keyNear)
+	}
+	return st.near
+}
+
 // passed is the latest event of a key that could by its type have been what a name
 // stands for. place 0: there is none.
 type passed struct {
@@ -430,10 +476,11 @@ func (s *shard) pass(st *ruleState, e *Event) {
 		if !j.couldBe(nfa.Cond(name)) {
 			continue
 		}
-		if st.last == nil {
-			st.last = make([]passed, len(awaited))
+		near := st.nearby()
+		if near.last == nil {
+			near.last = make([]passed, len(awaited))
 		}
-		p := &st.last[i]
+		p := &near.last[i]
 		p.place, p.time, p.nth, p.isID = e.Place, e.Time, e.nth, e.ID != ""
 		if p.isID {
 			p.text = append(p.text[:0], e.ID...)
@@ -452,12 +499,12 @@ func (j *judge) couldBe(c nfa.Cond) bool {
 // nearest finds the Before of a match that ran out.
 func (st *ruleState) nearest(rf *ruleFates, m *Miss) Seen {
 	var best Seen
-	if st.last == nil {
+	if st.near == nil || st.near.last == nil {
 		return best
 	}
 	captured := m.Captured[len(m.Captured)-1].Place
 	for i, name := range rf.awaited {
-		p := &st.last[i]
+		p := &st.near.last[i]
 		if p.place <= captured || p.place <= best.Place || !slices.Contains(m.Waited, int(name)) {
 			continue
 		}

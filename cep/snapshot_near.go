@@ -3,6 +3,8 @@ package cep
 import (
 	"cmp"
 	"slices"
+
+	"weir/nfa"
 )
 
 // appendNear writes near misses, if they are counted.
@@ -95,7 +97,7 @@ func (g *Engine) appendPassed(w *writer, l *layer) {
 		for _, table := range s.tables {
 			for _, ks := range table {
 				for i := range ks.rules {
-					if ks.rules[i].last != nil {
+					if ks.rules[i].near != nil {
 						all = append(all, entry{ks, &ks.rules[i]})
 					}
 				}
@@ -111,8 +113,12 @@ func (g *Engine) appendPassed(w *writer, l *layer) {
 		for _, part := range x.ks.parts {
 			w.Text(part)
 		}
-		for i := range x.st.last {
-			p := &x.st.last[i]
+		near := x.st.near
+		w.Uint(near.until)
+		w.Uint(uint64(near.step))
+		w.Bool(near.last != nil)
+		for i := range near.last {
+			p := &near.last[i]
 			w.Uint(p.place)
 			if p.place > 0 {
 				w.Int(p.time)
@@ -254,21 +260,32 @@ func (g *Engine) readPassed(r *reader, l *layer, wanted bool) {
 			key.parts = append(key.parts, r.Text())
 		}
 		key.join()
-		last := make([]passed, len(g.rs.Rules[rule].Program.Awaited()))
-		for i := range last {
-			if last[i].place = r.Uint(); last[i].place > 0 {
-				last[i].time, last[i].nth, last[i].isID, last[i].text = r.Int(), r.Uint(), r.Bool(), []byte(r.Text())
-			}
-		}
+		near := r.near(g.rs.Rules[rule].Program)
 		ks := key.find(l.shards[key.hash()%uint64(len(l.shards))].tables[space])
-		if r.Bad || ks == nil || ks.state(rule) == nil || ks.state(rule).runs.Empty() || ks.state(rule).last != nil {
+		if r.Bad || ks == nil || ks.state(rule) == nil || ks.state(rule).runs.Empty() || ks.state(rule).near != nil {
 			r.Fail()
 			return
 		}
 		if wanted {
-			ks.state(rule).last = last
+			ks.state(rule).near = near
 		}
 	}
+}
+
+func (r *reader) near(p *nfa.Program) *keyNear {
+	near := &keyNear{until: r.Uint(), step: int(r.Below(uint64(len(p.Steps()))))}
+	if !r.Bool() {
+		return near
+	}
+	near.last = make([]passed, len(p.Awaited()))
+	for i := range near.last {
+		if x := &near.last[i]; !r.Bad {
+			if x.place = r.Uint(); x.place > 0 {
+				x.time, x.nth, x.isID, x.text = r.Int(), r.Uint(), r.Bool(), []byte(r.Text())
+			}
+		}
+	}
+	return near
 }
 
 // beginAll counts the matches that are open as ones that have just begun.

@@ -53,5 +53,5 @@ func (s *spare) putRuns(st *ruleState) {
 		st.runs.Reset()
 		s.runs = append(s.runs, st.runs)
 	}
-	st.runs, st.most, st.sums, st.last = nfa.Runs{}, 0, nil, nil
+	st.runs, st.most, st.sums, st.near = nfa.Runs{}, 0, nil, nil
 }

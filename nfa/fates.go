@@ -25,8 +25,11 @@ func (f *Fate) Awaited(dst []int32) []int32 {
 	return p.awaited(dst, &p.places[f.Captures.runs.nodes[f.Captures.node-1].place], f.live)
 }
 
-// Start returns the time of the first event of c, which is not empty.
-func (c Captures) Start() Time { return c.runs.nodes[c.node-1].start }
+// Start returns the first event of c, which is not empty, and its time.
+func (c Captures) Start() (Event, Time) {
+	n := &c.runs.nodes[c.node-1]
+	return n.first, n.start
+}
 
 // Size returns how many events c holds, of all variables.
 func (c Captures) Size() int {
