@@ -356,11 +356,10 @@ func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
 	for _, c := range x.caught {
 		x.Captured = append(x.Captured, c.event.seen(c.name))
 	}
-	looks := false
 	for _, name := range f.Awaited(nil) {
 		x.Waited = append(x.Waited, int(name))
-		looks = looks || s.plan.rs.Rules[st.rule].Conds[name].Captured != nil
 	}
+	looks := s.plan.rs.Rules[st.rule].looksBack(x.Waited)
 	if !looks {
 		x.caught = nil
 	}
@@ -369,6 +368,12 @@ func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
 	}
 	x.Before = st.nearest(&s.near.rules[st.rule], &x.Miss)
 	return x
+}
+
+// looksBack reports whether what one of some names stands for depends on what was captured
+// before.
+func (r *Rule) looksBack(names []int) bool {
+	return slices.ContainsFunc(names, func(name int) bool { return r.Conds[name].Captured != nil })
 }
 
 // seen names an event that a variable captured, or could have.
@@ -529,7 +534,7 @@ func (st *ruleState) rouse() { st.due = min(st.due, st.runs.Soonest()) }
 // NearMisses says of each rule with open matches how far these got, by rule. Options must
 // have NearMisses. It looks at every open match.
 func (g *Engine) NearMisses() []RuleMisses {
-	var all []RuleMisses
+	all := []RuleMisses{}
 	for i, r := range g.rs.Rules {
 		if !r.counted() {
 			continue

@@ -197,13 +197,6 @@ func TestNearMissesAreOfTheEventsAlone(t *testing.T) {
 	})
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // naive works near misses out of what a Trace tells.
 type naive struct {
 	rules map[string]*naiveRule // by rule and key
@@ -604,4 +597,68 @@ func TestNearMissesBeginAndStop(t *testing.T) {
 			}
 		}
 	})
+}
+
+// missing returns an engine with near misses, some of which wait for an event.
+func missing(t testing.TB) *Engine {
+	g, fx := NewEngine(zoo(t), Options{NearMisses: true}), new(Effects)
+	r := random(3)
+	for second := range 60 {
+		e := pay(second, []string{"c1", "c2", "c3"}[r.next()%3], "m1", []string{"a", "x", "c", "x"}[r.next()%4], float64(r.next()%5))
+		e.row[fTo] = TextValue("c2")
+		if second%2 == 0 {
+			e.ID = fmt.Sprint("id", second)
+		}
+		g.StepEvents([]Event{e}, fx)
+	}
+	waits, passed := 0, 0
+	for s := range g.shards {
+		for _, table := range s.near.watched {
+			waits += len(table)
+		}
+		for _, table := range s.tables {
+			for _, ks := range table {
+				for i := range ks.rules {
+					passed += b2i(ks.rules[i].near != nil && ks.rules[i].near.last != nil)
+				}
+			}
+		}
+	}
+	if waits == 0 || passed == 0 {
+		t.Fatalf("%d keys are watched, %d know what passed", waits, passed)
+	}
+	return g
+}
+
+// A state with near misses that is damaged or cut off is refused, or gives an engine whose
+// state can be written and read again.
+func TestRestoreNearMisses(t *testing.T) {
+	rs := zoo(t)
+	g := missing(t)
+	state := g.Append(nil)
+	bare, err := Restore(rs, Options{}, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused, read := 0, 0
+	for i := len(bare.Append(nil)) - 100; i < len(state)-4; i++ {
+		for _, b := range []byte{0, 1, state[i] + 1, 0xff} {
+			h, err := Restore(rs, Options{NearMisses: true}, sealed(replaced(state, i, b)))
+			if err != nil {
+				refused++
+				continue
+			}
+			read++
+			h.StepEvents([]Event{pay(61, "c1", "m1", "b", 9)}, new(Effects))
+			if _, err := Restore(rs, Options{NearMisses: true}, h.Append(nil)); err != nil {
+				t.Fatalf("byte %d as %d: read, but what is written then is not", i, b)
+			}
+		}
+		if _, err := Restore(rs, Options{NearMisses: true}, sealed(append(slices.Clone(state[:i]), 0, 0, 0, 0))); err == nil {
+			t.Fatalf("cut off at %d it is taken for a state", i)
+		}
+	}
+	if refused == 0 || read == 0 {
+		t.Errorf("%d refused, %d read", refused, read)
+	}
 }

@@ -220,11 +220,11 @@ func (r *reader) miss(g *Engine, l *layer, rule, step int32) *miss {
 	return x
 }
 
-// caught reads the events that a miss captured: all or, where no condition looks at
-// them, none.
+// caught reads the events that a miss captured: all, or none where no condition looks at
+// them.
 func (r *reader) caught(g *Engine, x *miss) {
 	n := r.Count(leastEvent)
-	if n != 0 && n != x.Size {
+	if looks := g.rs.Rules[x.rule].looksBack(x.Waited); r.Bad || looks && n != x.Size || !looks && n != 0 {
 		r.Fail()
 		return
 	}

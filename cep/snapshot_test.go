@@ -103,11 +103,16 @@ func FuzzRestore(f *testing.F) {
 		f.Add(replaced(state, i, state[i]+1))
 	}
 	f.Add(NewEngine(rs, Options{}).Append(nil))
+	near := missing(f).Append(nil)
+	f.Add(near)
+	for i := len(near) * 3 / 4; i < len(near)-4; i += len(near) / 200 {
+		f.Add(replaced(near, i, near[i]+1))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) < len(stateMagic)+5 {
 			return
 		}
-		g, err := Restore(rs, Options{}, sealed(data))
+		g, err := Restore(rs, Options{NearMisses: len(data)%2 == 0}, sealed(data))
 		if err != nil {
 			return
 		}

@@ -30,6 +30,7 @@ type runCommand struct {
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
 	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected or have the id of another event."`
+	Misses    bool      `name:"near-misses" help:"Say in the summary how far open matches got, by rule and step, with the latest that ran out."`
 	JSON      bool      `name:"json" help:"Write the summary as one JSON object."`
 }
 
@@ -41,6 +42,7 @@ func (runCommand) Help() string {
   weir run rules/ --events day1.csv.gz day2.csv.gz --alerts alerts.ndjson
   weir run rules/ --events payments.ndjson --alerts alerts.ndjson --decisions decisions.ndjson
   weir run rules/ --param factor=4 --param pause=10m --events payments.ndjson
+  weir run rules/ --events payments.ndjson --alerts alerts.ndjson --near-misses
   zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
 
 Alerts go to stdout; progress and a summary go to stderr.
@@ -97,8 +99,9 @@ func (c *runCommand) Run(std *streams) error {
 	r := &run{
 		decoder: cep.NewDecoder(ruleset),
 		engine: cep.NewEngine(ruleset, cep.Options{
-			Lateness: time.Duration(c.Lateness),
-			MaxAhead: time.Duration(c.MaxAhead),
+			Lateness:   time.Duration(c.Lateness),
+			MaxAhead:   time.Duration(c.MaxAhead),
+			NearMisses: c.Misses,
 			// On two cores two shards, beside the goroutine that reads and decodes,
 			// were no faster than one and took 25 % more CPU.
 			Shards: max(1, runtime.GOMAXPROCS(0)/2),
@@ -117,6 +120,10 @@ func (c *runCommand) Run(std *streams) error {
 		err = closed
 	}
 	sum := r.summary(ruleset, time.Since(begin))
+	if c.Misses {
+		sum.misses = r.engine.NearMisses()
+		sum.Misses = missesOf(sum.misses)
+	}
 	if err != nil && !errors.As(err, new(*exitError)) {
 		if sum.Events > 0 && !c.JSON && !endQuietly(err) {
 			sum.Stopped = stoppedByFailure

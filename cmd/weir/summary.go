@@ -34,7 +34,9 @@ type summary struct {
 	UnseenFields []string         `json:"unseen_fields"`      // that the rules read and no event had
 	Stopped      string           `json:"stopped,omitempty"`
 
+	Misses           []ruleMisses `json:"near_misses,omitzero"` // of --near-misses, by rule
 	decisionsWritten bool
+	misses           []cep.RuleMisses // nil: nobody asks for them
 }
 
 // ruleSummary is what one rule did.
@@ -110,6 +112,9 @@ func (s *summary) writeJSON(w io.Writer) {
 // writeText writes the summary for a person. What is as it should be (nothing
 // late, nothing rejected) is left out.
 func (s *summary) writeText(w io.Writer) {
+	if s.misses != nil {
+		defer writeMisses(w, s.misses)
+	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	defer table.Flush()
 	row := func(name, format string, args ...any) {
