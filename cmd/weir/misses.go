@@ -114,7 +114,7 @@ func seenOf(r *cep.Rule, s cep.Seen) seenJSON {
 var endings = [...]string{
 	cep.EndMatched:  "matched",
 	cep.EndRanOut:   "ran out",
-	cep.EndInside:   "ran out within one of these",
+	cep.EndInside:   "ran out inside another",
 	cep.EndInput:    "waited when the input ended",
 	cep.EndNegated:  "ended by a negation",
 	cep.EndNotNext:  "ended as the next event was another",
