@@ -455,6 +455,8 @@ func TestLateEventsAreAsInOrder(t *testing.T) {
 				}
 				if n := l.spaces[i].n; n > 0 && !l.spaces[i].plan.Forever() {
 					t.Fatalf("%d records stay", n)
+				} else if m := l.spaces[i].mem; n == 0 && m.Idle() != m.Room() {
+					t.Fatalf("%d bytes of no record are not given back", m.Room()-m.Idle())
 				}
 			}
 		}
