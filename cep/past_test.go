@@ -65,7 +65,7 @@ func memory(t *rapid.T) *Ruleset {
 			f.Where = func(s *Scope) bool { return s.Event.Field(fKind).Text != "x" }
 		}
 		rs.Features = append(rs.Features, f)
-		rs.Reads = append(rs.Reads, Read{Feature: i, Own: true})
+		rs.Reads = append(rs.Reads, Read{Feature: i, Own: rapid.IntRange(0, 3).Draw(t, "other") > 0})
 		if rapid.IntRange(0, 3).Draw(t, "asked") == 0 {
 			args := []func(*Scope) Value{field(fTo)}
 			if len(f.Key.Names) == 2 {
@@ -99,7 +99,7 @@ type lateLedgers struct {
 	now, low int64
 	came     []*Event                   // that are not forgotten, in the order of arrival
 	all      []Event                    // as they came, without rows
-	asked    map[uint64]map[int32]Value // by origin: what they read of keys that are worked out, by slot
+	asked    map[uint64]map[int32]Value // by origin: what they read that no later event changes, by slot
 }
 
 func newLateLedgers(rs *Ruleset, lateness int64, shards int) *lateLedgers {
@@ -158,13 +158,21 @@ func (x *lateLedgers) come(e Event, most int) (over int) {
 	return 0
 }
 
-// ask works out what the last event reads of keys that are worked out, as of its arrival.
+// ask works out what the last event reads that no later one changes: of keys that are worked
+// out, and for rules of another key.
 func (x *lateLedgers) ask(e *Event) {
 	st := &x.scheme.types[e.Type+1]
+	with, events := x.sorted(everyEvent)
+	values := map[int32]Value{}
+	for id, slot := range st.layout.slot {
+		if read := &x.rs.Reads[id]; slot >= 0 && !read.Own && read.Args == nil {
+			values[slot] = events[e.origin].features.values[slot]
+		}
+	}
+	x.asked[e.origin] = values
 	if len(st.before)+len(st.after) == 0 {
 		return
 	}
-	values := map[int32]Value{}
 	read := func(l *ledger, a *ask) {
 		l.scope.Event = e
 		if !l.workOut(a) {
@@ -179,11 +187,9 @@ func (x *lateLedgers) ask(e *Event) {
 	for i := range st.before {
 		read(without, &st.before[i])
 	}
-	with, _ := x.sorted(everyEvent)
 	for i := range st.after {
 		read(with, &st.after[i])
 	}
-	x.asked[e.origin] = values
 }
 
 // peek holds a feature of the key that some event has against a fold of the events before t.
@@ -319,7 +325,7 @@ func (x *lateLedgers) check(t *rapid.T) {
 		o := events[e.origin]
 		st := &x.scheme.types[e.Type+1]
 		for id, slot := range st.layout.slot {
-			if slot < 0 || x.rs.Reads[id].Args != nil {
+			if slot < 0 || !x.rs.Reads[id].Own {
 				continue
 			}
 			if got, want := e.features.values[slot], o.features.values[slot]; got != want {

@@ -245,6 +245,7 @@ func (rs *records) schedule(r *record) bool {
 	case at != math.MinInt64:
 		rs.wheel.put(r, at)
 	case empties:
+		rs.plan.Clear(&r.kept) // what windows had room for
 		rs.drop(r)
 		return false
 	}
