@@ -439,7 +439,11 @@ func TestLateEventsAreAsInOrder(t *testing.T) {
 				if state := x.state(); !x.restore(state, int(1+r.next()%3)) {
 					t.Fatal("the state cannot be read back")
 				} else if again := x.state(); again != state {
-					t.Fatalf("the state read back is\n%q\nwas\n%q", again, state)
+					n := 0
+					for n < min(len(again), len(state)) && again[n] == state[n] {
+						n++
+					}
+					t.Fatalf("from byte %d of %d and %d on the state read back is\n%.300q\nwas\n%.300q\nafter %.100q", n, len(again), len(state), again[n:], state[n:], again[max(0, n-100):n])
 				}
 			}
 			if r.next()%4 == 0 {

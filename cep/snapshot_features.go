@@ -79,7 +79,7 @@ func (g *Engine) appendLedgers(w *writer, c *scheme, ledgers []*ledger) {
 			for r := range l.spaces[i].all() {
 				// What was read when is not to be seen in the bytes; nor is a record of which
 				// nothing is left before its time has come, like a sum of 5 and -5.
-				if !plan.Trim(&r.kept, g.order.low) {
+				if !plan.Trim(&r.kept, l.lookedAt(i, l.spaces[i].text(r), g.order.low)) {
 					all = append(all, keyed{l.spaces[i].text(r), r.kept})
 				}
 			}

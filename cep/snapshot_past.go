@@ -68,6 +68,18 @@ func (l *ledger) tailOf(j *journal, at, i int) []shown {
 	return events
 }
 
+// lookedAt is the time before which nobody looks at the record of a key: low, or that of
+// its last event, if events may come late. One that comes before that finds what was saved.
+func (l *ledger) lookedAt(space int, text string, low int64) int64 {
+	if l.past == nil {
+		return low
+	}
+	if j := l.past.spaces[space].find(text, hashOf(text)); j != nil && len(j.items) > 0 {
+		return max(low, j.items[len(j.items)-1].time)
+	}
+	return low
+}
+
 func (w *writer) shown(e *shown) {
 	w.Int(e.time)
 	w.Text(e.raw)
