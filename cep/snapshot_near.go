@@ -32,7 +32,7 @@ func (g *Engine) appendNear(w *writer) {
 				w.Uint(*n)
 			}
 			slices.SortStableFunc(latest, func(a, b *miss) int { return a.compare(&b.Miss) })
-			latest = latest[max(0, len(latest)-mostMisses):]
+			latest = latest[shards[0].near.spent(latest):]
 			w.Uint(uint64(len(latest)))
 			for _, x := range latest {
 				w.miss(x, g)
@@ -155,7 +155,7 @@ func (g *Engine) readNear(r *reader) {
 			}
 			var before *miss
 			n := r.Count(8)
-			if n > mostMisses {
+			if n > mostMisses+mostOpenMisses {
 				r.Fail()
 			}
 			for range n {

@@ -16,7 +16,7 @@ import (
 //	    place
 //	    event               minus its parent's, or as it is
 //	    time                minus its parent's, or as it is
-//	    flags               1: it has come out as a match; 2: another has gone on from it
+//	    flags               1: it has come out as a match; 2: another has gone on from it; 4: it was complete
 //	    registers           Program.registers numbers
 //	number of groups, then for each, in the order of their keys
 //	    place, live, lifted, fresh
@@ -52,7 +52,7 @@ func (p *Program) AppendRuns(dst []byte, r *Runs) []byte {
 		dst = binary.AppendUvarint(dst, uint64(n.place))
 		dst = binary.AppendUvarint(dst, uint64(event))
 		dst = binary.AppendVarint(dst, at)
-		dst = append(dst, byte(b2i(n.out)|b2i(n.parted)<<1))
+		dst = append(dst, byte(b2i(n.out)|b2i(n.parted)<<1|b2i(n.match)<<2))
 		for _, v := range r.registers[i*p.registers : (i+1)*p.registers] {
 			dst = binary.AppendVarint(dst, v)
 		}
@@ -142,12 +142,12 @@ func (d *decoder) nodes(p *Program, r *Runs) {
 		back := int32(d.below(uint64(i) + 1))
 		pl := int32(d.below(uint64(len(p.places))))
 		event, at := Event(d.uint()), d.int()
-		flags := d.byte(3)
+		flags := d.byte(7)
 		if d.bad {
 			return
 		}
 		before := node{at: math.MinInt64}
-		n := node{place: pl, event: event, at: at, first: event, start: at, count: 1, length: 1, out: flags&1 != 0, parted: flags&2 != 0}
+		n := node{place: pl, event: event, at: at, first: event, start: at, count: 1, length: 1, out: flags&1 != 0, parted: flags&2 != 0, match: flags&4 != 0}
 		if back > 0 {
 			n.parent = int32(i+1) - back
 			before = r.nodes[n.parent-1]

@@ -76,7 +76,7 @@ func (m *Machine) lose(at int32, why Why) {
 	if m.runs.nodes[at-1].parted {
 		return
 	}
-	if m.matched(at) {
+	if m.runs.nodes[at-1].match {
 		why = Finished
 	}
 	m.fate(at, Fate{Kind: Ended, Why: why, Time: m.now})
@@ -99,25 +99,10 @@ func (m *Machine) runOutAt(g *group, at int32) {
 		return
 	}
 	f := Fate{Kind: Ended, Why: Expired, Time: m.limitOf(at, g.live).latest, live: g.live}
-	if m.matched(at) {
+	if m.runs.nodes[at-1].match {
 		f.Why = Finished
 	}
 	m.fate(at, f)
-}
-
-// matched reports whether the captures of a node are a match, be it that `having` or
-// another match kept it from coming out.
-func (m *Machine) matched(at int32) bool {
-	n := &m.runs.nodes[at-1]
-	if n.out || len(m.done) > 0 && m.done[len(m.done)-1].node == at {
-		return true
-	}
-	for _, rs := range m.prog.places[n.place].ends {
-		if m.counted(rs, at) {
-			return true
-		}
-	}
-	return false
 }
 
 // closes notes that the match that is tried no longer waits for an edge.

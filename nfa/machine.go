@@ -573,6 +573,7 @@ func (m *Machine) take(e *edge, at int32) {
 	}
 	complete := slices.ContainsFunc(to.ends, func(rs []rounds) bool { return m.counted(rs, id) })
 	if complete {
+		r.nodes[id-1].match = true
 		m.done = append(m.done, held{id, m.ev, m.now})
 	}
 	live := m.waits(to, id)
@@ -590,6 +591,7 @@ func (m *Machine) take(e *edge, at int32) {
 
 // complete notes a match that is complete.
 func (m *Machine) complete(h held) {
+	m.runs.nodes[h.node-1].match = true
 	m.done = append(m.done, h)
 	if m.Trace != nil {
 		m.tell(h.node, -1, Note{Kind: Completed, Limit: h.at})

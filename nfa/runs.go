@@ -34,6 +34,7 @@ type node struct {
 	length int32 // captures up to this one
 	out    bool  // it has come out as a match
 	parted bool  // another match has gone on from it
+	match  bool  // it was complete as it stands, whether it came out or not
 }
 
 // group is the open matches at one place that wait for the same.
