@@ -135,6 +135,20 @@
 // matches add is therefore pending, ordered by when they came, until all layers are done.
 // A rule that reads a risk stands in no layer below one that adds to it.
 //
+// # Near misses
+//
+// With Options.NearMisses it is counted how far open matches get and how they end, by rule
+// and step of the pattern, and the latest 20 of each step that ran out are kept with what
+// came nearest to what they waited for (Engine.NearMisses). An open match then ends when its
+// time comes, not when somebody looks: what runs out unseen wakes its key, which costs
+// time and changes nothing else. Which 20 are the latest is a matter of when they ran out
+// and of their keys: shards keep 20 each, and the latest of all are among them. A near miss
+// waits for an event that would have fitted as long as it had been open; it is looked up by
+// its key, and holds up to 50 captured events while a condition may look at them.
+//
+// What became of open matches in a step is a list of fates. Each can be taken back, which
+// leaves what was there before it.
+//
 // # Guarantees
 //
 //  1. The same records give the same Effects, whatever the batches they come in,

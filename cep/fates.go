@@ -436,4 +436,3 @@ func (p *passed) name() string {
 // rouse lets time change st as soon as something of its open matches runs out, be it
 // seen or not.
 func (st *ruleState) rouse() { st.due = min(st.due, st.runs.Soonest()) }
-
