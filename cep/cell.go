@@ -55,6 +55,17 @@ func (c *cell) find(e *Event) (int, bool) {
 	return slices.BinarySearchFunc(c.items, e, func(it item, e *Event) int { return comparePlaces(it.event, e) })
 }
 
+// findSame returns where an event is; -1: it is not there. When matches change places one
+// may come to where another has not left yet.
+func (c *cell) findSame(e *Event) int {
+	for i, ok := c.find(e); ok && i < len(c.items) && comparePlaces(c.items[i].event, e) == 0; i++ {
+		if c.items[i].event == e {
+			return i
+		}
+	}
+	return -1
+}
+
 // after returns the first item after a stamp.
 func (c *cell) after(at stamp) int {
 	i, _ := slices.BinarySearchFunc(c.items, at, func(it item, at stamp) int {

@@ -196,7 +196,7 @@ func (s *shard) see(o *offer, e *Event) {
 	g := s.eager
 	c := g.cells[o.space][s.key.joined()]
 	if g.leaving {
-		if i, ok := c.find(e); ok {
+		if i := c.findSame(e); i >= 0 {
 			s.mark(c)
 			c.remove(i, &s.spare)
 		}
