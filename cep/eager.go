@@ -12,7 +12,7 @@ import (
 type eager struct {
 	lateness int64
 	cells    []map[string]*cell  // by space
-	queue    []queued            // items of cells by arrival, for trim
+	queue    heap[queued]        // items of cells by time, for trim
 	low      int64               // time has brought what it brings up to here
 	by       uint64              // Event.origin of the event that has arrived
 	marked   []*cell             // to be matched again
@@ -42,6 +42,8 @@ type queued struct {
 	time int64
 	cell *cell
 }
+
+func (a queued) before(b queued) bool { return a.time < b.time }
 
 // awaited is a cell with matches that time brought in the eyes of a later event: they
 // come out when the watermark has passed.
@@ -205,7 +207,7 @@ func (s *shard) see(o *offer, e *Event) {
 	if c == nil {
 		c = s.newCell(o.space)
 	}
-	g.queue = append(g.queue, queued{e.Time, c})
+	g.queue.push(queued{e.Time, c})
 	n := len(c.items)
 	i := n
 	if n > 0 && comparePlaces(c.items[n-1].event, e) > 0 {
@@ -237,7 +239,7 @@ func (s *shard) end(e *Event, x *ended) {
 	if c == nil {
 		c = s.newCell(home)
 	}
-	s.eager.queue = append(s.eager.queue, queued{e.Time, c})
+	s.eager.queue.push(queued{e.Time, c})
 	i, _ := c.find(e)
 	if i < len(c.items) || c.marked {
 		s.mark(c)

@@ -247,16 +247,13 @@ func earliest(a, b stamp) stamp {
 // trim forgets what no event at or after low needs.
 func (s *shard) trim(low int64) {
 	g := s.eager
-	n := 0
-	for ; n < len(g.queue) && g.queue[n].time < low; n++ {
-		c := g.queue[n].cell
+	for len(g.queue) > 0 && g.queue[0].time < low {
+		c := g.queue.pop().cell
 		c.trim(low, &s.spare)
 		if len(c.items) == 0 {
 			s.drop(c)
 		}
 	}
-	clear(g.queue[:n])
-	g.queue = g.queue[n:]
 	for len(g.expiring) > 0 && g.expiring[0].at < low {
 		delete(g.versions, g.expiring.pop().id)
 	}
