@@ -223,8 +223,12 @@ func (s *shard) see(o *offer, e *Event) {
 	it := &c.items[n]
 	it.came = s.took()
 	for i := range it.came {
-		s.bring(c, &it.came[i])
-		g.answers(&it.came[i])
+		x := &it.came[i]
+		s.bring(c, x)
+		if x.waits(g) && s.adds(x) { // before events that other rules of the key have seen
+			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
+		}
+		g.answers(x)
 	}
 }
 
@@ -345,11 +349,8 @@ func (s *shard) catchUp(c *cell, t int64) {
 // for the watermark.
 func (s *shard) bring(c *cell, x *coming) {
 	g := s.eager
-	if x.at.origin == 0 && x.at.moment > g.low {
+	if x.waits(g) {
 		g.await.push(awaited{x.at.moment, c})
-		if s.adds(x) {
-			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
-		}
 		return
 	}
 	s.emit(x)
