@@ -76,6 +76,8 @@ type lateness struct {
 func (l *lateness) check(t *testing.T, number int) {
 	t.Helper()
 	c, sorted, r := l.at(number)
+	watch := time.AfterFunc(2*time.Minute, func() { panic(fmt.Sprintf("-late.seed %d -late.case %d does not end", l.seed, number)) })
+	defer watch.Stop()
 	fault := c.tryCheck(sorted, r, number%16 == 0)
 	if fault != nil {
 		whole := fault.how
