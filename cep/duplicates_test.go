@@ -145,7 +145,7 @@ func TestDuplicatesTable(t *testing.T) {
 		first := uint64(0)
 		for range 80_000 {
 			now := int64(len(times) / 500)
-			m := mark{id: uint64(r.IntN(8))<<60 | uint64(32*r.IntN(1024))<<32 | uint64(r.IntN(1<<20)), more: uint32(r.IntN(2))}
+			m := mark{id: uint64(r.IntN(8))<<60 | uint64(32*r.IntN(1024))<<32 | uint64(r.IntN(2)), more: uint32(r.IntN(2))}
 			key := m.id<<1 | uint64(m.more)
 			n, ok := all[key]
 			want := uint64(0)
