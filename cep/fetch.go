@@ -1,6 +1,10 @@
 package cep
 
-import "weir/cep/feature"
+import (
+	"unsafe"
+
+	"weir/cep/feature"
+)
 
 // The words of millions of records lie far away in memory: each look-up waits for them
 // several times, one wait after the other. So the records of a few events to come are
@@ -17,16 +21,62 @@ const (
 // touched is a record that an event to come will look up.
 type touched struct {
 	records *records
+	text    string // its key, until the next are touched
 	hash    uint64
-	ref     feature.Ref // 0: there is none
+	ref     feature.Ref // of its block; 0: there is none
 	drops   uint64      // records.drops at that time
+	record  record      // in the block
 	at      int64       // the time of the event
+}
+
+// reached are words of records that lie far away.
+type reached struct {
+	words []*uint64
+	sum   uint64 // of what was touched, so that it is
+}
+
+// touch touches all words.
+func (w *reached) touch() {
+	sum := w.sum
+	for _, x := range w.words {
+		sum += *x
+	}
+	w.sum = sum
 }
 
 // fetch touches the records of events to come. What it finds stands in l.touched: of each
 // event one for each of its visits, without records where nothing was looked up.
 func (l *ledger) fetch(events []*Event) {
+	l.seek(events)
+	all := l.touched
+	sum := l.reached.sum
+	for i := range all {
+		if x := &all[i]; x.records != nil {
+			sum += x.records.home(x.hash)
+		}
+	}
+	for i := range all {
+		if x := &all[i]; x.records != nil {
+			if x.ref = x.records.guess(x.hash); x.ref != 0 {
+				sum += x.records.touch(x.ref)
+			}
+		}
+	}
+	l.reached.sum = sum
+	words := l.reached.words[:0]
+	for i := range all {
+		if x := &all[i]; x.ref != 0 {
+			words = x.meet(words)
+		}
+	}
+	l.reached.words = words
+	l.reached.touch()
+}
+
+// seek reads the keys of events to come, where their records are worth touching.
+func (l *ledger) seek(events []*Event) {
 	all := l.touched[:0]
+	l.texts = l.texts[:0]
 	for _, e := range events {
 		st := &l.scheme.types[e.Type+1]
 		for i := range st.visits {
@@ -37,34 +87,26 @@ func (l *ledger) fetch(events []*Event) {
 				continue
 			}
 			x := &all[len(all)-1]
-			x.records, x.hash, x.drops, x.at = rs, hashOf(l.key.joined()), rs.drops, e.Time
+			x.records, x.drops, x.at = rs, rs.drops, e.Time
+			x.text = l.key.text
+			if !l.key.whole {
+				n := len(l.texts)
+				l.texts = append(l.texts, l.key.bytes...)
+				x.text = unsafe.String(unsafe.SliceData(l.texts[n:]), len(l.key.bytes))
+			}
+			x.hash = hashOf(x.text)
 		}
 	}
 	l.touched = all
-	for i := range all {
-		if x := &all[i]; x.records != nil {
-			l.sum += x.records.home(x.hash)
-		}
+}
+
+// meet looks at the block, which may be that of another key, and appends to dst where the
+// words lie that its record leads to.
+func (x *touched) meet(dst []*uint64) []*uint64 {
+	x.record = x.records.record(x.ref)
+	if x.records.text(&x.record) != x.text {
+		x.ref = 0
+		return dst
 	}
-	words := l.words[:0]
-	for i := range all {
-		if x := &all[i]; x.records != nil {
-			x.ref = x.records.guess(x.hash)
-		}
-	}
-	for i := range all {
-		if x := &all[i]; x.ref != 0 {
-			l.sum += x.records.touch(x.ref)
-		}
-	}
-	for i := range all {
-		if x := &all[i]; x.ref != 0 {
-			r := x.records.record(x.ref)
-			words = x.records.plan.Reach(words, &r.kept, x.at)
-		}
-	}
-	for _, w := range words {
-		l.sum += *w
-	}
-	l.words = words
+	return x.records.plan.Reach(dst, &x.record.kept, x.at)
 }

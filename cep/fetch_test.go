@@ -27,11 +27,15 @@ func TestMet(t *testing.T) {
 	}
 	ahead := func(i int) *touched {
 		h := hashOf(key(i))
-		return &touched{records: rs, hash: h, ref: rs.guess(h), drops: rs.drops}
+		x := &touched{records: rs, text: key(i), hash: h, ref: rs.guess(h), drops: rs.drops}
+		if x.ref != 0 {
+			x.meet(nil)
+		}
+		return x
 	}
 	check := func(x *touched, i int, want bool) {
 		t.Helper()
-		if r, found := rs.met(key(i), x); found != want {
+		if r, found := rs.met(x); found != want {
 			t.Errorf("%s is found: %t", key(i), found)
 		} else if found && rs.text(&r) != key(i) {
 			t.Errorf("%s is found as %s", key(i), rs.text(&r))
@@ -44,7 +48,11 @@ func TestMet(t *testing.T) {
 		t.Fatalf("found ahead are %d, %d, %d", one.ref, two.ref, three.ref)
 	}
 	check(one, 1, true)
-	check(&touched{records: rs, hash: two.hash, ref: one.ref, drops: rs.drops}, 2, true) // its tag is that of another
+	other := &touched{records: rs, text: key(2), hash: two.hash, ref: one.ref, drops: rs.drops} // its tag is that of another
+	if other.meet(nil); other.ref != 0 {
+		t.Errorf("%s is met as %s", key(1), key(2))
+	}
+	check(other, 2, true)
 	come(3, 2*hour)
 	check(three, 3, true)
 	rs.expire(2*hour + 1) // 1 goes

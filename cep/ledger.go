@@ -16,8 +16,8 @@ type ledger struct {
 
 	near    int       // bytes of records up to which none are touched ahead
 	touched []touched // records of events to come
-	words   []*uint64 // what they lead to
-	sum     uint64    // of what was touched, so that it is
+	texts   []byte    // their keys with several parts
+	reached reached   // what they lead to
 
 	open   []ends           // windows whose end rules wait for, by scheme.closing
 	ended  []ended          // of the block, in the order of time
@@ -104,24 +104,27 @@ func (l *ledger) fold(e *Event, met []touched) {
 // visit updates and reads the features of the key that e has in a space. x is what was
 // touched ahead of it, or nil.
 func (l *ledger) visit(v *visit, e *Event, x *touched) {
-	if !l.key.read(v.fields, e) {
-		if l.number == 0 {
-			l.unkeyed(v, e)
+	if x == nil || l.trails != nil {
+		if !l.key.read(v.fields, e) {
+			if l.number == 0 {
+				l.unkeyed(v, e)
+			}
+			return
 		}
-		return
-	}
-	if !l.mine() {
-		return
+		if !l.mine() {
+			return
+		}
 	}
 	rs := l.spaces[v.space]
-	text := l.key.joined()
 	var r record
+	var text string
 	var hash uint64
 	var found bool
 	if x != nil {
-		hash = x.hash
-		r, found = rs.met(text, x)
+		text, hash = x.text, x.hash
+		r, found = rs.met(x)
 	} else {
+		text = l.key.joined()
 		hash = hashOf(text)
 		r, found = rs.lookUp(text, hash)
 	}
