@@ -17,6 +17,10 @@ type Feature struct {
 	Value func(*Scope) Value // what it takes of an event; nil: nothing, which is enough for count, rate and since_last
 	Spec  feature.Spec
 
+	// Field is 1 + the FieldID of the field that Value gives as it stands, and settles if
+	// it is a list or a map. 0: Value gives something else, or does so in another way.
+	Field FieldID
+
 	// Faults counts the errors of Where and Value while they run; each gave nil. Nil:
 	// nobody counts.
 	Faults *FaultCount
@@ -67,7 +71,7 @@ func (r *FeatureRow) value(id ReadID) *Value {
 func (e *Event) Feature(r ReadID) *Value { return e.features.value(r) }
 
 // itemOf is a Value as features take it.
-func itemOf(v Value) feature.Item {
+func itemOf(v *Value) feature.Item {
 	return feature.Item{Kind: feature.Kind(v.Kind), Bits: v.bits, Text: v.Text}
 }
 

@@ -223,7 +223,13 @@ func (l *ledger) item(f *Feature) feature.Item {
 	if f.Value == nil {
 		return feature.Item{}
 	}
-	return itemOf(f.Value(&l.scope))
+	if f.Field > 0 { // a call of Value took 30 ns more, for each feature
+		if v := l.scope.Event.Field(f.Field - 1); v.Kind < List {
+			return itemOf(v)
+		}
+	}
+	v := f.Value(&l.scope)
+	return itemOf(&v)
 }
 
 // unkeyed is the visit of an event that has no key.

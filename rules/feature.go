@@ -397,6 +397,9 @@ func (f *featureCompiler) computed() {
 	kind := cep.Nil
 	f.ruleCompiler.compile(call.text, f.feature.of.Env, func(text string, env expr.Env) (err error) {
 		f.feature.Feature.Value, kind, err = expr.CompileOf(text[from:to], env, "what "+value.String()+" takes", valueKinds(value)...)
+		if field, ok := expr.OwnField(text[from:to], env); ok {
+			f.feature.Feature.Field = 1 + field
+		}
 		return shifted(err, from)
 	}, f.events)
 	if f.feature.Kind == cep.Nil {

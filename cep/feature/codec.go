@@ -535,7 +535,8 @@ func (f *feature) encodeTable(r *Record, w *writer, body []uint64) {
 		return
 	}
 	w.Byte(asFew)
-	k := r.few(body)
+	var k few
+	k.load(r, body)
 	w.Uint(uint64(k.n))
 	for i := 0; i < len(k.words); i += k.size(i) {
 		w.Int(int64(k.words[i]))
@@ -546,7 +547,8 @@ func (f *feature) encodeTable(r *Record, w *writer, body []uint64) {
 func (f *feature) decodeTable(rec *Record, r *reader, body []uint64) {
 	how := r.Byte(asSketch)
 	if how == asFew {
-		k := rec.few(body)
+		var k few
+		k.load(rec, body)
 		before := int64(math.MinInt64)
 		for range r.Count(3) {
 			var room [mostFew]uint64

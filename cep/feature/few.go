@@ -1,6 +1,9 @@
 package feature
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // The different values of a window stand in a block of words as long as they are few:
 // one behind the other in the order in which they last occurred, each as that time, its
@@ -25,12 +28,12 @@ type few struct {
 	n     int
 }
 
-func (r *Record) few(body []uint64) few {
-	k := few{mem: r.mem, block: Ref(body[0]), room: int(body[0] >> 32), n: int(body[1] >> 32)}
+// load reads what a body says of values into k, which is empty: see ring.load.
+func (k *few) load(r *Record, body []uint64) {
+	k.mem, k.block, k.room, k.n = r.mem, Ref(body[0]), int(body[0]>>32), int(body[1]>>32)
 	if k.room > 0 {
 		k.words = r.mem.Words(k.block, k.room)[:uint32(body[1])]
 	}
-	return k
 }
 
 func (k *few) store(body []uint64) {
@@ -61,20 +64,25 @@ func (x *Item) spell(dst *[mostFew]uint64) ([]uint64, bool) {
 		dst[0], dst[1] = uint64(x.Kind), x.Bits
 		return dst[:2], true
 	}
-	size := (len(x.Text) + 7) / 8
+	s := x.Text
+	size := (len(s) + 7) / 8
 	if size > mostFew-2 {
 		return nil, false
 	}
-	dst[0] = uint64(x.Kind) | uint64(len(x.Text))<<8
-	i, s := 1, x.Text
+	dst[0] = uint64(x.Kind) | uint64(len(s))<<8
+	i := 1
 	for ; len(s) >= 8; s = s[8:] {
 		dst[i] = word64(s)
 		i++
 	}
-	if len(s) > 0 {
-		var tail [8]byte
-		copy(tail[:], s)
-		dst[i] = binary.LittleEndian.Uint64(tail[:])
+	switch rest := len(s); {
+	case rest > 0 && i > 1:
+		dst[i] = word64(x.Text[len(x.Text)-8:]) >> (64 - 8*rest)
+	case rest > 0:
+		dst[i] = 0
+		for j := range rest {
+			dst[i] |= uint64(s[j]) << (8 * j)
+		}
 	}
 	return dst[:1+size], true
 }
@@ -103,17 +111,11 @@ func (k *few) size(i int) int {
 
 // find is where a value begins; -1: it is not there.
 func (k *few) find(x []uint64) int {
-next:
-	for i := 0; i < len(k.words); i += k.size(i) {
-		if k.words[i+1] != x[0] {
-			continue
+	words, meta := k.words, x[0]
+	for i := 0; i < len(words); i += k.size(i) {
+		if words[i+1] == meta && slices.Equal(words[i+2:i+1+len(x)], x[1:]) {
+			return i
 		}
-		for j := range x[1:] {
-			if k.words[i+2+j] != x[1+j] {
-				continue next
-			}
-		}
-		return i
 	}
 	return -1
 }
@@ -169,10 +171,10 @@ func (f *feature) addValue(r *Record, body []uint64, stamp, edge int64, x Item) 
 	if k := r.many(body); k != nil {
 		return k.add(f, stamp, x)
 	}
-	k := r.few(body)
+	var k few
+	k.load(r, body)
 	at := floor(stamp, f.Resolution)
-	var room [mostFew]uint64
-	words, short := x.spell(&room)
+	words, short := x.spell(&r.mem.spelled)
 	if short {
 		if i := k.find(words); i >= 0 {
 			k.cut(i, k.size(i))
@@ -209,7 +211,8 @@ func (f *feature) dropValues(r *Record, body []uint64, edge int64) {
 	if uint32(body[1]) == 0 || int64(body[2]) >= edge {
 		return
 	}
-	k := r.few(body)
+	var k few
+	k.load(r, body)
 	k.drop(floor(edge, f.Resolution))
 	if k.n == 0 && k.room > leastFew {
 		k.free()
@@ -231,9 +234,9 @@ func (f *feature) readTable(r *Record, body []uint64, edge int64, x Item) (Item,
 	if f.Value == Distinct {
 		return NumberItem(float64(body[1] >> 32)), false
 	}
-	k := r.few(body)
-	var room [mostFew]uint64
-	words, short := x.spell(&room)
+	var k few
+	k.load(r, body)
+	words, short := x.spell(&r.mem.spelled)
 	return BoolItem(short && k.find(words) >= 0), false
 }
 
@@ -242,7 +245,8 @@ func (f *feature) newestValue(r *Record, body []uint64) (at, step int64, kept bo
 	if t := r.many(body); t != nil {
 		return t.newest(f)
 	}
-	k := r.few(body)
+	var k few
+	k.load(r, body)
 	for i := 0; i < len(k.words); i += k.size(i) {
 		at = int64(k.words[i])
 	}
@@ -254,7 +258,8 @@ func (f *feature) freeTable(r *Record, body []uint64) {
 		r.freeKeep(body[0])
 		return
 	}
-	k := r.few(body)
+	var k few
+	k.load(r, body)
 	k.free()
 }
 

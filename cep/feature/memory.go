@@ -13,6 +13,7 @@ type Memory struct {
 	keeps     numbered[keep]
 	taken     int // words of chunks in blocks
 	room      int // words of chunks
+	spelled   [mostFew]uint64 // a value that is looked for
 }
 
 // keep is what a feature keeps of a key beyond words.

@@ -51,7 +51,11 @@ func (f *feature) spilled(body []uint64) bool { return body[0] == spill }
 // slotOf is the place of the pane that begins at at.
 func (f *feature) slotOf(at int64) int {
 	n := int64(f.slots)
-	return int((at/f.Resolution%n + n) % n)
+	i := at / f.Resolution % n
+	if i < 0 {
+		i += n
+	}
+	return int(i)
 }
 
 // slotCounted is how many events a pane of a mean has.
@@ -158,26 +162,55 @@ func (f *feature) readSlots(r *Record, body []uint64, edge int64) (Item, bool) {
 	}
 	newest := int64(body[0])
 	least := max(floor(edge, f.Resolution), newest-int64(f.slots-1)*f.Resolution)
-	var p pane
+	if f.Value == Count || f.Value == Rate {
+		n := uint64(0)
+		for at, i := newest, f.slotOf(newest); at >= least; at -= f.Resolution {
+			n += body[1+i]
+			i = f.before(i)
+		}
+		return f.count(int64(n)), false
+	}
+	var sum [2]uint64
+	n := uint64(0)
 	for at, i := newest, f.slotOf(newest); at >= least; at -= f.Resolution {
-		switch f.Value {
-		case Sum, Mean:
-			slot := f.slotSum(body, i)
-			part, _ := exact.SumOf(slot[0], slot[1], nil)
-			p.sum.Merge(&part)
-			if f.Value == Mean {
-				p.n += int64(slotCounted(body, i))
-			}
-		default:
-			p.n += int64(body[1+i])
+		slot := f.slotSum(body, i)
+		if !exact.Join(&sum, slot[0], slot[1]) {
+			return f.sumSlots(body, least), false
 		}
-		if i--; i < 0 {
-			i = f.slots - 1
+		if f.Value == Mean {
+			n += slotCounted(body, i)
 		}
+		i = f.before(i)
 	}
-	switch f.Value {
-	case Count, Rate:
-		return f.count(p.n), false
+	switch {
+	case f.Value == Sum:
+		n = 1
+	case n == 0:
+		return f.nothing, false
 	}
-	return f.result(&p, f.Value == Sum || p.n > 0), false
+	return NumberItem(exact.MeanOf(sum[0], sum[1], int(n))), false
+}
+
+// before is the place of the pane before the one at i.
+func (f *feature) before(i int) int {
+	if i == 0 {
+		return f.slots - 1
+	}
+	return i - 1
+}
+
+// sumSlots sums the panes from least on, which together are too much for words.
+func (f *feature) sumSlots(body []uint64, least int64) Item {
+	var p pane
+	newest := int64(body[0])
+	for at, i := newest, f.slotOf(newest); at >= least; at -= f.Resolution {
+		slot := f.slotSum(body, i)
+		part, _ := exact.SumOf(slot[0], slot[1], nil)
+		p.sum.Merge(&part)
+		if f.Value == Mean {
+			p.n += int64(slotCounted(body, i))
+		}
+		i = f.before(i)
+	}
+	return f.result(&p, f.Value == Sum || p.n > 0)
 }

@@ -166,7 +166,9 @@ func (f *feature) resultOf(r *Record, words []uint64, some bool) Item {
 func (f *feature) addSum(r *Record, body []uint64, stamp, edge int64, x float64) (rough bool) {
 	var k ring
 	f.load(&k, r, body)
-	f.dropSums(r, &k, body, edge)
+	if k.before(edge) {
+		f.dropSums(r, &k, body, edge)
+	}
 	total := body[ringWords:]
 	f.addTotal(r, total, x)
 	fine := f.fine && !k.coarse
@@ -360,7 +362,8 @@ func (f *feature) refine(k *ring) {
 
 func (f *feature) readSum(r *Record, body []uint64, edge int64) (Item, bool) {
 	if !holds(body, edge) {
-		k := f.ring(r, body)
+		var k ring
+		f.load(&k, r, body)
 		f.dropSums(r, &k, body, edge)
 		k.store(body)
 	}

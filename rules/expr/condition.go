@@ -126,6 +126,9 @@ func compareOf(n *node) boolFunc {
 	if f, ok := a.own(); ok && constant && c.Kind == cep.Number {
 		return compareField(f, r, c)
 	}
+	if a.op == opFeature && constant && c.Kind == cep.Number {
+		return compareFeature(a.place, r, c)
+	}
 	fs := values([]*node{a, b})
 	if fs == nil {
 		return nil
@@ -179,6 +182,18 @@ func compareField(f cep.FieldID, r relation, c cep.Value) boolFunc {
 	return func(s *cep.Scope) bool {
 		v := s.Event.Field(f)
 		return v.Kind == cep.Number && v.Number() >= limit || v.Kind == cep.Time && holds(r, *v, c)
+	}
+}
+
+// compareFeature compares a feature with a constant number.
+func compareFeature(id cep.ReadID, r relation, c cep.Value) boolFunc {
+	limit := c.Number()
+	return func(s *cep.Scope) bool {
+		v := s.Feature(id)
+		if v.Kind == cep.Number {
+			return r.between(v.Number(), limit)
+		}
+		return holds(r, *v, c)
 	}
 }
 

@@ -241,6 +241,16 @@ func asWritten(field, settled valueFunc) valueFunc {
 	}
 }
 
+// OwnField gives the field of the current event that an expression, which compiles, is as
+// it stands; ok is false if it is another.
+func OwnField(text string, env Env) (f cep.FieldID, ok bool) {
+	n, err := lower(text, &env)
+	if err != nil {
+		return 0, false
+	}
+	return n.own()
+}
+
 // Constant gives the value of an expression that reads nothing, params apart; ok is
 // false if it is another. The error is an *Error.
 func Constant(text string, env Env) (v cep.Value, ok bool, err error) {

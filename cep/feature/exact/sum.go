@@ -52,10 +52,21 @@ func AddTo(parts *[2]uint64, x float64) bool {
 	return true
 }
 
+// Join puts the sum that hi and lo make, of which nothing is wide, into that of the two
+// parts; false: it does not fit them, and nothing has changed.
+func Join(parts *[2]uint64, hi, lo uint64) bool {
+	n := int128{int64(parts[0]), parts[1]}.plus(int128{int64(hi), lo})
+	if !n.fits() {
+		return false
+	}
+	parts[0], parts[1] = uint64(n.hi), n.lo
+	return true
+}
+
 // MeanOf is Sum.Mean of the sum that the parts hi and lo make, of which nothing is wide.
 func MeanOf(hi, lo uint64, count int) float64 {
 	negative, m := int128{int64(hi), lo}.split()
-	return quotient(negative, m, uint64(count), unitBits)
+	return quotient(negative, m, uint64(count))
 }
 
 // Add puts x in.
@@ -199,9 +210,9 @@ func parts(x float64) (m uint64, exp int) {
 	return m | 1<<52, exp - 1075
 }
 
-// quotient gives m / d · 2^-unit as a float64, rounded once to the nearest, ties to
-// even.
-func quotient(negative bool, m uint128, d uint64, unit int) float64 {
+// quotient gives m / d · 2^-unitBits as a float64, rounded once to the nearest, ties to
+// even. d is less than 2^63.
+func quotient(negative bool, m uint128, d uint64) float64 {
 	if m.hi == 0 && m.lo == 0 {
 		return 0
 	}
@@ -223,35 +234,15 @@ func quotient(negative bool, m uint128, d uint64, unit int) float64 {
 		sticky = sticky || qlo<<(64-over) != 0
 		q = qhi<<(64-over) | qlo>>over
 	}
-	f := toFloat(q, sticky, over-shift-unit)
+	if sticky {
+		q |= 1
+	}
+	exp := over - shift - unitBits // from -207 to -16
+	f := float64(q) * math.Float64frombits(uint64(exp+1023)<<52) // q is rounded, the product is exact
 	if negative {
 		f = -f
 	}
 	return f
-}
-
-// toFloat rounds q · 2^exp to the nearest float64; sticky says that there is a little
-// more. q has more than 54 bits unless it is exact.
-func toFloat(q uint64, sticky bool, exp int) float64 {
-	extra := bits.Len64(q) - 53
-	if extra <= 0 {
-		return scaled(q, exp)
-	}
-	half := uint64(1) << (extra - 1)
-	low := q & (half<<1 - 1)
-	q >>= extra
-	if low > half || low == half && (sticky || q&1 == 1) {
-		q++
-	}
-	return scaled(q, exp+extra)
-}
-
-// scaled is q · 2^exp, for q up to 2^53.
-func scaled(q uint64, exp int) float64 {
-	if exp < -1022 || exp > 1023-53 {
-		return math.Ldexp(float64(q), exp)
-	}
-	return float64(q) * math.Float64frombits(uint64(exp+1023)<<52) // both are exact
 }
 
 // int128 is a whole number in two's complement.
