@@ -11,8 +11,8 @@ type Memory struct {
 	large     numbered[[]uint64]
 	texts     numbered[string]
 	keeps     numbered[keep]
-	taken     int // words of chunks in blocks
-	room      int // words of chunks
+	taken     int             // words of chunks in blocks
+	room      int             // words of chunks
 	spelled   [mostFew]uint64 // a value that is looked for
 }
 

@@ -237,7 +237,7 @@ func quotient(negative bool, m uint128, d uint64) float64 {
 	if sticky {
 		q |= 1
 	}
-	exp := over - shift - unitBits // from -207 to -16
+	exp := over - shift - unitBits                               // from -207 to -16
 	f := float64(q) * math.Float64frombits(uint64(exp+1023)<<52) // q is rounded, the product is exact
 	if negative {
 		f = -f
