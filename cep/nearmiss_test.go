@@ -692,3 +692,78 @@ func TestAnEventThatPassesAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations for 56 events", n)
 	}
 }
+
+// One that began within another is shown if it got further.
+func TestNearMissesInsideAnother(t *testing.T) {
+	rs := rulesOf(makeRule(t, "test", "p{3} -> c", nfa.Options{Within: 30 * time.Second}, abc("p", "c")))
+	var events []Event
+	for _, second := range []int{0, 25, 31, 40} {
+		events = append(events, pay(second, "c1", "", "p", 1))
+	}
+	g, _ := stepped(rs, Options{NearMisses: true}, events, at(100))
+	want := `test p 1/3 began 4 split 0 reached 4 open 0 inside 1
+test p 2/3 began 0 split 0 reached 3 open 0 ran_out 1 inside 1
+  c1 0..30 p:1@0 p:2@25 waited p after p:3@31 ` + events[2].name() + `
+test p 3/3 began 0 split 0 reached 1 open 0 ran_out 1
+  c1 25..55 p:2@25 p:3@31 p:4@40 waited c
+test c 1/1 began 0 split 0 reached 0 open 0
+`
+	if got := report(g.NearMisses()); got != want {
+		t.Errorf("near misses:\n%swant:\n%s", got, want)
+	}
+}
+
+// What came before is the latest of all types that were waited for.
+func TestNearMissesOfSeveralTypes(t *testing.T) {
+	r := makeRule(t, "abc", "a -> b? -> c", nfa.Options{Within: 30 * time.Second}, abc("a", "b", "c"))
+	r.Types = []TypeID{tPay, tLogin}
+	r.Conds[1].Types, r.Conds[2].Types = []TypeID{tPay}, []TypeID{tLogin}
+	for _, last := range []string{"pay", "login"} {
+		first := "login"
+		if last == "login" {
+			first = "pay"
+		}
+		events := []Event{pay(0, "c1", "", "a", 1)}
+		for i, name := range []string{first, last} {
+			typ := map[string]TypeID{"pay": tPay, "login": tLogin}[name]
+			events = append(events, event(name, typ, int64(5+i)*int64(time.Second), "c1", "", "x", 1))
+		}
+		g, _ := stepped(rulesOf(r), Options{NearMisses: true}, events, at(100))
+		if m := g.NearMisses()[0].Steps[0].Latest[0]; m.Before.Place != 3 || r.Names[m.Before.Var].Text != map[string]string{"pay": "b", "login": "c"}[last] {
+			t.Errorf("%s came last: %s", last, missLine(r, &m))
+		}
+	}
+}
+
+// One that has captured more than is kept is shown with the latest, and does not wait for
+// an event whose condition looks at what it captured.
+func TestNearMissesOfMany(t *testing.T) {
+	looks := is("c").and(func(s *Scope) bool { return s.Captures.Len(0) > 0 })
+	for name, c := range map[string]struct {
+		cond    Cond
+		events  int
+		watched int
+	}{
+		"the condition looks": {looks, 60, 0},
+		"few":                 {looks, mostCaught, 1},
+		"it does not look":    {is("c"), 60, 1},
+	} {
+		rs := rulesOf(makeRule(t, "many", fmt.Sprintf("a{%d} -> c", c.events), nfa.Options{Within: 100 * time.Second, MaxOpen: 1}, map[string]Cond{"a": is("a"), "c": c.cond}))
+		var events []Event
+		for second := range c.events {
+			events = append(events, pay(second, "c1", "", "a", 1))
+		}
+		g, _ := stepped(rs, Options{NearMisses: true}, events, at(100))
+		g, err := Restore(rs, Options{NearMisses: true}, g.Append(nil))
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		watched := len(g.layers[0].shards[0].near.watched[0]["c1"])
+		g.StepEvents([]Event{pay(110, "c1", "", "c", 1)}, new(Effects))
+		steps := g.NearMisses()[0].Steps
+		m := &steps[len(steps)-2].Latest[0]
+		if m.Size != c.events || len(m.Captured) != mostCaught || m.Captured[0].Time != events[c.events-mostCaught].Time || watched != c.watched || (m.After.Place > 0) != (c.watched > 0) {
+			t.Errorf("%s: %d are watched; %d events, of which %d are shown: %s", name, watched, m.Size, len(m.Captured), missLine(rs.Rules[0], m))
+		}
+	}
+}
