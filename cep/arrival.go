@@ -1,6 +1,7 @@
 package cep
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -11,7 +12,8 @@ import (
 type arrivals struct {
 	top    stamp    // of the highest event
 	events []*Event // in the order in which they came
-	lines  map[line]uint64
+	same   sameLines
+	late   map[line]uint64 // how many equal lines came late
 }
 
 // line is what equal lines of the same time have in common. As with sameLines two
@@ -21,18 +23,56 @@ type line struct {
 	hash uint64
 }
 
-// number numbers an event among equal lines of its time.
-func (a *arrivals) number(e *Event) uint64 {
-	a.count(e)
-	return a.lines[line{e.Time, hashOf(e.Raw)}]
+// number numbers an event among equal lines of its time. Those that come in order are
+// counted as in WatermarkOrder; a late one looks for those that came in order before it.
+func (a *arrivals) number(e *Event, late bool) uint64 {
+	if !late {
+		n := a.same.count(e)
+		if len(a.late) > 0 {
+			n += a.late[line{e.Time, hashOf(e.Raw)}]
+		}
+		return n
+	}
+	if a.late == nil {
+		a.late = map[line]uint64{}
+	}
+	l := line{e.Time, hashOf(e.Raw)}
+	a.late[l]++
+	return a.late[l] + a.inOrder(e)
 }
 
-// count counts the line of an event.
-func (a *arrivals) count(e *Event) {
-	if a.lines == nil {
-		a.lines = map[line]uint64{}
+// inOrder is how many lines that equal that of e came in order. Events of its time did so
+// one after the other, from the first that moved time to it.
+func (a *arrivals) inOrder(e *Event) uint64 {
+	i, _ := slices.BinarySearchFunc(a.events, e.Time, func(x *Event, t int64) int { return cmp.Compare(x.top, t) })
+	n := uint64(0)
+	for ; i < len(a.events) && a.events[i].top == e.Time; i++ {
+		if x := a.events[i]; x.Time == e.Time && x.inOrder && x.Raw == e.Raw {
+			n++
+		}
 	}
-	a.lines[line{e.Time, hashOf(e.Raw)}]++
+	return n
+}
+
+// add adds an event, which is numbered if rules can show it.
+func (a *arrivals) add(e *Event, numbered bool) {
+	if e.inOrder = a.top.origin == 0 || a.top.compare(e.stamp()) < 0; e.inOrder {
+		a.top = e.stamp()
+	}
+	e.top = a.top.moment
+	if e.ID == "" && numbered {
+		e.nth = a.number(e, !e.inOrder)
+	}
+	a.events = append(a.events, e)
+}
+
+// before is the highest event among those of times before low; none if there are others,
+// which are added again.
+func (a *arrivals) before(low int64) stamp {
+	if a.top.moment < low {
+		return a.top
+	}
+	return stamp{}
 }
 
 // recycle gives the memory of events that came before a time to free.
@@ -40,8 +80,8 @@ func (a *arrivals) recycle(low int64, free func(*Event)) {
 	n := 0
 	for ; n < len(a.events) && a.events[n].Time < low; n++ {
 		e := a.events[n]
-		if a.lines != nil {
-			delete(a.lines, line{e.Time, hashOf(e.Raw)})
+		if !e.inOrder && e.ID == "" {
+			delete(a.late, line{e.Time, hashOf(e.Raw)})
 		}
 		free(e)
 	}
@@ -59,11 +99,8 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	g.place++
 	e.Place, e.origin, e.low = g.place, g.place, g.order.low
 	e.nth = 1
-	if e.ID == "" && g.offered[e.Type+1] {
-		e.nth = a.number(e)
-	}
-	a.events = append(a.events, e)
-	if late := g.place > 1 && e.stamp().compare(a.top) < 0; late {
+	a.add(e, g.offered[e.Type+1])
+	if !e.inOrder {
 		g.match(fx)
 		g.released = append(g.released, e)
 		g.late = e
@@ -71,7 +108,6 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 		g.late = nil
 		return
 	}
-	a.top = e.stamp()
 	g.released = append(g.released, e)
 }
 

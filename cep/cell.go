@@ -11,9 +11,8 @@ import (
 
 // cell is the recent past of a key.
 type cell struct {
+	pastKey
 	space   int32
-	text    string // the key in its table
-	parts   []string
 	items   []item   // by comparePlaces
 	came    []coming // what removed items brought, until the cell is matched again
 	from    int      // of a marked cell: the first item to be matched again
@@ -26,6 +25,7 @@ type cell struct {
 
 // item is an event that a key has seen, with what it brought.
 type item struct {
+	time  int64 // of the event, which may be gone if it is before those that are still needed
 	event *Event
 	offer *offer
 	ended *ended   // nil: it is an event, else event stands for it
@@ -37,6 +37,7 @@ type item struct {
 
 // saved is the state of a key at some time.
 type saved struct {
+	parts  []string // of the key
 	rules  []ruleState
 	events []captive
 	count  uint64
@@ -123,10 +124,14 @@ func (c *cell) remove(i int, s *spare) {
 	*at, *into = known, before
 }
 
-// trim forgets the items that no event of the time low or later can need.
+// cells are those of the keys of a space.
+type cells = pasts[cell, *cell]
+
+// trim forgets the items that no event of the time low or later can need. It comes before
+// anything else is done with a cell.
 func (c *cell) trim(low int64, s *spare) {
 	first := 0
-	for first < len(c.items) && c.items[first].event.Time < low {
+	for first < len(c.items) && c.items[first].time < low {
 		first++
 	}
 	if first < len(c.items) {
@@ -134,11 +139,15 @@ func (c *cell) trim(low int64, s *spare) {
 			first--
 		}
 	}
+	if first == 0 {
+		return
+	}
 	for i := range c.items[:first] {
 		s.putSaved(c.items[i].saved)
-		c.items[i] = item{}
 	}
-	c.items = c.items[first:]
+	n := copy(c.items, c.items[first:])
+	clear(c.items[n:])
+	c.items = c.items[:n]
 }
 
 // save returns a copy of a state; nil: there is none.
@@ -147,6 +156,7 @@ func (s *spare) save(ks *keyState) *saved {
 		return nil
 	}
 	v := s.saved()
+	v.parts = append(v.parts[:0], ks.parts...)
 	v.count, v.sweep = ks.count, ks.sweep
 	v.events = append(v.events[:0], ks.events...)
 	rules := v.rules[:cap(v.rules)]

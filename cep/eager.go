@@ -11,8 +11,9 @@ import (
 // past, and what has to come out.
 type eager struct {
 	lateness int64
-	cells    []map[string]*cell  // by space
-	queue    heap[queued]        // items of cells by time, for trim
+	cells    []cells             // by space
+	queue    []queued            // of each cell one, by time, for trim
+	latest   int64               // the highest time of an item
 	low      int64               // time has brought what it brings up to here
 	by       uint64              // Event.origin of the event that has arrived
 	marked   []*cell             // to be matched again
@@ -32,18 +33,15 @@ type eager struct {
 	changes []change   // to the events that the layer above goes over
 	decided []coming   // on the events that arrived
 	repairs Repairs
-	spare   []*cell
 	reader  keyReader
 	buf     [2][]byte
 }
 
-// queued is an item of a cell, by its time.
+// queued says that a cell is looked at once no event comes any more up to at.
 type queued struct {
-	time int64
+	at   int64
 	cell *cell
 }
-
-func (a queued) before(b queued) bool { return a.time < b.time }
 
 // awaited is a cell with matches that time brought in the eyes of a later event: they
 // come out when the watermark has passed.
@@ -138,11 +136,10 @@ type Repairs struct {
 }
 
 func newEager(lateness int64, spaces int) *eager {
-	g := &eager{lateness: lateness, low: math.MinInt64, versions: map[string]version{}, firsts: map[string]outgoing{}}
-	for range spaces {
-		g.cells = append(g.cells, map[string]*cell{})
+	return &eager{
+		lateness: lateness, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
+		versions: map[string]version{}, firsts: map[string]outgoing{},
 	}
-	return g
 }
 
 // runEager gives changes to the rules of the layer in the order in which they came about,
@@ -196,18 +193,15 @@ func (s *shard) takeIn(changes []change) {
 // see lets the key in s.key see that an event arrives or leaves.
 func (s *shard) see(o *offer, e *Event) {
 	g := s.eager
-	c := g.cells[o.space][s.key.joined()]
 	if g.leaving {
+		c := s.cell(o.space, s.key.joined())
 		if i := c.findSame(e); i >= 0 {
 			s.mark(c)
 			c.remove(i, &s.spare)
 		}
 		return
 	}
-	if c == nil {
-		c = s.newCell(o.space)
-	}
-	g.queue.push(queued{e.Time, c})
+	c := s.cellFor(o.space, e.Time)
 	n := len(c.items)
 	i := n
 	if n > 0 && comparePlaces(c.items[n-1].event, e) > 0 {
@@ -215,10 +209,10 @@ func (s *shard) see(o *offer, e *Event) {
 	}
 	if i < n || c.marked {
 		s.mark(c)
-		c.insert(i, item{event: e, offer: o})
+		c.insert(i, item{time: e.Time, event: e, offer: o})
 		return
 	}
-	c.items = append(c.items, item{event: e, offer: o})
+	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
 	s.match(c, n)
 	it := &c.items[n]
 	it.came = s.took()
@@ -226,7 +220,7 @@ func (s *shard) see(o *offer, e *Event) {
 		x := &it.came[i]
 		s.bring(c, x)
 		if x.waits(g) && s.adds(x) { // before events that other rules of the key have seen
-			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
+			s.disturb(c.key(), x.alert.Rule.Key.Names, x.at, c)
 		}
 		g.answers(x)
 	}
@@ -239,18 +233,14 @@ func (s *shard) end(e *Event, x *ended) {
 		return
 	}
 	s.key.set(x.key)
-	c := s.eager.cells[home][s.key.joined()]
-	if c == nil {
-		c = s.newCell(home)
-	}
-	s.eager.queue.push(queued{e.Time, c})
+	c := s.cellFor(home, e.Time)
 	i, _ := c.find(e)
 	if i < len(c.items) || c.marked {
 		s.mark(c)
-		c.insert(i, item{event: e, ended: x, fresh: true})
+		c.insert(i, item{time: e.Time, event: e, ended: x, fresh: true})
 		return
 	}
-	c.items = append(c.items, item{event: e, ended: x})
+	c.items = append(c.items, item{time: e.Time, event: e, ended: x})
 	s.match(c, i)
 	it := &c.items[i]
 	it.came = s.took()
@@ -258,7 +248,7 @@ func (s *shard) end(e *Event, x *ended) {
 		x := &it.came[j]
 		s.bring(c, x)
 		if s.adds(x) {
-			s.disturb(c.text, x.alert.Rule.Key.Names, x.at, c)
+			s.disturb(c.key(), x.alert.Rule.Key.Names, x.at, c)
 		}
 	}
 }
@@ -278,20 +268,29 @@ func (g *eager) revokes(x *coming) {
 	g.decided = slices.DeleteFunc(g.decided, func(d coming) bool { return d.held == x.held && d.compare(x) == 0 })
 }
 
-// newCell makes the cell of the key in s.key.
-func (s *shard) newCell(space int32) *cell {
-	g := s.eager
-	c := new(cell)
-	if n := len(g.spare); n > 0 {
-		c, g.spare = g.spare[n-1], g.spare[:n-1]
+// cell returns the recent past of a key, nil if there is none.
+func (s *shard) cell(space int32, text string) *cell {
+	c := s.eager.cells[space].find(text, hashOf(text))
+	if c != nil {
+		c.trim(s.eager.low, &s.spare)
 	}
+	return c
+}
+
+// cellFor returns the recent past of the key in s.key, to which something of a time is
+// added.
+func (s *shard) cellFor(space int32, t int64) *cell {
+	g, text := s.eager, s.key.joined()
+	g.latest = max(g.latest, t)
+	h := hashOf(text)
+	c := g.cells[space].find(text, h)
+	if c != nil {
+		c.trim(g.low, &s.spare)
+		return c
+	}
+	c = g.cells[space].create(text, h)
 	c.space = space
-	c.text = s.key.copied()
-	c.parts = c.parts[:0]
-	for _, part := range s.key.parts {
-		c.parts = append(c.parts, strings.Clone(part))
-	}
-	g.cells[space][c.text] = c
+	g.queue = append(g.queue, queued{g.latest, c})
 	return c
 }
 
@@ -310,16 +309,16 @@ func (s *shard) took() []coming {
 func (s *shard) match(c *cell, i int) {
 	it := &c.items[i]
 	table := s.tables[c.space]
-	ks := table[c.text]
-	if c.since++; !it.known && (i == 0 || c.since > saveItems || it.event.Time-c.savedAt > s.eager.lateness/saveSpan) {
+	ks := table[c.key()]
+	if c.since++; !it.known && (i == 0 || c.since > saveItems || it.time-c.savedAt > s.eager.lateness/saveSpan) {
 		it.known, it.saved = true, s.spare.save(ks)
 	}
 	if it.known {
-		c.since, c.savedAt = 1, it.event.Time
+		c.since, c.savedAt = 1, it.time
 	}
-	if ks != nil {
-		s.catchUp(c, it.event.Time)
-		ks = table[c.text]
+	if ks != nil && ks.timer <= it.time {
+		s.catchUp(c, it.time)
+		ks = table[c.key()]
 	}
 	if it.ended != nil {
 		s.eager.fresh = it.fresh
@@ -327,14 +326,30 @@ func (s *shard) match(c *cell, i int) {
 		s.eager.fresh, it.fresh = false, false
 		return
 	}
-	s.key.set(c.parts)
+	if s.eager.redoing {
+		s.readKey(c, it)
+	}
 	s.offerTo(it.offer, ks, it.event)
+}
+
+// readKey reads the key of a cell from the event of an item.
+func (s *shard) readKey(c *cell, it *item) {
+	sp := &s.plan.spaces[c.space]
+	if !sp.byName {
+		s.key.read(it.offer.key, it.event)
+		return
+	}
+	for _, f := range sp.fields {
+		if s.key.readOne(f, it.event) && s.key.text == c.key() {
+			return
+		}
+	}
 }
 
 // catchUp lets time bring the matches of a key up to t.
 func (s *shard) catchUp(c *cell, t int64) {
 	for {
-		ks := s.tables[c.space][c.text]
+		ks := s.tables[c.space][c.key()]
 		if ks == nil || ks.timer > t {
 			return
 		}
@@ -445,7 +460,7 @@ func (s *shard) letOut() {
 		s.emit(x)
 		if s.adds(x) {
 			g.reader.set(x.alert.Key)
-			s.disturb(strings.Clone(g.reader.joined()), x.alert.Rule.Key.Names, x.at, nil)
+			s.disturb(g.reader.joined(), x.alert.Rule.Key.Names, x.at, nil)
 		}
 	}
 }
@@ -476,7 +491,7 @@ func (x *coming) addition() addition {
 // layer, but for the cell that changed it, and in those above.
 func (s *shard) disturb(text string, names []string, at stamp, but *cell) {
 	g := s.eager
-	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Stirred, names: names, text: text, at: at})
+	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Stirred, names: names, text: strings.Clone(text), at: at})
 	s.stir(names, text, at, but)
 }
 
@@ -486,7 +501,7 @@ func (s *shard) stir(names []string, text string, at stamp, but *cell) {
 		if !slices.ContainsFunc(s.plan.spaces[i].names, func(n []string) bool { return slices.Equal(n, names) }) {
 			continue
 		}
-		if c := s.eager.cells[i][text]; c != nil && c != but {
+		if c := s.cell(int32(i), text); c != nil && c != but {
 			if j := c.after(at); j < len(c.items) {
 				s.mark(c)
 				c.mark(j)

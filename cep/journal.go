@@ -9,10 +9,8 @@ import (
 // counted or read it, in the order of their places, and what was kept of the key before
 // some of them.
 type journal struct {
-	text   []byte // the key
-	hash   uint64
+	pastKey
 	space  int32
-	number uint32 // among the journals of the space, from 1
 	items  []entry
 	states []state  // by item; the first is of the first item
 	words  []uint64 // the images of records of states, one behind the other
@@ -61,9 +59,6 @@ func (a *Event) earlier(b *Event) bool {
 	}
 	return a.origin < b.origin
 }
-
-// key is the text of the key. It is valid until the journal goes.
-func (j *journal) key() string { return unsafe.String(unsafe.SliceData(j.text), len(j.text)) }
 
 // since is the first item that is not before t.
 func (j *journal) since(t int64) int {
@@ -157,66 +152,17 @@ func (j *journal) size() int {
 		cap(j.states)*int(unsafe.Sizeof(state{})) + 8*cap(j.words) + cap(j.trails)*int(unsafe.Sizeof(tail{}))
 }
 
-// journals are those of the keys of a space, found as records are.
-type journals struct {
-	segments [1 << segmentBits]segment
-	all      []*journal // by number; those in free are memory for others, or nil
-	free     []uint32
-}
+// journals are those of the keys of a space.
+type journals = pasts[journal, *journal]
 
-// len is the number of journals.
-func (js *journals) len() int { return len(js.all) - len(js.free) }
-
-func (js *journals) find(text string, h uint64) *journal {
-	p := &js.segments[h>>(64-segmentBits)]
-	if p.n == 0 {
-		return nil
-	}
-	tag, mask := tagOf(h), uint32(len(p.slots)-1)
-	for i := tag & mask; p.slots[i] != 0; i = (i + 1) & mask {
-		if s := p.slots[i]; uint32(s>>32) == tag {
-			if j := js.all[uint32(s)-1]; string(j.text) == text {
-				return j
-			}
-		}
-	}
-	return nil
-}
-
-// create makes the journal of a key, which has none.
-func (js *journals) create(space int32, text string, h uint64) *journal {
-	var number uint32
-	if n := len(js.free); n > 0 {
-		number = js.free[n-1]
-		js.free = js.free[:n-1]
-	} else {
-		js.all = append(js.all, nil)
-		number = uint32(len(js.all))
-	}
-	j := js.all[number-1]
-	if j == nil {
-		j = &journal{space: space, number: number}
+// newJournal makes the journal of a key, which has none.
+func newJournal(js *journals, space int32, text string, hash uint64) *journal {
+	j := js.create(text, hash)
+	j.space = space
+	if j.items == nil {
 		j.items, j.states = j.room.items[:0], j.room.states[:0]
-		js.all[number-1] = j
 	}
-	j.text, j.hash = append(j.text[:0], text...), h
-	p := &js.segments[h>>(64-segmentBits)]
-	if 4*(p.n+1) > 3*len(p.slots) {
-		p.resize(max(leastSegment, 2*len(p.slots)))
-	}
-	p.put(uint64(tagOf(h))<<32 | uint64(number))
-	p.n++
 	return j
-}
-
-// drop takes a journal out, which is empty. Its memory is kept for others, unless it is
-// large or there is much of it.
-func (js *journals) drop(j *journal) {
-	js.segments[j.hash>>(64-segmentBits)].remove(tagOf(j.hash), j.number)
-	if len(js.free) > js.len()+mostSpare || j.size() > mostBytesSpare {
-		js.all[j.number-1] = nil
-	}
-	js.free = append(js.free, j.number)
 }
 
 // mostBytesSpare is the memory of a journal up to which it is worth keeping.

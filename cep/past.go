@@ -161,7 +161,7 @@ func (l *ledger) trim(low int64) {
 		p.queue[p.head] = lapse{}
 		p.head++
 		if j.trim(p.low); len(j.items) == 0 {
-			p.spaces[j.space].drop(j)
+			p.spaces[j.space].drop(j, j.size() > mostBytesSpare)
 		} else {
 			p.await(j)
 		}
@@ -190,7 +190,7 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 	js := &p.spaces[space]
 	j := js.find(text, hash)
 	if j == nil {
-		j = js.create(space, text, hash)
+		j = newJournal(js, space, text, hash)
 		p.await(j)
 	}
 	j.trim(p.low)
@@ -348,10 +348,7 @@ func (p *past) bytes() int {
 	n := cap(p.queue) * int(unsafe.Sizeof(lapse{}))
 	for i := range p.spaces {
 		js := &p.spaces[i]
-		for s := range js.segments {
-			n += 8 * len(js.segments[s].slots)
-		}
-		n += 8*cap(js.all) + 4*cap(js.free)
+		n += js.bytes()
 		for _, j := range js.all {
 			if j != nil {
 				n += j.size()

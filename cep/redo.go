@@ -60,7 +60,7 @@ func (g *eager) knows(at stamp) bool {
 // that is to be matched from there.
 func (s *shard) restore(c *cell, i int) int {
 	table := s.tables[c.space]
-	if ks := table[c.text]; ks != nil {
+	if ks := table[c.key()]; ks != nil {
 		if ks.timer != never {
 			s.timed--
 			ks.timer = never
@@ -71,7 +71,7 @@ func (s *shard) restore(c *cell, i int) int {
 			s.spare.putRuns(st)
 		}
 		clear(ks.rules)
-		delete(table, c.text)
+		delete(table, ks.text)
 		s.spare.putKey(ks)
 	}
 	var v *saved
@@ -100,7 +100,7 @@ func (s *shard) restore(c *cell, i int) int {
 		return i
 	}
 	ks := s.spare.key()
-	s.key.set(c.parts)
+	s.key.set(v.parts)
 	s.key.create(ks, table, c.space)
 	v.load(ks, &s.spare)
 	next := int64(never)
@@ -225,13 +225,13 @@ func (s *shard) compareRisks(c *cell, old []coming, from int) {
 	for i := 0; i < max(len(was), len(is)); i++ {
 		switch {
 		case i >= len(is):
-			s.disturb(c.text, names, was[i].at, c)
+			s.disturb(c.key(), names, was[i].at, c)
 			return
 		case i >= len(was):
-			s.disturb(c.text, names, is[i].at, c)
+			s.disturb(c.key(), names, is[i].at, c)
 			return
 		case was[i] != is[i]:
-			s.disturb(c.text, names, earliest(was[i].at, is[i].at), c)
+			s.disturb(c.key(), names, earliest(was[i].at, is[i].at), c)
 			return
 		}
 	}
@@ -247,28 +247,20 @@ func earliest(a, b stamp) stamp {
 // trim forgets what no event at or after low needs.
 func (s *shard) trim(low int64) {
 	g := s.eager
-	for len(g.queue) > 0 && g.queue[0].time < low {
-		c := g.queue.pop().cell
-		c.trim(low, &s.spare)
-		if len(c.items) == 0 {
-			s.drop(c)
+	n := 0
+	for ; n < len(g.queue) && g.queue[n].at < low; n++ {
+		c := g.queue[n].cell
+		if c.trim(low, &s.spare); len(c.items) > 0 {
+			g.queue = append(g.queue, queued{g.latest, c})
+			continue
 		}
+		s.spare.putSaved(c.saved)
+		c.came, c.known, c.saved = nil, false, nil
+		g.cells[c.space].drop(c, cap(c.items) > smallSpare)
 	}
+	clear(g.queue[:n])
+	g.queue = g.queue[n:]
 	for len(g.expiring) > 0 && g.expiring[0].at < low {
 		delete(g.versions, g.expiring.pop().id)
-	}
-}
-
-// drop drops a cell without items.
-func (s *shard) drop(c *cell) {
-	g := s.eager
-	if g.cells[c.space][c.text] != c {
-		return
-	}
-	delete(g.cells[c.space], c.text)
-	s.spare.putSaved(c.saved)
-	*c = cell{items: c.items[:0], parts: c.parts[:0]}
-	if len(g.spare) < mostSpare && cap(c.items) <= smallSpare {
-		g.spare = append(g.spare, c)
 	}
 }

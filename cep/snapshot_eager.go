@@ -41,8 +41,9 @@ func (s *shard) forward() {
 
 // pasts yields the cells with items that a late event can precede.
 func (s *shard) pasts(yield func(*cell) bool) {
-	for _, cells := range s.eager.cells {
-		for _, c := range cells {
+	for i := range s.eager.cells {
+		for c := range s.eager.cells[i].each {
+			c.trim(s.eager.low, &s.spare)
 			if c.first(s.eager.low) < len(c.items) && !yield(c) {
 				return
 			}
@@ -88,10 +89,7 @@ func (g *Engine) appendKeysEager(w *writer) {
 // appendEager writes the events that a late one can precede, the journals of features, and
 // which alerts have been retracted.
 func (g *Engine) appendEager(w *writer) {
-	top := g.arrivals.top
-	w.Int(top.moment)
-	w.Int(top.seq)
-	w.Uint(top.origin)
+	w.stamp(g.arrivals.before(g.order.low))
 	var events []*Event
 	for _, e := range g.arrivals.events {
 		if e.Time >= g.order.low {
@@ -142,20 +140,19 @@ func (l *layer) appendVersions(w *writer, low int64) {
 // readEager reads what appendEager wrote. Keys, risks and features have been read.
 func (g *Engine) readEager(r *reader) {
 	a, low := &g.arrivals, g.order.low
-	a.top = stamp{r.Int(), r.Int(), r.Uint()}
+	a.top = r.stamp()
 	byOrigin := map[uint64]*Event{}
 	last := uint64(0)
 	for range r.Count(leastEvent) {
 		e := r.event(g)
-		if r.Bad || !g.order.started || e.Time < low || e.Time > g.order.now || e.origin <= last || e.origin > g.place || a.top.compare(e.stamp()) < 0 {
+		if r.Bad || !g.order.started || e.Time < low || e.Time > g.order.now || e.origin <= last || e.origin > g.place {
 			r.Fail()
 			return
 		}
 		last = e.origin
 		e.low = low
 		byOrigin[e.origin] = e
-		a.events = append(a.events, e)
-		a.count(e)
+		a.add(e, g.offered[e.Type+1])
 	}
 	for _, e := range a.events {
 		g.scheme.fit(e)
@@ -226,3 +223,11 @@ func (l *layer) readVersions(r *reader, low int64) {
 		s.eager.expiring.push(expiring{v.until, id})
 	}
 }
+
+func (w *writer) stamp(s stamp) {
+	w.Int(s.moment)
+	w.Int(s.seq)
+	w.Uint(s.origin)
+}
+
+func (r *reader) stamp() stamp { return stamp{r.Int(), r.Int(), r.Uint()} }

@@ -17,8 +17,8 @@ func appendPast(w *writer, ledgers []*ledger, low int64, number func(*Event) uin
 	for i := range ledgers[0].spaces {
 		var all []kept
 		for _, l := range ledgers {
-			for _, j := range l.past.spaces[i].all {
-				if j != nil && j.since(low) < len(j.items) {
+			for j := range l.past.spaces[i].each {
+				if j.since(low) < len(j.items) {
 					all = append(all, kept{l, j})
 				}
 			}
@@ -127,7 +127,7 @@ func (l *ledger) readJournal(r *reader, space int32, text string, event func(num
 		return
 	}
 	r.Src = rest
-	j := p.spaces[space].create(space, text, hashOf(text))
+	j := newJournal(&p.spaces[space], space, text, hashOf(text))
 	switch at, empties := plan.Deadline(rec); {
 	case at != math.MinInt64 && at <= p.low:
 		r.Fail()
