@@ -312,3 +312,18 @@ func (s *shard) closeEager() {
 	s.letOut()
 	g.net()
 }
+
+// Repairs returns what has been counted of late events.
+func (g *Engine) Repairs() Repairs {
+	all := g.repairs
+	for s := range g.shards {
+		if s.eager != nil {
+			x := &s.eager.repairs
+			all.Applied += x.Applied
+			all.Retracted += x.Retracted
+			all.Restored += x.Restored
+			all.HeldBack += x.HeldBack
+		}
+	}
+	return all
+}

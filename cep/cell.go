@@ -21,6 +21,7 @@ type cell struct {
 	saved   *saved
 	since   int   // items since the last one with a saved state, that one included
 	savedAt int64 // its time
+	hold    backlog
 }
 
 // item is an event that a key has seen, with what it brought.
@@ -100,6 +101,9 @@ func (c *cell) insert(i int, it item) {
 		c.known, c.saved = false, nil
 	}
 	c.items = slices.Insert(c.items, i, it)
+	if i < c.hold.done {
+		c.hold.done++
+	}
 	if c.marked && i < c.from {
 		c.from++
 	}
@@ -112,6 +116,9 @@ func (c *cell) remove(i int, s *spare) {
 	c.came = append(c.came, it.came...)
 	known, before := it.known, it.saved
 	c.items = slices.Delete(c.items, i, i+1)
+	if i < c.hold.done {
+		c.hold.done--
+	}
 	if c.marked && i < c.from {
 		c.from--
 	}
@@ -142,6 +149,7 @@ func (c *cell) trim(low int64, s *spare) {
 	if first == 0 {
 		return
 	}
+	c.hold.done -= first
 	for i := range c.items[:first] {
 		s.putSaved(c.items[i].saved)
 	}

@@ -17,6 +17,7 @@ type eager struct {
 	low      int64               // time has brought what it brings up to here
 	by       uint64              // Event.origin of the event that has arrived
 	marked   []*cell             // to be matched again
+	holding  []*cell             // that hold items back
 	await    heap[awaited]       // matches that time will have brought
 	versions map[string]version  // by Alert.ID: those that were retracted once
 	expiring heap[expiring]      // of versions
@@ -133,6 +134,7 @@ type Repairs struct {
 	Applied   uint64 // events matched again under a key
 	Retracted uint64 // alerts
 	Restored  uint64
+	HeldBack  uint64 // times that a key began to hold events back
 }
 
 func newEager(lateness int64, spaces int) *eager {
@@ -207,14 +209,26 @@ func (s *shard) see(o *offer, e *Event) {
 	if n > 0 && comparePlaces(c.items[n-1].event, e) > 0 {
 		i, _ = c.find(e)
 	}
+	if i < n {
+		c.hold.calm = later(g.most, g.lateness)
+	}
 	if i < n || c.marked {
 		s.mark(c)
 		c.insert(i, item{time: e.Time, event: e, offer: o})
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
-	s.match(c, n)
-	it := &c.items[n]
+	c.hold.earn()
+	if !c.hold.holding {
+		s.matchNext(c, n)
+	}
+}
+
+// matchNext matches an item that comes after all that have been matched.
+func (s *shard) matchNext(c *cell, i int) {
+	g := s.eager
+	s.match(c, i)
+	it := &c.items[i]
 	it.came = s.took()
 	for i := range it.came {
 		x := &it.came[i]
@@ -241,6 +255,9 @@ func (s *shard) end(e *Event, x *ended) {
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, ended: x})
+	if c.hold.holding {
+		c.hold.done++
+	}
 	s.match(c, i)
 	it := &c.items[i]
 	it.came = s.took()
@@ -285,7 +302,9 @@ func (s *shard) cellFor(space int32, t int64) *cell {
 	h := hashOf(text)
 	c := g.cells[space].find(text, h)
 	if c != nil {
-		c.trim(g.low, &s.spare)
+		if c.trim(g.low, &s.spare); len(c.items) == 0 && !c.hold.holding {
+			c.hold = backlog{}
+		}
 		return c
 	}
 	c = g.cells[space].create(text, h)
@@ -427,9 +446,12 @@ func (s *shard) passUp(t int64) {
 	}
 	s.redoMarked()
 	for {
-		at := int64(never)
+		at := g.next()
+		if at < never {
+			at++ // it is matched once the watermark has passed it
+		}
 		if len(s.timers) > 0 {
-			at = s.timers[0].at
+			at = min(at, s.timers[0].at)
 		}
 		if len(g.await) > 0 {
 			at = min(at, g.await[0].at)
@@ -437,6 +459,7 @@ func (s *shard) passUp(t int64) {
 		if at > t {
 			break
 		}
+		s.letGo(at)
 		for len(g.await) > 0 && g.await[0].at <= at {
 			s.confirm(g.await.pop().cell, at)
 		}
@@ -449,7 +472,9 @@ func (s *shard) passUp(t int64) {
 		g.low = max(g.low, at)
 		s.redoMarked()
 	}
+	s.letGo(t)
 	g.low = t
+	s.redoMarked()
 }
 
 // letOut lets out what time has brought.

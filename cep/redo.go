@@ -23,15 +23,24 @@ func (s *shard) redo(c *cell) {
 		it.came = nil
 	}
 	old = slices.DeleteFunc(old, func(x coming) bool { return g.past(x.at) })
+	from, end := c.from, c.hold.end(len(c.items))
+	if from >= end && c.hold.holding {
+		c.came, c.marked = nil, false // it is matched later
+		return
+	}
 	for i := range old {
 		s.undo(&old[i])
 		g.revokes(&old[i])
 	}
-	from := c.from
+	if !c.hold.holding && !c.hold.spend(end-from) {
+		c.came, c.marked = nil, false
+		s.holdBack(c, old)
+		return
+	}
 	counts := s.bounds()
 	g.redoing, g.settled = true, true
 	first := s.restore(c, from)
-	for i := first; i < len(c.items); i++ {
+	for i := first; i < end; i++ {
 		g.settled = i < from
 		s.match(c, i)
 		if !g.settled {

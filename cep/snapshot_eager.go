@@ -31,7 +31,7 @@ func (s *shard) rewind() {
 
 func (s *shard) forward() {
 	for c := range s.pasts {
-		for i := c.first(s.eager.low); i < len(c.items); i++ {
+		for i := c.first(s.eager.low); i < c.hold.end(len(c.items)); i++ {
 			s.match(c, i)
 		}
 		s.catchUp(c, s.eager.low)
@@ -104,9 +104,7 @@ func (g *Engine) appendEager(w *writer) {
 	if g.settled != nil {
 		g.appendLedgers(w, g.settled[0].scheme, g.settled)
 	}
-	w.Uint(g.repairs.Applied)
-	w.Uint(g.repairs.Retracted)
-	w.Uint(g.repairs.Restored)
+	w.repairs(g.Repairs())
 	for i := range g.layers {
 		g.layers[i].appendVersions(w, g.order.low)
 	}
@@ -171,7 +169,7 @@ func (g *Engine) readEager(r *reader) {
 	}
 	g.behind = low
 	g.rematch()
-	g.repairs = Repairs{r.Uint(), r.Uint(), r.Uint()}
+	g.repairs = Repairs{r.Uint(), r.Uint(), r.Uint(), r.Uint()}
 	for i := range g.layers {
 		g.layers[i].readVersions(r, low)
 	}
@@ -231,3 +229,10 @@ func (w *writer) stamp(s stamp) {
 }
 
 func (r *reader) stamp() stamp { return stamp{r.Int(), r.Int(), r.Uint()} }
+
+func (w *writer) repairs(x Repairs) {
+	w.Uint(x.Applied)
+	w.Uint(x.Retracted)
+	w.Uint(x.Restored)
+	w.Uint(x.HeldBack)
+}

@@ -1,0 +1,93 @@
+package cep
+
+// In EagerOrder what a late event costs is bounded: a key that would have to match too many
+// events again holds its events back until the watermark has passed them, as in
+// WatermarkOrder, and goes back to matching what arrives once no late event has come for as
+// long as lateness.
+
+// mostAgain is the number of events of a key that are matched again for a late one. All late
+// events of a key together may use no more than that, and one for each event that came.
+const mostAgain = 10_000
+
+// backlog says whether a key holds events back.
+type backlog struct {
+	used    int   // of mostAgain
+	holding bool  // the items from done on are held back
+	done    int   // where holding
+	calm    int64 // the watermark at which it ends
+}
+
+// earn counts an event that came in order.
+func (b *backlog) earn() {
+	if b.used > 0 {
+		b.used--
+	}
+}
+
+// spend reports whether so many events may be matched again, which it counts.
+func (b *backlog) spend(n int) bool {
+	if b.used+n > mostAgain {
+		return false
+	}
+	b.used += n
+	return true
+}
+
+// end is the number of n items that are matched.
+func (b *backlog) end(n int) int {
+	if b.holding {
+		return b.done
+	}
+	return n
+}
+
+// holdBack lets a marked cell hold back its items from the first marked one on. What came of
+// them is taken back, and comes again with the watermark.
+func (s *shard) holdBack(c *cell, old []coming) {
+	g := s.eager
+	from := c.from
+	g.redoing, g.settled = true, true
+	for i := s.restore(c, from); i < from; i++ {
+		s.match(c, i)
+	}
+	s.catchUp(c, g.low)
+	g.redoing, g.settled = false, false
+	c.hold = backlog{used: c.hold.used, holding: true, done: from}
+	g.holding = append(g.holding, c)
+	g.repairs.HeldBack++
+	s.compare(c, old, len(c.items))
+}
+
+// letGo matches the items before t of the keys that hold back, and all of those that have
+// come to rest.
+func (s *shard) letGo(t int64) {
+	g := s.eager
+	kept := g.holding[:0]
+	for _, c := range g.holding {
+		calm := t >= c.hold.calm
+		for c.hold.done < len(c.items) && (calm || c.items[c.hold.done].time < t) {
+			i := c.hold.done
+			c.hold.done++
+			s.readKey(c, &c.items[i])
+			s.matchNext(c, i)
+		}
+		if !calm {
+			kept = append(kept, c)
+		} else {
+			c.hold = backlog{}
+		}
+	}
+	clear(g.holding[len(kept):])
+	g.holding = kept
+}
+
+// next is the time of the first item that is held back, or never.
+func (g *eager) next() int64 {
+	at := int64(never)
+	for _, c := range g.holding {
+		if c.hold.done < len(c.items) {
+			at = min(at, c.items[c.hold.done].time)
+		}
+	}
+	return at
+}
