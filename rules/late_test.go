@@ -124,7 +124,7 @@ func (l *lateness) at(number int) (*lateCase, *cep.Effects, *rand.Rand) {
 
 // lateTally counts what cases had, so that nothing is tested in words only.
 type lateTally struct {
-	Alerts, Silent, Late, TooLate, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
+	Alerts, Silent, Late, TooLate, Again, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
 }
 
 func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
@@ -135,7 +135,8 @@ func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
 	if !c.inOrder() {
 		s.Late++
 	}
-	s.TooLate += len(c.tooLate)
+	s.TooLate += len(c.tooLate())
+	s.Again += len(c.strays) - len(c.tooLate())
 	s.Clocks += len(c.clocks)
 	for i := range fx.Alerts {
 		a, x := &fx.Alerts[i], c.set.rule(fx.Alerts[i].Rule.ID)
@@ -162,7 +163,7 @@ func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
 func (s *lateTally) check(t *testing.T) {
 	t.Helper()
 	for name, n := range map[string]int{
-		"alerts": s.Alerts / 100, "late events": s.Late / 10, "events that are too late": s.TooLate, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
+		"alerts": s.Alerts / 100, "late events": s.Late / 10, "events that are too late": s.TooLate, "duplicates": s.Again, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
 		"rules on rules": s.Layers, "held matches": s.Held, "silenced matches": s.Suppressed, "bounds": s.Truncated, "evidence": s.Backed,
 	} {
 		if n < 20 {

@@ -335,3 +335,41 @@ rules: [{id: r, on: pay, key: card, within: 1h, pattern: a -> !c -> b, define: {
 		}
 	}
 }
+
+// TestLateOthers: what a rule has read of another key is as of arrival: neither a late
+// event of that key nor a repair of its own key changes it.
+func TestLateOthers(t *testing.T) {
+	set, err := Compile([]source.File{{Path: "r.yaml", Text: `
+features:
+  of_shop: {on: pay, key: shop, value: count(), over: 1h}
+rules:
+  - {id: r, on: pay, key: card, when: value > 0, measures: {bare: of_shop}}
+  - {id: s, on: pay, key: card, when: of_shop(other) >= 2}
+`}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := cep.NewEngine(set, cep.Options{Order: cep.EagerOrder, Lateness: 20 * time.Second})
+	names := map[string]string{}
+	for _, step := range []struct {
+		line string
+		want []string
+	}{
+		{`"ts":1000,"n":"a1","card":"c","shop":"m","value":1`, []string{"new r a1 bare=1"}},
+		{`"ts":3000,"n":"a3","card":"c","shop":"m","value":1`, []string{"new r a3 bare=2"}},
+		{`"ts":2000,"n":"a2","card":"d","shop":"m","value":0`, nil},                             // of the shop only
+		{`"ts":2500,"n":"a5","card":"c","shop":"n","value":0`, nil},                             // of the card: its later events are matched again
+		{`"ts":500,"n":"a0","card":"c","shop":"n","value":0,"other":"m"`, []string{"new s a0"}}, // as of now, not as of its time
+		{`"ts":4000,"n":"a4","card":"c","shop":"m","value":1`, []string{"new r a4 bare=4"}},
+	} {
+		var fx cep.Effects
+		g.Step([]cep.Record{{Kind: cep.EventsRecord, Data: []byte(`{"type":"pay",` + step.line + `}`), Line: 1}}, &fx)
+		var got []string
+		for i := range fx.Alerts {
+			got = append(got, shownAlert(&fx.Alerts[i], names))
+		}
+		if !slices.Equal(got, step.want) {
+			t.Errorf("%s: got %q, want %q", step.line, got, step.want)
+		}
+	}
+}

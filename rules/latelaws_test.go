@@ -24,8 +24,8 @@ func (c *lateCase) check(sorted *cep.Effects, r *rand.Rand, deep bool) *lateFaul
 	records := c.records()
 	want := plainAlerts(sorted.Alerts)
 	mark := follow(c.set, c.options(cep.WatermarkOrder), records, c.end)
-	if len(mark.fx.Late) != len(c.tooLate) || len(mark.fx.Rejected) > 0 {
-		return faultf("watermark: what is too late is not matched", "late %v, want %s; rejected %v", mark.fx.Late, c.tooLate, mark.fx.Rejected)
+	if len(mark.fx.Late) != len(c.tooLate()) || len(mark.fx.Rejected) > 0 {
+		return faultf("watermark: what is too late is not matched", "late %v, want %s; rejected %v", mark.fx.Late, c.tooLate(), mark.fx.Rejected)
 	}
 	if got := plainAlerts(mark.fx.Alerts); c.total && !slices.Equal(got, want) || !sameSet(got, want) {
 		return faultf("watermark: the alerts of the sorted stream", "%s(in order: %t)\n", differences(got, want), c.total)
@@ -38,7 +38,7 @@ func (c *lateCase) check(sorted *cep.Effects, r *rand.Rand, deep bool) *lateFaul
 	}
 	eager := follow(c.set, c.options(cep.EagerOrder), records, c.end)
 	if !slices.Equal(eager.fx.Late, mark.fx.Late) || len(eager.fx.Rejected) > 0 {
-		return faultf("eager: what is too late is not matched", "late %v, want %s; rejected %v", eager.fx.Late, c.tooLate, eager.fx.Rejected)
+		return faultf("eager: what is too late is not matched", "late %v, want %s; rejected %v", eager.fx.Late, c.tooLate(), eager.fx.Rejected)
 	}
 	live, fault := c.lives(eager, records)
 	if fault != nil {
@@ -172,7 +172,7 @@ func (c *lateCase) timeOf(i int, records []cep.Record) int64 {
 	case records[i].Kind == cep.ClockRecord:
 		return records[i].Time
 	case records[i].Line == 0:
-		return math.MinInt64 // it is too late
+		return math.MinInt64 // it is too late, or has come
 	}
 	return c.events[c.arrival[records[i].Line-1]].time * msec
 }
@@ -247,7 +247,7 @@ func (c *lateCase) prefix(r *rand.Rand, records []cep.Record) *lateFault {
 	n := 1 + r.IntN(len(c.arrival))
 	first := *c
 	first.arrival = c.arrival[:n]
-	first.tooLate = slices.DeleteFunc(slices.Clone(c.tooLate), func(s lateStray) bool { return s.after > n })
+	first.strays = slices.DeleteFunc(slices.Clone(c.strays), func(s lateStray) bool { return s.after > n })
 	first.clocks = slices.DeleteFunc(slices.Clone(c.clocks), func(k lateClock) bool { return k.after > n })
 	w := follow(c.set, c.options(cep.EagerOrder), first.records(), cep.HaltRecord)
 	w.fx.Alerts = w.fx.Alerts[:w.upTo[len(w.upTo)-2]] // before the end

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -87,10 +88,12 @@ func (c *lateCase) withoutEvents() func(func(*lateCase) bool) {
 					}
 					return left
 				}
-				next.tooLate = nil
-				for _, stray := range c.tooLate {
-					if left := left(stray.after); left > 0 {
-						next.tooLate = append(next.tooLate, lateStray{left, stray.line})
+				next.strays = nil
+				for _, stray := range c.strays {
+					left := left(stray.after)
+					first := func(i int) bool { return bytes.Equal(next.events[i].line, stray.line) }
+					if left > 0 && (!stray.again || slices.ContainsFunc(next.arrival[:left], first)) {
+						next.strays = append(next.strays, lateStray{left, stray.line, stray.again})
 					}
 				}
 				next.clocks = nil
@@ -173,9 +176,9 @@ func (s *lateSet) smaller() []*lateSet {
 // withLess makes the arrival simpler.
 func (c *lateCase) withLess() func(func(*lateCase) bool) {
 	return func(yield func(*lateCase) bool) {
-		if len(c.tooLate) > 0 {
+		if len(c.strays) > 0 {
 			next := *c
-			next.tooLate = nil
+			next.strays = nil
 			if !yield(&next) {
 				return
 			}

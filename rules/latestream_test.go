@@ -44,13 +44,14 @@ type lateCase struct {
 	clocks   []lateClock
 	end      cep.RecordKind
 	total    bool // all events of one time come in their order
-	tooLate  []lateStray
+	strays   []lateStray
 }
 
-// lateStray is an event that comes later than it may.
+// lateStray is an event that comes later than it may, or comes again.
 type lateStray struct {
 	after int // so many events
 	line  []byte
+	again bool
 }
 
 var lateLateness = []int64{0, 1, 2, 3, 5, 8, 13, 40}
@@ -180,19 +181,28 @@ func (c *lateCase) arrive(r *rand.Rand) {
 	}
 }
 
-// stray adds an event that is too late by as little as a millisecond.
+// stray adds an event that has come already, or is too late by as little as a millisecond.
 func (c *lateCase) stray(m *lateMaker) {
 	n := 1 + m.IntN(len(c.arrival))
+	if c.set.ids && m.IntN(2) == 0 {
+		c.strays = append(c.strays, lateStray{n, c.events[c.arrival[m.IntN(n)]].line, true})
+		return
+	}
 	now := int64(0)
 	for _, i := range c.arrival[:n] {
 		now = max(now, c.events[i].time)
 	}
 	e := m.event(now-c.lateness-1-m.Int64N(4), len(c.events))
-	c.tooLate = append(c.tooLate, lateStray{n, e.line})
+	c.strays = append(c.strays, lateStray{n, e.line, false})
 }
 
 func (c *lateCase) options(order cep.Order) cep.Options {
 	return cep.Options{Order: order, Lateness: time.Duration(c.lateness) * time.Millisecond}
+}
+
+// tooLate are the events that come later than they may.
+func (c *lateCase) tooLate() []lateStray {
+	return slices.DeleteFunc(slices.Clone(c.strays), func(s lateStray) bool { return s.again })
 }
 
 // inOrder says that no event comes after a later one.
@@ -208,7 +218,7 @@ func (c *lateCase) records() []cep.Record {
 				records = append(records, cep.Record{Kind: cep.ClockRecord, Time: clock.time * msec})
 			}
 		}
-		for _, stray := range c.tooLate {
+		for _, stray := range c.strays {
 			if stray.after == i+1 {
 				records = append(records, cep.Record{Kind: cep.EventsRecord, Data: stray.line})
 			}
