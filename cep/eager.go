@@ -27,7 +27,7 @@ type eager struct {
 	leaving bool
 	redoing bool // an item is matched again
 	settled bool // it is before all that has changed: what comes of it is known,
-	fresh   bool // unless it is the end of a window that has not been matched before
+	fresh   bool // unless it comes of what time has brought and has not been matched before
 
 	out     []outgoing // of the block
 	netted  int        // of out: they are of earlier events
@@ -214,7 +214,7 @@ func (s *shard) see(o *offer, e *Event) {
 	}
 	if i < n || c.marked {
 		s.mark(c)
-		c.insert(i, item{time: e.Time, event: e, offer: o})
+		c.insert(i, item{time: e.Time, event: e, offer: o, fresh: e.origin == 0})
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
@@ -339,16 +339,16 @@ func (s *shard) match(c *cell, i int) {
 		s.catchUp(c, it.time)
 		ks = table[c.key()]
 	}
+	s.eager.fresh = it.fresh
 	if it.ended != nil {
-		s.eager.fresh = it.fresh
 		s.closed(it.ended)
-		s.eager.fresh, it.fresh = false, false
-		return
+	} else {
+		if s.eager.redoing {
+			s.readKey(c, it)
+		}
+		s.offerTo(it.offer, ks, it.event)
 	}
-	if s.eager.redoing {
-		s.readKey(c, it)
-	}
-	s.offerTo(it.offer, ks, it.event)
+	s.eager.fresh, it.fresh = false, false
 }
 
 // readKey reads the key of a cell from the event of an item.
