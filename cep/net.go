@@ -98,6 +98,10 @@ func (g *eager) equal(a, b *Alert) bool {
 
 // turn notes which version of an alert is its last, and whether it stands.
 func (g *eager) turn(id string, number int, live bool) {
+	if number == 1 { // it is as if nothing had happened
+		delete(g.versions, id)
+		return
+	}
 	v := g.versions[id]
 	v.number, v.live = number, live
 	g.versions[id] = v
