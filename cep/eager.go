@@ -24,6 +24,7 @@ type eager struct {
 	firsts   map[string]outgoing // by Alert.ID, while net is at work
 
 	most    int64 // the watermark as of then
+	top     stamp // of the last event that came after all others of its key
 	leaving bool
 	redoing bool // an item is matched again
 	settled bool // it is before all that has changed: what comes of it is known,
@@ -140,6 +141,7 @@ type Repairs struct {
 func newEager(lateness int64, spaces int) *eager {
 	return &eager{
 		lateness: lateness, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
+		top: stamp{moment: math.MinInt64},
 		versions: map[string]version{}, firsts: map[string]outgoing{},
 	}
 }
@@ -227,13 +229,17 @@ func (s *shard) see(o *offer, e *Event) {
 // matchNext matches an item that comes after all that have been matched.
 func (s *shard) matchNext(c *cell, i int) {
 	g := s.eager
-	s.match(c, i)
 	it := &c.items[i]
+	late := it.event.stamp().compare(g.top) < 0
+	if !late {
+		g.top = it.event.stamp()
+	}
+	s.match(c, i)
 	it.came = s.took()
 	for i := range it.came {
 		x := &it.came[i]
 		s.bring(c, x)
-		if x.waits(g) && s.adds(x) { // before events that other rules of the key have seen
+		if (late || x.waits(g)) && s.adds(x) { // before events that other rules of the key have seen
 			s.disturb(c.key(), x.alert.Rule.Key.Names, x.at, c)
 		}
 		g.answers(x)
