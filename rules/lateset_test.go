@@ -578,7 +578,7 @@ func (s *lateSet) calm() bool {
 		if len(x.sources) > 0 && x.timed {
 			return false
 		}
-		risky, timed = risky || x.risky, timed || x.closes
+		risky, timed = risky || x.risky, timed || x.timed
 	}
 	return !risky || !timed
 }
