@@ -141,7 +141,7 @@ type Repairs struct {
 func newEager(lateness int64, spaces int) *eager {
 	return &eager{
 		lateness: lateness, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
-		top: stamp{moment: math.MinInt64},
+		top:      stamp{moment: math.MinInt64},
 		versions: map[string]version{}, firsts: map[string]outgoing{},
 	}
 }
