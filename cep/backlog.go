@@ -24,9 +24,9 @@ func (b *backlog) earn() {
 	}
 }
 
-// spend reports whether so many events may be matched again, which it counts.
-func (b *backlog) spend(n int) bool {
-	if b.used+n > mostAgain {
+// spend reports whether so many events may be matched again, of most, and counts them.
+func (b *backlog) spend(n, most int) bool {
+	if b.used+n > most {
 		return false
 	}
 	b.used += n
@@ -52,7 +52,7 @@ func (s *shard) holdBack(c *cell, old []coming) {
 	}
 	s.catchUp(c, g.low)
 	g.redoing, g.settled = false, false
-	c.hold = backlog{used: c.hold.used, holding: true, done: from}
+	c.hold.holding, c.hold.done = true, from
 	g.holding = append(g.holding, c)
 	g.repairs.HeldBack++
 	s.compare(c, old, len(c.items))

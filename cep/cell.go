@@ -142,14 +142,14 @@ func (c *cell) trim(low int64, s *spare) {
 		first++
 	}
 	if first < len(c.items) {
-		for !c.items[first].known {
+		for first > 0 && !c.items[first].known { // of what is held back none need be
 			first--
 		}
 	}
 	if first == 0 {
 		return
 	}
-	c.hold.done -= first
+	c.hold.done = max(c.hold.done-first, 0)
 	for i := range c.items[:first] {
 		s.putSaved(c.items[i].saved)
 	}

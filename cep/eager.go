@@ -18,6 +18,7 @@ type eager struct {
 	by       uint64              // Event.origin of the event that has arrived
 	marked   []*cell             // to be matched again
 	holding  []*cell             // that hold items back
+	again    int                 // mostAgain, but in tests
 	await    heap[awaited]       // matches that time will have brought
 	versions map[string]version  // by Alert.ID: those that were retracted once
 	expiring heap[expiring]      // of versions
@@ -140,7 +141,7 @@ type Repairs struct {
 
 func newEager(lateness int64, spaces int) *eager {
 	return &eager{
-		lateness: lateness, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
+		lateness: lateness, again: mostAgain, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
 		top:      stamp{moment: math.MinInt64},
 		versions: map[string]version{}, firsts: map[string]outgoing{},
 	}
@@ -221,7 +222,7 @@ func (s *shard) see(o *offer, e *Event) {
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
 	c.hold.earn()
-	if !c.hold.holding {
+	if n < c.hold.end(n+1) {
 		s.matchNext(c, n)
 	}
 }

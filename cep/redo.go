@@ -32,7 +32,7 @@ func (s *shard) redo(c *cell) {
 		s.undo(&old[i])
 		g.revokes(&old[i])
 	}
-	if !c.hold.holding && !c.hold.spend(end-from) {
+	if !c.hold.holding && !c.hold.spend(end-from, g.again) {
 		c.came, c.marked = nil, false
 		s.holdBack(c, old)
 		return
@@ -259,12 +259,12 @@ func (s *shard) trim(low int64) {
 	n := 0
 	for ; n < len(g.queue) && g.queue[n].at < low; n++ {
 		c := g.queue[n].cell
-		if c.trim(low, &s.spare); len(c.items) > 0 {
-			g.queue = append(g.queue, queued{g.latest, c})
+		if c.trim(low, &s.spare); len(c.items) > 0 || c.hold.holding {
+			g.queue = append(g.queue, queued{max(g.latest, low), c})
 			continue
 		}
 		s.spare.putSaved(c.saved)
-		c.came, c.known, c.saved = nil, false, nil
+		*c = cell{pastKey: c.pastKey, items: c.items, space: c.space}
 		g.cells[c.space].drop(c, cap(c.items) > smallSpare)
 	}
 	clear(g.queue[:n])

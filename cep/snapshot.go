@@ -291,6 +291,9 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 		for _, part := range ks.parts {
 			w.Text(part)
 		}
+		if g.eager() {
+			w.Uint(ks.count)
+		}
 		w.Uint(uint64(len(ks.events)))
 		for _, e := range ks.events {
 			if g.eager() {
@@ -351,10 +354,13 @@ func (g *Engine) readLayer(r *reader, l *layer) {
 // be there, and be older than the events to come.
 func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 	before := uint64(0)
+	if g.eager() {
+		ks.count = r.Below(math.MaxInt64)
+	}
 	for range r.Count(leastEvent) {
 		number, most := uint64(0), l.most(g)
 		if g.eager() {
-			number, most = r.Uint(), math.MaxInt64
+			number, most = r.Uint(), ks.count
 		}
 		e := r.event(g)
 		if !g.eager() {
@@ -367,7 +373,6 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 		before = number
 		ks.events = append(ks.events, captive{number, e})
 	}
-	ks.count = before // later numbers were given to nothing that is kept
 	ks.sweep = max(leastSweep, 2*len(ks.events))
 	for range r.Count(7) {
 		rule := int32(r.Below(uint64(len(g.rs.Rules))))

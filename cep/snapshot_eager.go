@@ -22,6 +22,9 @@ func (s *shard) rewind() {
 	s.eager.redoing, s.eager.settled = true, true
 	for c := range s.pasts {
 		first := c.first(s.eager.low)
+		if first >= c.hold.end(len(c.items)) {
+			continue // it is there
+		}
 		for i := s.restore(c, first); i < first; i++ {
 			s.match(c, i)
 		}
@@ -31,7 +34,11 @@ func (s *shard) rewind() {
 
 func (s *shard) forward() {
 	for c := range s.pasts {
-		for i := c.first(s.eager.low); i < c.hold.end(len(c.items)); i++ {
+		first, end := c.first(s.eager.low), c.hold.end(len(c.items))
+		if first >= end {
+			continue
+		}
+		for i := first; i < end; i++ {
 			s.match(c, i)
 		}
 		s.catchUp(c, s.eager.low)
@@ -104,6 +111,9 @@ func (g *Engine) appendEager(w *writer) {
 	if g.settled != nil {
 		g.appendLedgers(w, g.settled[0].scheme, g.settled)
 	}
+	for i := range g.layers {
+		g.layers[i].appendBacklogs(w, g.order.low)
+	}
 	w.repairs(g.Repairs())
 	for i := range g.layers {
 		g.layers[i].appendVersions(w, g.order.low)
@@ -168,7 +178,14 @@ func (g *Engine) readEager(r *reader) {
 		return
 	}
 	g.behind = low
+	var restore []func()
+	for i := range g.layers {
+		restore = append(restore, g.layers[i].readBacklogs(r)...)
+	}
 	g.rematch()
+	for _, f := range restore {
+		f()
+	}
 	g.repairs = Repairs{r.Uint(), r.Uint(), r.Uint(), r.Uint()}
 	for i := range g.layers {
 		g.layers[i].readVersions(r, low)
@@ -204,6 +221,67 @@ func (g *Engine) rematch() {
 	}
 	g.stats.Rules = stats
 	g.out, g.came = g.out[:0], g.came[:0]
+}
+
+// appendBacklogs writes which keys hold events back, and how many of their events have been
+// matched again.
+func (l *layer) appendBacklogs(w *writer, low int64) {
+	for space := range l.plan.spaces {
+		var all []*cell
+		for _, s := range l.shards {
+			for c := range s.eager.cells[space].each {
+				if c.hold.holding || c.hold.used > 0 && c.first(low) < len(c.items) {
+					all = append(all, c)
+				}
+			}
+		}
+		slices.SortFunc(all, func(a, b *cell) int { return cmp.Compare(a.key(), b.key()) })
+		w.Uint(uint64(len(all)))
+		for _, c := range all {
+			w.Text(c.key())
+			w.Uint(uint64(c.hold.used))
+			w.Bool(c.hold.holding)
+			if c.hold.holding {
+				w.Int(c.hold.calm)
+				w.Uint(uint64(c.hold.done - min(c.first(low), c.hold.done)))
+			}
+		}
+	}
+}
+
+// readBacklogs reads them. What it returns sets them once events have been matched, which
+// those that are held back are not.
+func (l *layer) readBacklogs(r *reader) (then []func()) {
+	for space := range l.plan.spaces {
+		before := ""
+		for range r.Count(3) {
+			var key keyReader
+			text := r.Text()
+			hold := backlog{used: int(r.Below(mostAgain + 1)), holding: r.Bool()}
+			if hold.holding {
+				hold.calm, hold.done = r.Int(), int(r.Below(math.MaxInt32))
+			}
+			if r.Bad || text <= before || !key.split(text, l.plan.spaces[space].parts()) {
+				r.Fail()
+				return nil
+			}
+			before = text
+			s := l.shards[key.hash()%uint64(len(l.shards))]
+			if hold.holding {
+				s.key = key
+				c := s.cellFor(int32(space), s.eager.low)
+				c.hold = backlog{holding: true, done: hold.done, calm: never}
+				s.eager.holding = append(s.eager.holding, c)
+			}
+			then = append(then, func() {
+				if c := s.cell(int32(space), text); c != nil {
+					hold.done = min(hold.done, len(c.items))
+					c.hold = hold
+				}
+			})
+		}
+	}
+	return then
 }
 
 func (l *layer) readVersions(r *reader, low int64) {
