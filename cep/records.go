@@ -23,7 +23,6 @@ type records struct {
 	mixed    bool // of the features some forget and some do not: see waits
 
 	due     []feature.Ref // records of a bucket that are looked at together
-	room    [ahead]feature.Ref
 	reached reached
 }
 
@@ -263,19 +262,20 @@ func (rs *records) expire(t int64) {
 	at, steps := w.turn(t)
 	for i := range steps {
 		for b := w.take(at, steps-1-i); b != 0; {
-			for b = rs.approach(b, at); len(rs.due) > 0; rs.due = rs.due[1:] {
-				rs.look(rs.due[0], at)
+			b = rs.approach(b, at)
+			for _, due := range rs.due {
+				rs.look(due, at)
 			}
 		}
 	}
 }
 
 // approach puts the first records of a bucket, which begins with b, into rs.due and
-// touches together what they lead to. It returns the record that comes after them. A day
-// of a million keys, each of which is looked at once, took 0.3 µs less for each of its two
-// million events.
+// touches together what they lead to. It returns the record that comes after them. In a
+// day of a million keys, each of which is looked at once, and two million events that took
+// 0.46 µs of an event instead of 0.70.
 func (rs *records) approach(b feature.Ref, at int64) feature.Ref {
-	rs.due = rs.room[:0]
+	rs.due = rs.due[:0]
 	for ; b != 0 && len(rs.due) < ahead; b = feature.Ref(rs.mem.Words(b, headWords)[0]) {
 		rs.due = append(rs.due, b)
 		rs.reached.sum += rs.touch(b)

@@ -230,6 +230,9 @@ func (s *scanner) object(i, depth int, wanted *names) int {
 	}
 	t := s.text
 	o := object{first: len(s.keys)}
+	if wanted != nil {
+		o.next = &wanted.first
+	}
 	if i = spaces(t, i+1); byteAt(t, i) == '}' {
 		return i + 1
 	}
@@ -279,6 +282,7 @@ type object struct {
 	first  int       // of its names in scanner.keys
 	seen   [4]uint64 // bits of the hashes of its names
 	number int32     // in scanner.many; 0: its names are not there
+	next   **want    // the name that came last time after the last that was wanted; nil: nothing is wanted
 }
 
 // name reads the name of a member and returns what is wanted of it, if anything,
@@ -289,6 +293,18 @@ func (s *scanner) name(i int, o *object, wanted *names) (*want, int) {
 		return nil, s.expected(i, "a name in quotes")
 	}
 	start := i + 1
+	if o.next != nil && *o.next != nil {
+		// Objects mostly have their names in the order of the one before: decoding took
+		// a tenth less.
+		w := *o.next
+		if end := start + len(w.name); end < len(t) && t[end] == '"' && t[start:end] == w.name {
+			if !s.add(o, &w.key, w.hashed) {
+				return nil, s.twice(i, w.name)
+			}
+			o.next = &w.next
+			return w, end + 1
+		}
+	}
 	end := plain(t, start)
 	escaped := false
 	if byteAt(t, end) != '"' {
@@ -303,7 +319,7 @@ func (s *scanner) name(i int, o *object, wanted *names) (*want, int) {
 	}
 	hash := k.hash()
 	if !s.add(o, &k, hash) {
-		return nil, s.fail(i, fmt.Sprintf("the name %q stands twice in one object", k.name))
+		return nil, s.twice(i, k.name)
 	}
 	if wanted == nil {
 		return nil, end + 1
@@ -312,7 +328,15 @@ func (s *scanner) name(i int, o *object, wanted *names) (*want, int) {
 	if w != nil && escaped {
 		return nil, s.fail(i, fmt.Sprintf("expected the field %q without escapes in its name", k.name))
 	}
+	if w != nil { // its name stands in lines as it is
+		*o.next = w
+		o.next = &w.next
+	}
 	return w, end + 1
+}
+
+func (s *scanner) twice(i int, name string) int {
+	return s.fail(i, fmt.Sprintf("the name %q stands twice in one object", name))
 }
 
 // add adds a name to the object being read; it returns false if it is there.
@@ -544,13 +568,18 @@ func unescape(s string) string {
 
 // names are the names that are wanted in an object: a hash table with open
 // addressing, at most half full.
-type names struct{ slots []*want }
+type names struct {
+	slots []*want
+	first *want // that came first in the last object; nil: none did
+}
 
 // want is a name that is wanted.
 type want struct {
 	key
 	number int32  // of the value that is wanted, -1 if none is
 	within *names // what is wanted inside, nil if nothing is
+	hashed uint64 // hash of the name
+	next   *want  // that came next in the last object that had both; nil: none did
 }
 
 // find returns what is wanted of a name, nil if nothing is.
@@ -567,7 +596,8 @@ func (n *names) find(k *key, hash uint64) *want {
 func newNames(wants []*want) *names {
 	n := &names{slots: make([]*want, 1<<bits.Len(uint(2*len(wants))))}
 	for _, w := range wants {
-		i := w.hash()
+		w.hashed = w.hash()
+		i := w.hashed
 		for n.slots[i&uint64(len(n.slots)-1)] != nil {
 			i++
 		}
