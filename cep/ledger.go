@@ -223,7 +223,7 @@ func (l *ledger) item(f *Feature) feature.Item {
 	if f.Value == nil {
 		return feature.Item{}
 	}
-	if f.Field > 0 { // a call of Value took 30 ns more, for each feature
+	if f.Field > 0 { // a call of Value took 18 ns instead of 8, for each feature
 		if v := l.scope.Event.Field(f.Field - 1); v.Kind < List {
 			return itemOf(v)
 		}
