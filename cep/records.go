@@ -58,8 +58,8 @@ const (
 // sizeOf is the length of the key of a record that begins with a word.
 func sizeOf(word uint64) int { return int(word &^ inBucket >> 32) }
 
-// next is the record after r in its bucket.
-func (r *record) next() feature.Ref { return feature.Ref(r.head[0]) }
+// nextOf is the record after one that begins with a word, in its bucket.
+func nextOf(word uint64) feature.Ref { return feature.Ref(word) }
 
 // setNext puts r into a bucket before b.
 func (r *record) setNext(b feature.Ref) { r.head[0] = r.head[0]>>32<<32 | uint64(b) | inBucket }
@@ -276,7 +276,7 @@ func (rs *records) expire(t int64) {
 // 0.46 µs of an event instead of 0.70.
 func (rs *records) approach(b feature.Ref, at int64) feature.Ref {
 	rs.due = rs.due[:0]
-	for ; b != 0 && len(rs.due) < ahead; b = feature.Ref(rs.mem.Words(b, headWords)[0]) {
+	for ; b != 0 && len(rs.due) < ahead; b = nextOf(rs.mem.Words(b, headWords)[0]) {
 		rs.due = append(rs.due, b)
 		rs.reached.sum += rs.touch(b)
 	}
