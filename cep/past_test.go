@@ -361,7 +361,7 @@ func (l *ledger) sound(t *rapid.T, space int, rs *records) {
 			}
 			in[b] = true
 			r := rs.record(b)
-			b = r.next()
+			b = nextOf(r.head[0])
 		}
 	}
 	n := 0
