@@ -278,6 +278,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	slices.SortFunc(g.out, func(a, b outgoing) int { return a.compare(&b) })
 	for i := range g.out {
 		o := &g.out[i]
+		g.stats.Rules[o.rule].turn(o.kind)
 		if o.kind != o.alert.Kind {
 			o.alert.Kind = o.kind
 			if g.late != nil {
@@ -311,19 +312,4 @@ func (s *shard) closeEager() {
 	s.close()
 	s.letOut()
 	g.net()
-}
-
-// Repairs returns what has been counted of late events.
-func (g *Engine) Repairs() Repairs {
-	all := g.repairs
-	for s := range g.shards {
-		if s.eager != nil {
-			x := &s.eager.repairs
-			all.Applied += x.Applied
-			all.Retracted += x.Retracted
-			all.Restored += x.Restored
-			all.HeldBack += x.HeldBack
-		}
-	}
-	return all
 }

@@ -54,7 +54,7 @@ func (s *shard) holdBack(c *cell, old []coming) {
 	g.redoing, g.settled = false, false
 	c.hold.holding, c.hold.done = true, from
 	g.holding = append(g.holding, c)
-	g.repairs.HeldBack++
+	g.heldBack++
 	s.compare(c, old, len(c.items))
 }
 

@@ -38,7 +38,7 @@ func TestBacklogsChangeNothing(t *testing.T) {
 		state := string(g.Append(nil))
 		g.Step([]Record{end}, fx)
 		same(t, "held back", left(t, fx), left(t, want))
-		held += int(g.Repairs().HeldBack)
+		held += int(g.Stats().Repairs.HeldBack)
 
 		o.Shards = rapid.IntRange(1, 3).Draw(t, "shards")
 		h, parts := bounded(rs, o, again), new(Effects)

@@ -31,13 +31,14 @@ type eager struct {
 	settled bool // it is before all that has changed: what comes of it is known,
 	fresh   bool // unless it comes of what time has brought and has not been matched before
 
-	out     []outgoing // of the block
-	netted  int        // of out: they are of earlier events
-	changes []change   // to the events that the layer above goes over
-	decided []coming   // on the events that arrived
-	repairs Repairs
-	reader  keyReader
-	buf     [2][]byte
+	out      []outgoing // of the block
+	netted   int        // of out: they are of earlier events
+	changes  []change   // to the events that the layer above goes over
+	decided  []coming   // on the events that arrived
+	applied  uint64     // Repairs.Applied
+	heldBack uint64     // Repairs.HeldBack
+	reader   keyReader
+	buf      [2][]byte
 }
 
 // queued says that a cell is looked at once no event comes any more up to at.
@@ -129,14 +130,6 @@ func (c *change) compare(d *change) int {
 		return n
 	}
 	return cmp.Or(comparePlaces(c.event, d.event), cmp.Compare(d.kind, c.kind)) // what leaves makes room
-}
-
-// Repairs counts what late events changed.
-type Repairs struct {
-	Applied   uint64 // events matched again under a key
-	Retracted uint64 // alerts
-	Restored  uint64
-	HeldBack  uint64 // times that a key began to hold events back
 }
 
 func newEager(lateness int64, spaces int) *eager {
@@ -417,7 +410,6 @@ func (s *shard) letAlert(x *coming) {
 		v.number, v.live = v.number+1, true
 		g.versions[x.alert.ID] = v
 		o.kind, o.alert.Version = RestoredAlert, v.number
-		g.repairs.Restored++
 	}
 	g.out = append(g.out, o)
 }
@@ -439,7 +431,6 @@ func (s *shard) retract(x *coming) {
 	}
 	v.number, v.live = v.number+1, false
 	g.versions[id] = v
-	g.repairs.Retracted++
 	o := outgoing{by: g.by, kind: RetractedAlert, coming: *x}
 	o.alert.Version = v.number
 	g.out = append(g.out, o)

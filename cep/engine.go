@@ -69,7 +69,8 @@ type Engine struct {
 	late     *Event    // that is matched
 	settled  []*ledger // those of windows whose end rules wait for, one for each shard
 	behind   int64     // the watermark up to which all has been matched
-	repairs  Repairs   // that a restored engine goes on counting
+	applied  uint64    // Repairs.Applied of before the engine was restored
+	heldBack uint64    // and Repairs.HeldBack
 	given    []change  // to the layer that is next
 	out      []outgoing
 }
@@ -594,6 +595,7 @@ func (g *Engine) Stats() Stats {
 			stats.Rules[i].NoKey = stats.Features[r.WindowClose-1].NoKey
 		}
 	}
+	stats.Repairs = g.repairs(stats.Rules)
 	return stats
 }
 

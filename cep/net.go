@@ -24,8 +24,6 @@ func (g *eager) net() {
 				delete(g.firsts, o.alert.ID)
 			case i == turns[0]:
 				g.firsts[o.alert.ID] = o
-			default:
-				g.uncount(&o)
 			}
 		}
 		clear(g.out[len(kept):])
@@ -49,17 +47,14 @@ func (g *eager) retracts(from int) bool {
 func (g *eager) netOf(kept []outgoing, last *outgoing, first outgoing) []outgoing {
 	id, number := first.alert.ID, first.alert.Version
 	was, is := first.kind == RetractedAlert, last.kind != RetractedAlert
-	g.uncount(last)
 	switch {
 	case was && is:
 		last.alert.Version = number // so that nothing else is different
 		if g.equal(&first.alert, &last.alert) {
-			g.uncount(&first)
 			g.turn(id, number-1, true)
 			return kept
 		}
 		last.kind, last.alert.Version = RestoredAlert, number+1
-		g.repairs.Restored++
 		g.turn(id, number+1, true)
 		return append(kept, first, *last)
 	case was:
@@ -70,23 +65,12 @@ func (g *eager) netOf(kept []outgoing, last *outgoing, first outgoing) []outgoin
 		g.turn(id, number, true)
 		return append(kept, *last)
 	}
-	g.uncount(&first)
 	if number--; number == 0 {
 		delete(g.versions, id)
 	} else {
 		g.turn(id, number, false)
 	}
 	return kept
-}
-
-// uncount takes what does not come out from the counts.
-func (g *eager) uncount(o *outgoing) {
-	switch o.kind {
-	case RetractedAlert:
-		g.repairs.Retracted--
-	case RestoredAlert:
-		g.repairs.Restored--
-	}
 }
 
 // equal reports whether two alerts say the same.

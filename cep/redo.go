@@ -45,7 +45,7 @@ func (s *shard) redo(c *cell) {
 		s.match(c, i)
 		if !g.settled {
 			c.items[i].came = s.took()
-			g.repairs.Applied++
+			g.applied++
 		}
 	}
 	g.settled = false

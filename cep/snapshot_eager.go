@@ -114,7 +114,8 @@ func (g *Engine) appendEager(w *writer) {
 	for i := range g.layers {
 		g.layers[i].appendBacklogs(w, g.order.low)
 	}
-	w.repairs(g.Repairs())
+	w.Uint(g.reapplied())
+	w.Uint(g.heldBacks())
 	for i := range g.layers {
 		g.layers[i].appendVersions(w, g.order.low)
 	}
@@ -186,7 +187,7 @@ func (g *Engine) readEager(r *reader) {
 	for _, f := range restore {
 		f()
 	}
-	g.repairs = Repairs{r.Uint(), r.Uint(), r.Uint(), r.Uint()}
+	g.applied, g.heldBack = r.Uint(), r.Uint()
 	for i := range g.layers {
 		g.layers[i].readVersions(r, low)
 	}
@@ -215,7 +216,7 @@ func (g *Engine) rematch() {
 		for t := range s.noKey {
 			clear(s.noKey[t])
 		}
-		s.eager.repairs = Repairs{}
+		s.eager.applied, s.eager.heldBack = 0, 0
 		clear(s.eager.versions)
 		s.eager.expiring = nil
 	}
@@ -307,10 +308,3 @@ func (w *writer) stamp(s stamp) {
 }
 
 func (r *reader) stamp() stamp { return stamp{r.Int(), r.Int(), r.Uint()} }
-
-func (w *writer) repairs(x Repairs) {
-	w.Uint(x.Applied)
-	w.Uint(x.Retracted)
-	w.Uint(x.Restored)
-	w.Uint(x.HeldBack)
-}

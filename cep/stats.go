@@ -18,6 +18,15 @@ type Stats struct {
 	Unchecked  uint64 // ids that were forgotten before their time, as there were too many: if they came again nobody would know
 	OutOfOrder Lags   // accepted events that came after a later one
 	LateBy     Lags   // late events
+	Repairs    Repairs
+}
+
+// Repairs counts what late events changed in EagerOrder.
+type Repairs struct {
+	Applied   uint64 // events matched again under a key
+	Retracted uint64 // alerts, as often as they were: RuleStats.Retracted of all rules
+	Restored  uint64 // likewise
+	HeldBack  uint64 // times that a key began to hold its events back until the watermark
 }
 
 // FeatureStats counts for one feature.
@@ -40,7 +49,10 @@ func (a *FeatureStats) add(b *FeatureStats) {
 	}
 }
 
-// RuleStats counts for one rule.
+// RuleStats counts for one rule. In EagerOrder a match that is none any more, as a late event
+// came, is not counted any more: Alerts and Timeouts are those that stand. So many as those
+// and Retracted, less Restored, have come out as new, but for what the watermark has not
+// passed.
 type RuleStats struct {
 	Matches    uint64 // completed matches, silenced ones too
 	Alerts     uint64 // alerts of kind match
@@ -51,12 +63,15 @@ type RuleStats struct {
 	LoopBound  uint64 // captures after which the bound on captures ended a loop
 	SkipMisses uint64 // matches whose skip variable had captured nothing
 	Holds      uint64 // events for which a hold answered
+	Retracted  uint64 // alerts that were retracted, as often as they were
+	Restored   uint64 // and restored
 }
 
 // counters lists what a counts, in the order of its fields.
-func (a *RuleStats) counters() [9]*uint64 {
+func (a *RuleStats) counters() [11]*uint64 {
 	return [...]*uint64{
 		&a.Matches, &a.Alerts, &a.Timeouts, &a.Suppressed, &a.NoKey, &a.OpenBound, &a.LoopBound, &a.SkipMisses, &a.Holds,
+		&a.Retracted, &a.Restored,
 	}
 }
 
@@ -84,4 +99,46 @@ func (s *shard) addTo(rules []RuleStats) {
 			}
 		}
 	}
+}
+
+// turn counts an alert that comes out as a version of a kind.
+func (a *RuleStats) turn(kind AlertKind) {
+	switch kind {
+	case RetractedAlert:
+		a.Retracted++
+	case RestoredAlert:
+		a.Restored++
+	}
+}
+
+// repairs adds up what was repaired, by what rules have counted.
+func (g *Engine) repairs(rules []RuleStats) Repairs {
+	sum := Repairs{Applied: g.reapplied(), HeldBack: g.heldBacks()}
+	for i := range rules {
+		sum.Retracted += rules[i].Retracted
+		sum.Restored += rules[i].Restored
+	}
+	return sum
+}
+
+// reapplied is Repairs.Applied.
+func (g *Engine) reapplied() uint64 {
+	n := g.applied
+	if g.eager() {
+		for s := range g.shards {
+			n += s.eager.applied
+		}
+	}
+	return n
+}
+
+// heldBacks is Repairs.HeldBack.
+func (g *Engine) heldBacks() uint64 {
+	n := g.heldBack
+	if g.eager() {
+		for s := range g.shards {
+			n += s.eager.heldBack
+		}
+	}
+	return n
 }
