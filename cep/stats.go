@@ -23,7 +23,7 @@ type Stats struct {
 
 // Repairs counts what late events changed in EagerOrder.
 type Repairs struct {
-	Applied   uint64 // events matched again under a key
+	Applied   uint64 // events matched under a key as one came late before them, that one included
 	Retracted uint64 // alerts, as often as they were: RuleStats.Retracted of all rules
 	Restored  uint64 // likewise
 	HeldBack  uint64 // times that a key began to hold its events back until the watermark

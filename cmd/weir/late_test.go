@@ -31,6 +31,9 @@ var (
 // lateBy is how late events come at most in TestLateData.
 const lateBy = 10 * time.Minute
 
+// lateness is the flag for it.
+const lateness = "10m"
+
 // TestLateData brings events late and compares the alerts that are live in the end with
 // those of the events in their order. Rules that read features of other keys see them as
 // of arrival, and are left out, as are rules on their matches.
@@ -78,8 +81,8 @@ func compareLate(t *testing.T, rules string, events []string, least int) {
 	lines := timedLines(t, checked.Ruleset, events)
 	writeLines(t, plain, lines, func(a, b timedLine) int { return cmp.Compare(a.time, b.time) })
 	late := writeLines(t, moved, lines, func(a, b timedLine) int { return cmp.Compare(a.comes(), b.comes()) })
-	want, _ := liveAlerts(t, others, []string{"run", rules, "--events", plain, "--lateness", lateBy.String()})
-	got, taken := liveAlerts(t, others, []string{"run", rules, "--events", moved, "--order", "eager", "--lateness", lateBy.String()})
+	want, _ := liveAlerts(t, others, []string{"run", rules, "--events", plain, "--lateness", lateness})
+	got, taken := liveAlerts(t, others, []string{"run", rules, "--events", moved, "--order", "eager", "--lateness", lateness})
 	t.Logf("%d events, %d of them out of order; %d alerts, %d taken back in between", len(lines), late, len(want), taken)
 	if len(want) < least {
 		t.Errorf("only %d alerts", len(want))

@@ -26,6 +26,7 @@ type runCommand struct {
 	Alerts    file      `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
 	Late      file      `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
 	Decisions file      `placeholder:"FILE" help:"Where decisions go, as NDJSON: what the rules that match on an event, or hold on it, come to. - is stdout."`
+	Order     ordering  `enum:"watermark,eager" default:"watermark" placeholder:"ORDER" help:"When events are matched. watermark: in the order of their time, once no earlier one can come. eager: when they arrive; of one that comes late, the alerts that it changes are retracted or restored (${default})."`
 	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
@@ -43,6 +44,7 @@ func (runCommand) Help() string {
   weir run rules/ --events payments.ndjson --alerts alerts.ndjson --decisions decisions.ndjson
   weir run rules/ --param factor=4 --param pause=10m --events payments.ndjson
   weir run rules/ --events payments.ndjson --alerts alerts.ndjson --near-misses
+  weir run rules/ --events payments.ndjson --order eager --lateness 10s
   zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
 
 Alerts go to stdout; progress and a summary go to stderr.
@@ -99,6 +101,7 @@ func (c *runCommand) Run(std *streams) error {
 	r := &run{
 		decoder: cep.NewDecoder(ruleset),
 		engine: cep.NewEngine(ruleset, cep.Options{
+			Order:      c.Order.order(),
 			Lateness:   time.Duration(c.Lateness),
 			MaxAhead:   time.Duration(c.MaxAhead),
 			NearMisses: c.Misses,

@@ -16,7 +16,7 @@ type summary struct {
 	Events       uint64           `json:"events"` // accepted: neither late nor rejected
 	Seconds      float64          `json:"seconds"`
 	PerSecond    float64          `json:"events_per_second"`
-	Alerts       uint64           `json:"alerts"`
+	Alerts       uint64           `json:"alerts"` // written as new: matches and time-outs
 	Late         uint64           `json:"late"`
 	Rejected     int              `json:"rejected"`
 	Reasons      []rejectedLine   `json:"rejected_first"` // of the first few
@@ -26,6 +26,8 @@ type summary struct {
 	Unchecked    uint64           `json:"unchecked"`       // ids that were forgotten too early to know whether they came again
 	OutOfOrder   lagSummary       `json:"out_of_order"`    // accepted events that came after a later one
 	LateBy       lagSummary       `json:"late_by"`
+	Live         uint64           `json:"live"`               // of Alerts: those that stand in the end
+	Repairs      repairSummary    `json:"repairs"`            // of --order eager
 	Rules        []ruleSummary    `json:"rules"`              // all, by id
 	Features     []featureSummary `json:"features,omitempty"` // all, by name
 	Decisions    decisionCounts   `json:"decisions"`          // on events on which a rule matched, or holds
@@ -42,8 +44,11 @@ type summary struct {
 // ruleSummary is what one rule did.
 type ruleSummary struct {
 	ID         string `json:"id"`
-	Alerts     uint64 `json:"alerts"` // matches and time-outs
-	Timeouts   uint64 `json:"timeouts"`
+	Alerts     uint64 `json:"alerts"`    // written as new: matches and time-outs
+	Live       uint64 `json:"live"`      // of Alerts: those that stand in the end
+	Timeouts   uint64 `json:"timeouts"`  // of Live
+	Retracted  uint64 `json:"retracted"` // alerts, as often as they were
+	Restored   uint64 `json:"restored"`
 	Suppressed uint64 `json:"suppressed"`
 	NoKey      uint64 `json:"no_key"`
 	OpenBound  uint64 `json:"open_bound"`      // times that the bound on open matches was reached
@@ -79,12 +84,16 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 		s.Reasons = append(s.Reasons, rejectedLine{r.events[line.Source].name, line.Line, line.Column, line.Reason})
 	}
 	s.Duplicates, s.Unchecked, s.Conflicts, s.Conflicting = stats.Duplicates, stats.Unchecked, r.conflicts.n, r.conflicts.lines(r.events)
+	s.Repairs = repairSummary{stats.Repairs.Applied, stats.Repairs.Retracted, stats.Repairs.Restored}
 	s.OutOfOrder, s.LateBy = newLagSummary(&stats.OutOfOrder), newLagSummary(&stats.LateBy)
 	for i, c := range stats.Rules {
-		s.Alerts += c.Alerts + c.Timeouts
+		live := c.Alerts + c.Timeouts
+		alerts := live + c.Retracted - c.Restored
+		s.Alerts += alerts
+		s.Live += live
 		faults, fault := rules.Rules[i].Faults.Snapshot()
 		s.Rules = append(s.Rules, ruleSummary{
-			ID: rules.Rules[i].ID, Alerts: c.Alerts + c.Timeouts, Timeouts: c.Timeouts, Suppressed: c.Suppressed,
+			ID: rules.Rules[i].ID, Alerts: alerts, Live: live, Timeouts: c.Timeouts, Retracted: c.Retracted, Restored: c.Restored, Suppressed: c.Suppressed,
 			NoKey: c.NoKey, OpenBound: c.OpenBound, LoopBound: c.LoopBound, Faults: faults, Fault: fault,
 		})
 	}
@@ -121,7 +130,7 @@ func (s *summary) writeText(w io.Writer) {
 		fmt.Fprintf(table, "%s\t%s\n", name, fmt.Sprintf(format, args...))
 	}
 	row("events", "%d in %.2f s (%.0f/s)", s.Events, s.Seconds, s.PerSecond)
-	row("alerts", "%d", s.Alerts)
+	row("alerts", "%s", standing(s.Alerts, s.Live))
 	s.ruleRows(row)
 	if s.decisionsWritten {
 		row("decisions", "%s", &s.Decisions)
@@ -133,6 +142,7 @@ func (s *summary) writeText(w io.Writer) {
 	if s.OutOfOrder.Events > 0 {
 		row("out of order", "%s after a later one, %s", amount(s.OutOfOrder.Events, "event came", "events came"), s.OutOfOrder)
 	}
+	s.Repairs.rows(row)
 	if s.Late > 0 {
 		row("late", "%d came later than --lateness allows and were not matched: behind %s", s.Late, s.LateBy)
 	}
@@ -172,7 +182,7 @@ func (s *summary) ruleRows(row func(name, format string, args ...any)) {
 		if r.Alerts == 0 {
 			silent = append(silent, r.ID)
 		} else {
-			row("", "%s: %d", r.ID, r.Alerts)
+			row("", "%s: %s", r.ID, standing(r.Alerts, r.Live))
 		}
 	}
 	switch {
