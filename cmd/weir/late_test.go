@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"hash/fnv"
@@ -196,17 +197,26 @@ func liveAlerts(t *testing.T, others map[string]bool, args []string) (live map[s
 	t.Helper()
 	var alerts, report bytes.Buffer
 	begin := time.Now()
-	if code := execute(args, &streams{nil, &alerts, &report}); code != exitDone {
+	if code := execute(append(args, "--json"), &streams{nil, &alerts, &report}); code != exitDone {
 		t.Fatalf("weir %s: exit code %d: %s", strings.Join(args, " "), code, &report)
 	}
-	t.Logf("weir %s: %.1f s", strings.Join(args[:1], " "), time.Since(begin).Seconds())
-	live = map[string]string{}
+	var sum summary
+	if err := json.Unmarshal(report.Bytes(), &sum); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("weir %s: %.1f s; %d events, %d out of order; %d alerts, %d live; %d events matched again, %d alerts retracted, %d restored", strings.Join(args[4:], " "),
+		time.Since(begin).Seconds(), sum.Events, sum.OutOfOrder.Events, sum.Alerts, sum.Live, sum.Repairs.Applied, sum.Repairs.Retracted, sum.Repairs.Restored)
+	if sum.Late > 0 || sum.Rejected > 0 || sum.Conflicts > 0 || sum.Duplicates > 0 {
+		t.Errorf("not all are matched: %d late, %d rejected, %d in conflict, %d duplicates", sum.Late, sum.Rejected, sum.Conflicts, sum.Duplicates)
+	}
+	live, stands := map[string]string{}, map[string]bool{}
 	for line := range strings.Lines(alerts.String()) {
 		head := alertHead.FindStringSubmatchIndex(line)
 		if head == nil {
 			t.Fatalf("no alert: %s", line)
 		}
 		id, kind, rule := line[head[2]:head[3]], line[head[4]:head[5]], line[head[6]:head[7]]
+		stands[id] = kind != cep.RetractedAlert.String()
 		if others[rule] {
 			continue
 		}
@@ -223,6 +233,15 @@ func liveAlerts(t *testing.T, others map[string]bool, args []string) (live map[s
 			kind = cep.MatchAlert.String()
 		}
 		live[id] = kind + rest
+	}
+	n := uint64(0)
+	for _, stands := range stands {
+		if stands {
+			n++
+		}
+	}
+	if n != sum.Live || uint64(len(stands)) != sum.Alerts {
+		t.Errorf("the summary says that of %d alerts %d are live; of %d written %d are", sum.Alerts, sum.Live, len(stands), n)
 	}
 	return live, retracted
 }
