@@ -64,7 +64,7 @@ const (
 	besideRules = "it stands beside `rules`, for all of them"
 	inRule      = "it belongs to a rule"
 	inType      = "it belongs to an event type, beside its `fields`"
-	setOrder    = "it is a setting of a run, for all rules: `weir run --order ORDER`"
+	setOrder    = "it is a setting of a run, for all rules: `weir run --order eager`, or `watermark`, as without it"
 	setLateness = "it is a setting of a run, for all rules: `weir run --lateness D`; or of a test"
 )
 
