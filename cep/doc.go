@@ -27,6 +27,7 @@
 //     held until no earlier one can come, and then released in the order of time,
 //     the type's seq, and arrival; events whose type declares no seq count as 0.
 //     Without lateness and seq nothing needs to be held.
+//     With EagerOrder nothing is held: see Late events below.
 //   - The log's clock. Records may say when they were appended; where append times go back
 //     they are taken to stand still. An event more than MaxAhead after its record's append
 //     time is rejected; of one without, it is the step from now that is bounded. A tick
@@ -135,6 +136,44 @@
 // matches add is therefore pending, ordered by when they came, until all layers are done.
 // A rule that reads a risk stands in no layer below one that adds to it.
 //
+// # Late events
+//
+// With EagerOrder an event is matched when it arrives. Of each key is kept what it takes
+// to go back to before any event that one to come can precede: the events from the
+// watermark on, now − lateness, that the key has seen, with what came of them, and states
+// of the key before some of them, at most 32 events or an eighth of the lateness apart.
+// Features keep the same for their keys. A late event, one that stands before another
+// that has come, is matched by itself:
+//
+//   - Features of its keys are rolled back to a state before it, and count it and what
+//     came after it again. Rules of those keys that read them look again at what came
+//     after.
+//   - Each key of a rule that the event concerns goes back to a state before it, and
+//     takes it and the events after it in their order. What this brings is compared with
+//     what they had brought. What is no more is retracted, what is new comes out, what
+//     had been retracted and is again is restored; an alert that says something else is
+//     retracted and restored.
+//   - What changes for others goes on like events do: matches that are events for other
+//     rules arrive and leave, a risk that has changed lets the rules of its key look
+//     again at what they have seen since.
+//   - In the end one event brings of each alert at most a retraction and what came
+//     instead. The versions of an alert follow each other without a gap; Alert.Cause
+//     names the event.
+//
+// What time brings (an absence, a time-out, the end of a window) comes out when the
+// watermark has passed its moment, and is never retracted. For the events that its key
+// sees after that moment it has happened at once: it consumes, throttles, holds and adds
+// to risks, until a late event undoes it.
+//
+// What is not repaired: features of a key that is not the rule's own (Read.Own), lists,
+// derived fields and the choice among events in conflict are as of arrival. A Decision is
+// on what was known when its event arrived, and there is no other. Counters of RuleStats
+// count what is so now, but for no_key and the bounds, which count what was met.
+//
+// A late event costs what the events after it under its keys cost, and of each key up to
+// 32 before it. Events that come in order are matched a block at a time, as in
+// WatermarkOrder.
+//
 // # Near misses
 //
 // With Options.NearMisses it is counted how far open matches get and how they end, by rule
@@ -156,7 +195,9 @@
 //     written and read back (Append, Restore).
 //  2. Every arrival order within lateness that keeps events of equal time in their
 //     order, or whose types have a seq, gives the same alerts; of events in conflict the
-//     same one has to come first.
+//     same one has to come first. With EagerOrder these are the alerts that are left when
+//     the retracted ones are taken away, and they are those of WatermarkOrder, for rules
+//     that read features of no other key, nor matches of rules that do.
 //  3. An event that opens no match allocates nothing. It costs no memory for
 //     features of keys that exist, but for windows that grow and texts that first and
 //     last keep; an event of a type that updates no feature and whose rules read none
@@ -164,7 +205,8 @@
 //  4. The memory is that of the open matches, of the throttles and holds, of risks that
 //     have not faded, of keys whose last event was a match of an edge rule, of the events held
 //     for lateness, of the records of keys with something in a window, of the latest events
-//     that rules show, of the lists, of what list changes replaced while events that came
+//     that rules show, of the events that late ones can precede and of the states of their keys
+//     (EagerOrder), of alerts that were retracted and can still change, of the lists, of what list changes replaced while events that came
 //     before them may be matched, of the ids that are known (16 bytes each, and as many
 //     again to find them), and of the names of up to 65,536 different lines of one event
 //     time. The count of silenced matches of a key stays until its next alert.
@@ -211,6 +253,9 @@
 //     of others is nil. Lists of a Ruleset are not changed once an Engine has it.
 //  5. Record.Data is not changed after Step got it. What Effects hold are parts of
 //     its text: who keeps an alert for long copies it.
-//  6. Restore is given the Ruleset of the state, compiled from the same source by the
+//  6. With EagerOrder who keeps Effects applies them in order: an alert is its last version.
+//     What must not be taken back waits until the watermark has passed Alert.Time, of a rule
+//     that emits in_order by the length of its window.
+//  7. Restore is given the Ruleset of the state, compiled from the same source by the
 //     same version.
 package cep
