@@ -210,7 +210,7 @@ func (s *shard) see(o *offer, e *Event) {
 	}
 	if i < n || c.marked {
 		s.mark(c)
-		c.insert(i, item{time: e.Time, event: e, offer: o, fresh: e.origin == 0})
+		c.insert(i, item{time: e.Time, event: e, offer: o, fresh: true})
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, offer: o})

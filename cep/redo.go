@@ -42,10 +42,12 @@ func (s *shard) redo(c *cell) {
 	first := s.restore(c, from)
 	for i := first; i < end; i++ {
 		g.settled = i < from
+		if !g.settled && !c.items[i].fresh {
+			g.applied++
+		}
 		s.match(c, i)
 		if !g.settled {
 			c.items[i].came = s.took()
-			g.applied++
 		}
 	}
 	g.settled = false

@@ -21,9 +21,10 @@ type Stats struct {
 	Repairs    Repairs
 }
 
-// Repairs counts what late events changed in EagerOrder.
+// Repairs counts what was put right in EagerOrder: as an event came late, or time added to a
+// risk that later events had seen.
 type Repairs struct {
-	Applied   uint64 // events matched under a key as one came late before them, that one included
+	Applied   uint64 // how often an event was matched again under a key
 	Retracted uint64 // alerts, as often as they were: RuleStats.Retracted of all rules
 	Restored  uint64 // likewise
 	HeldBack  uint64 // times that a key began to hold its events back until the watermark

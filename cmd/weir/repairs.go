@@ -2,9 +2,9 @@ package main
 
 import "fmt"
 
-// repairSummary says what events that came late changed, with --order eager.
+// repairSummary says what --order eager put right.
 type repairSummary struct {
-	Applied   uint64 `json:"applied"`   // events matched as one came late before them under a key, that one included
+	Applied   uint64 `json:"applied"`   // events matched again under a key
 	Retracted uint64 `json:"retracted"` // alerts, as often as they were
 	Restored  uint64 `json:"restored"`
 }
@@ -14,7 +14,7 @@ func (s *repairSummary) rows(row func(name, format string, args ...any)) {
 	if *s == (repairSummary{}) {
 		return
 	}
-	row("repaired", "%s matched, late ones and those after them under their keys", amount(s.Applied, "event was", "events were"))
+	row("repaired", "%s matched again, as something before them had changed", amount(s.Applied, "event was", "events were"))
 	if s.Retracted > 0 {
 		row("", "%s retracted, %d restored", amount(s.Retracted, "alert was", "alerts were"), s.Restored)
 	}
