@@ -163,7 +163,9 @@
 // What time brings (an absence, a time-out, the end of a window) comes out when the
 // watermark has passed its moment, and is never retracted. For the events that its key
 // sees after that moment it has happened at once: it consumes, throttles, holds and adds
-// to risks, until a late event undoes it.
+// to risks, until a late event undoes it. Rules that read it as an event get it
+// when it comes out, at its moment, which may be before events that they have seen: that
+// is repaired like a late event, without a Cause.
 //
 // What is not repaired: features of a key that is not the rule's own (Read.Own), lists,
 // derived fields and the choice among events in conflict are as of arrival. A Decision is

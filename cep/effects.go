@@ -94,7 +94,7 @@ type Alert struct {
 	Backing    Backing // of a rule with Evidence
 	Suppressed int     // matches silenced by throttle before it
 	Truncated  bool
-	Cause      *Cause // of a RetractedAlert or RestoredAlert: the event that came late
+	Cause      *Cause // of a RetractedAlert or RestoredAlert: the event that came late; nil: time brought the change
 }
 
 // Cause is the event that changed an alert.

@@ -21,8 +21,8 @@ type Stats struct {
 	Repairs    Repairs
 }
 
-// Repairs counts what was put right in EagerOrder: as an event came late, or time added to a
-// risk that later events had seen.
+// Repairs counts what was put right in EagerOrder: as an event came late, or what time
+// brought stood before events that had been matched.
 type Repairs struct {
 	Applied   uint64 // how often an event was matched again under a key
 	Retracted uint64 // alerts, as often as they were: RuleStats.Retracted of all rules
