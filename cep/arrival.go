@@ -175,7 +175,7 @@ func (g *Engine) insertLate(l *ledger) {
 	for _, x := range all {
 		if x.after > 0 {
 			names := g.scheme.spaces[x.space].key.Names
-			g.given = append(g.given, change{by: e.origin, low: e.low, kind: Stirred, names: names, text: strings.Clone(x.text), at: e.stamp()})
+			g.given = append(g.given, change{by: e.origin, low: e.low, kind: Stirred, stir: &stirring{names, strings.Clone(x.text), e.stamp()}})
 		}
 	}
 }

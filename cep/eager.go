@@ -97,11 +97,17 @@ type change struct {
 	by    uint64 // Event.origin of the event that brought it about
 	low   int64  // the watermark as of then
 	kind  changeKind
-	event *Event   // Arrives, Leaves
-	names []string // Stirred: the parts of a key
-	text  string   // Stirred: the key; what its rules look at has changed,
-	at    stamp    // for what comes after it
-	ended *endedOf // Ended
+	event *Event    // but for Stirred
+	stir  *stirring // Stirred
+	ended *endedOf  // Ended
+}
+
+// stirring says that what the rules of a key look at has changed, for what comes after a
+// stamp.
+type stirring struct {
+	names []string // the parts of the key
+	text  string
+	at    stamp
 }
 
 type changeKind uint8
@@ -115,7 +121,7 @@ const (
 
 func (c *change) stamp() stamp {
 	if c.kind == Stirred {
-		return c.at
+		return c.stir.at
 	}
 	return c.event.stamp()
 }
@@ -179,7 +185,7 @@ func (s *shard) takeIn(changes []change) {
 				s.end(c.event, &c.ended.ended)
 			}
 		case Stirred:
-			s.stir(c.names, c.text, c.at, nil)
+			s.stir(c.stir.names, c.stir.text, c.stir.at, nil)
 		}
 	}
 	if low := changes[0].low; low < never {
@@ -514,7 +520,7 @@ func (x *coming) addition() addition {
 // layer, but for the cell that changed it, and in those above.
 func (s *shard) disturb(text string, names []string, at stamp, but *cell) {
 	g := s.eager
-	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Stirred, names: names, text: strings.Clone(text), at: at})
+	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Stirred, stir: &stirring{names, strings.Clone(text), at}})
 	s.stir(names, text, at, but)
 }
 
