@@ -201,7 +201,7 @@ func (g *Engine) rematch() {
 	}
 	slices.SortFunc(g.given, func(a, b change) int { return a.compare(&b) })
 	for s := range g.shards {
-		s.eager.low = g.order.low
+		s.eager.low, s.eager.again = g.order.low, math.MaxInt
 	}
 	stats := g.stats.Rules
 	g.stats.Rules = slices.Clone(stats)
@@ -219,6 +219,14 @@ func (g *Engine) rematch() {
 		s.eager.applied, s.eager.heldBack = 0, 0
 		clear(s.eager.versions)
 		s.eager.expiring = nil
+		s.eager.again = mostAgain
+		for i := range s.eager.cells {
+			for c := range s.eager.cells[i].each {
+				if !c.hold.holding { // what is known of it is read apart
+					c.hold = backlog{}
+				}
+			}
+		}
 	}
 	g.stats.Rules = stats
 	g.out, g.came = g.out[:0], g.came[:0]
