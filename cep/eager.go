@@ -132,7 +132,7 @@ func (c *change) compare(d *change) int {
 	if c.by != d.by {
 		return cmp.Compare(c.by, d.by)
 	}
-	if n := c.stamp().compare(d.stamp()); n != 0 || c.kind == Stirred || d.kind == Stirred {
+	if n := cmp.Or(c.stamp().compare(d.stamp()), b2i(d.kind == Stirred)-b2i(c.kind == Stirred)); n != 0 || c.kind == Stirred {
 		return n
 	}
 	return cmp.Or(comparePlaces(c.event, d.event), cmp.Compare(d.kind, c.kind)) // what leaves makes room
