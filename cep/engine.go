@@ -27,7 +27,7 @@ type Options struct {
 	MaxAhead time.Duration // how far an event may be ahead of the append time of its record, or where that is unknown of the highest event time; 0: any
 	Idle     time.Duration // how long no event must have come before a TickRecord moves time on; 0: 1 min
 	Shards   int           // goroutines that match; 0: one
-	Trace    *Trace        // who is told what the Engine does; nil: nobody
+	Trace    *Trace        // who is told what the Engine does; nil: nobody. Only of WatermarkOrder
 
 	// NearMisses counts what becomes of open matches, with examples of those that ran
 	// out: Engine.NearMisses. The counts are part of the state.
@@ -87,6 +87,9 @@ const inline = 64
 func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Lateness < 0 || o.MaxAhead < 0 || o.Idle < 0 || o.Shards < 0 {
 		panic("cep: an option is negative")
+	}
+	if o.Trace != nil && o.Order == EagerOrder {
+		panic("cep: a Trace is told of WatermarkOrder only")
 	}
 	g := &Engine{rs: rs, options: o, decoder: NewDecoder(rs), lists: NewLists(rs)}
 	g.order.lateness = int64(o.Lateness)

@@ -7,6 +7,7 @@ type repairSummary struct {
 	Applied   uint64 `json:"applied"`   // events matched again under a key
 	Retracted uint64 `json:"retracted"` // alerts, as often as they were
 	Restored  uint64 `json:"restored"`
+	HeldBack  uint64 `json:"held_back"` // times that a key began to hold its events back
 }
 
 // rows writes what was repaired, if something was.
@@ -17,6 +18,9 @@ func (s *repairSummary) rows(row func(name, format string, args ...any)) {
 	row("repaired", "%s matched again, as something before them had changed", amount(s.Applied, "event was", "events were"))
 	if s.Retracted > 0 {
 		row("", "%s retracted, %d restored", amount(s.Retracted, "alert was", "alerts were"), s.Restored)
+	}
+	if s.HeldBack > 0 {
+		row("", "%s: late events of a key would have had more than 10000 others matched again", amount(s.HeldBack, "time a key held its events back until lateness had passed", "times a key held its events back until lateness had passed"))
 	}
 }
 

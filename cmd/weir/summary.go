@@ -84,7 +84,7 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 		s.Reasons = append(s.Reasons, rejectedLine{r.events[line.Source].name, line.Line, line.Column, line.Reason})
 	}
 	s.Duplicates, s.Unchecked, s.Conflicts, s.Conflicting = stats.Duplicates, stats.Unchecked, r.conflicts.n, r.conflicts.lines(r.events)
-	s.Repairs = repairSummary{stats.Repairs.Applied, stats.Repairs.Retracted, stats.Repairs.Restored}
+	s.Repairs = repairSummary{stats.Repairs.Applied, stats.Repairs.Retracted, stats.Repairs.Restored, stats.Repairs.HeldBack}
 	s.OutOfOrder, s.LateBy = newLagSummary(&stats.OutOfOrder), newLagSummary(&stats.LateBy)
 	for i, c := range stats.Rules {
 		live := c.Alerts + c.Timeouts
