@@ -15,6 +15,7 @@ type cell struct {
 	space   int32
 	items   []item   // by comparePlaces
 	came    []coming // what removed items brought, until the cell is matched again
+	fates   []fate   // likewise
 	from    int      // of a marked cell: the first item to be matched again
 	marked  bool
 	known   bool // the last item has gone, and saved is the state before it
@@ -34,6 +35,7 @@ type item struct {
 	known bool     // saved is the state before the event
 	saved *saved   // nil: there was none
 	came  []coming // what it brought, and before it time
+	fates []fate   // Options.NearMisses: likewise, until no event can take them back
 }
 
 // saved is the state of a key at some time.
@@ -114,6 +116,7 @@ func (c *cell) insert(i int, it item) {
 func (c *cell) remove(i int, s *spare) {
 	it := &c.items[i]
 	c.came = append(c.came, it.came...)
+	c.fates = append(c.fates, it.fates...)
 	known, before := it.known, it.saved
 	c.items = slices.Delete(c.items, i, i+1)
 	if i < c.hold.done {
@@ -136,10 +139,13 @@ type cells = pasts[cell, *cell]
 
 // trim forgets the items that no event of the time low or later can need. It comes before
 // anything else is done with a cell.
-func (c *cell) trim(low int64, s *spare) {
+func (c *cell) trim(low int64, s *shard) {
 	first := 0
 	for first < len(c.items) && c.items[first].time < low {
 		first++
+	}
+	if s.near != nil {
+		s.near.settleItems(c.items[:first])
 	}
 	if first < len(c.items) {
 		for first > 0 && !c.items[first].known { // of what is held back none need be
@@ -151,7 +157,7 @@ func (c *cell) trim(low int64, s *spare) {
 	}
 	c.hold.done = max(c.hold.done-first, 0)
 	for i := range c.items[:first] {
-		s.putSaved(c.items[i].saved)
+		s.spare.putSaved(c.items[i].saved)
 	}
 	n := copy(c.items, c.items[first:])
 	clear(c.items[n:])
@@ -191,10 +197,13 @@ func (v *saved) load(ks *keyState, s *spare) {
 
 // copyTo makes dst, whose memory it uses again, what st is.
 func (st *ruleState) copyTo(dst *ruleState) {
-	runs, holds := dst.runs, append(dst.holds[:0], st.holds...)
+	runs, holds, near := dst.runs, append(dst.holds[:0], st.holds...), dst.near
 	*dst = *st
 	dst.runs, dst.holds, dst.sums = runs, holds, nil
 	st.runs.CopyTo(&dst.runs)
+	if st.near != nil {
+		dst.near = st.near.copyTo(near)
+	}
 }
 
 // saved returns memory for a state.

@@ -295,7 +295,7 @@ func (g *eager) revokes(x *coming) {
 func (s *shard) cell(space int32, text string) *cell {
 	c := s.eager.cells[space].find(text, hashOf(text))
 	if c != nil {
-		c.trim(s.eager.low, &s.spare)
+		c.trim(s.eager.low, s)
 	}
 	return c
 }
@@ -308,7 +308,7 @@ func (s *shard) cellFor(space int32, t int64) *cell {
 	h := hashOf(text)
 	c := g.cells[space].find(text, h)
 	if c != nil {
-		if c.trim(g.low, &s.spare); len(c.items) == 0 && !c.hold.holding {
+		if c.trim(g.low, s); len(c.items) == 0 && !c.hold.holding {
 			c.hold = backlog{}
 		}
 		return c
@@ -355,6 +355,9 @@ func (s *shard) match(c *cell, i int) {
 		s.offerTo(it.offer, ks, it.event)
 	}
 	s.eager.fresh, it.fresh = false, false
+	if s.near != nil && len(s.near.fates) > 0 {
+		it.fates = s.near.took()
+	}
 }
 
 // readKey reads the key of a cell from the event of an item.
@@ -484,6 +487,9 @@ func (s *shard) passUp(t int64) {
 // letOut lets out what time has brought.
 func (s *shard) letOut() {
 	g, came := s.eager, s.took()
+	if s.near != nil {
+		s.near.settle()
+	}
 	for i := range came {
 		x := &came[i]
 		s.emit(x)

@@ -517,14 +517,8 @@ func (g *Engine) merge(fx *Effects) {
 
 // close lets all windows and bounds run out at once. What has none stays open.
 func (g *Engine) close(fx *Effects) {
-	for i := range g.layers {
-		for _, s := range g.layers[i].shards {
-			s.judge.moments.closing = true
-			if s.near != nil {
-				s.near.input = g.order.now
-			}
-		}
-	}
+	g.closing(true, g.order.now)
+	defer g.closing(false, never)
 	for _, l := range g.ledgers {
 		l.endAll()
 	}
@@ -541,15 +535,18 @@ func (g *Engine) close(fx *Effects) {
 		return
 	}
 	g.climb(true)
-	for i := range g.layers {
-		for _, s := range g.layers[i].shards {
-			s.judge.moments.closing = false
-			if s.near != nil {
-				s.near.input = never
-			}
+	g.merge(fx)
+}
+
+// closing tells the shards whether all windows close at once: what runs out after a time
+// then does so because the input has ended.
+func (g *Engine) closing(on bool, after int64) {
+	for s := range g.shards {
+		s.judge.moments.closing = on
+		if s.near != nil {
+			s.near.input = after
 		}
 	}
-	g.merge(fx)
 }
 
 // change makes the change of a list that a record asks for. All events released so far

@@ -12,6 +12,7 @@ type miss struct {
 	Miss
 	rule, step int32
 	text       string  // the key in its table
+	last       uint64  // the number of the last event that it captured, while it is made
 	until      int64   // when After is looked for no longer; 0: it is not
 	caught     []catch // what it captured; nil: the conditions that it waited for do not look at it
 }
@@ -23,14 +24,14 @@ type catch struct {
 }
 
 // fate is something that became of an open match: one count, with an example where it
-// ran out, or an After for an example. Those of one step of a rule under a key are
-// nearMisses.fates: who takes the step back takes each of them back with remove.
+// ran out, or an After for an example. In EagerOrder the items of cells keep fates until
+// no event can come that would take them back.
 type fate struct {
 	rule, step int32
-	count      int    // in StepCounts.counters; after: it counts nothing
-	place      uint64 // Event.Place of the event that brought it; 0: time did
+	count      int32  // in StepCounts.counters; after: it counts nothing
+	by         *Event // that brought it; nil: time did
+	at         int64  // when
 	miss       *miss  // nil: no example
-	late       Seen   // after: what became its After
 }
 
 // after is the count of a fate that gives an example its After.
@@ -38,37 +39,33 @@ const after = -1
 
 // nearMisses counts what became of the open matches of a shard, and keeps examples
 // (Options.NearMisses). All memory is that of at most 20 examples for each step of each
-// rule, and of the latest events of keys with an open match, one for each name waited for.
+// rule, and of the latest events of keys with an open match, one for each name waited for;
+// in EagerOrder also that of the fates of items (see item).
 type nearMisses struct {
 	plan    *plan
-	rules   []ruleFates // empty for rules of other layers, and where nothing follows a first event
+	rules   [][]stepFates // nil for rules of other layers, and where nothing follows a first event
+	awaited [][]int32     // by rule: names that open matches can wait for
 	watched []map[string][]*miss
-	fates   []fate // of the last step
-	final   int64  // nothing up to then is taken back; never: nothing is at all
+	fates   []fate // that have just come
 	input   int64  // what runs out later does so because the input ended; never: it has not
 	matched matched
-	key     keyReader
 }
 
-// ruleFates is what is counted of a rule.
-type ruleFates struct {
-	steps   []stepFates
-	awaited []int32 // names that open matches can wait for
-}
-
+// stepFates is what is counted of a step of a rule.
 type stepFates struct {
 	StepCounts
-	latest []*miss // by Miss.compare
+	latest []*miss // by Miss.compare, at most 20
 }
 
 func newNearMisses(p *plan) *nearMisses {
-	n := &nearMisses{plan: p, rules: make([]ruleFates, len(p.rs.Rules)), watched: make([]map[string][]*miss, len(p.spaces)), final: never, input: never}
+	rules := len(p.rs.Rules)
+	n := &nearMisses{plan: p, rules: make([][]stepFates, rules), awaited: make([][]int32, rules), watched: make([]map[string][]*miss, len(p.spaces)), input: never}
 	for i := range n.watched {
 		n.watched[i] = map[string][]*miss{}
 	}
 	for i, r := range p.rs.Rules {
 		if r.Layer == p.layer && r.counted() {
-			n.rules[i] = ruleFates{make([]stepFates, len(r.Program.Steps())), r.Program.Awaited()}
+			n.rules[i], n.awaited[i] = make([]stepFates, len(r.Program.Steps())), r.Program.Awaited()
 		}
 	}
 	return n
@@ -78,17 +75,17 @@ func newNearMisses(p *plan) *nearMisses {
 func (r *Rule) counted() bool { return r.Program != nil && r.Program.Leads() }
 
 // collect takes what a machine says that became of open matches of a rule under the key
-// of the judge, at an event (place) or because of time (0).
-func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
-	n := s.near
-	n.fates = n.fates[:0]
-	if place == 0 {
+// of the judge at a moment: by an event, or by time (nil).
+func (s *shard) collect(st *ruleState, m *nfa.Machine, by *Event, at int64) {
+	n, known := s.near, s.eager.returns(by, at)
+	first := len(n.fates)
+	if by == nil {
 		slices.SortStableFunc(m.Fates, func(a, b nfa.Fate) int { return compareFates(&a, &b) })
 	}
 	var last *miss
 	for i := range m.Fates {
 		f := &m.Fates[i]
-		of := fate{rule: st.rule, step: int32(f.Step), place: place}
+		of := fate{rule: st.rule, step: int32(f.Step), by: by, at: at}
 		switch f.Kind {
 		case nfa.Began:
 			n.fates = append(n.fates, of.counting(0), of.counting(2))
@@ -108,18 +105,23 @@ func (s *shard) collect(st *ruleState, m *nfa.Machine, place uint64) {
 			case st.inside(f):
 				end = EndInside
 				last.awaits(f)
-			case n.wants(&n.rules[st.rule].steps[f.Step], f.Time):
+			case !known && n.rules[st.rule][f.Step].wants(f.Time):
 				last = s.missed(st, f)
 				of.miss = last
 			}
-			n.fates = append(n.fates, of.counting(3+int(end)))
+			n.fates = append(n.fates, of.counting(3+int32(end)))
 		}
 	}
-	for i := range n.fates {
-		if x := n.fates[i].miss; x != nil {
+	if known {
+		n.fates = n.fates[:first]
+	}
+	for i := range n.fates[first:] {
+		if x := n.fates[first+i].miss; x != nil {
 			s.finish(st, x)
 		}
-		n.add(&n.fates[i])
+	}
+	if s.eager == nil {
+		n.settle()
 	}
 }
 
@@ -148,66 +150,54 @@ func (st *ruleState) inside(f *nfa.Fate) bool {
 }
 
 // counting is f with what it counts.
-func (f fate) counting(count int) fate {
+func (f fate) counting(count int32) fate {
 	f.count = count
 	return f
 }
 
-// add counts a fate, and keeps its example.
-func (n *nearMisses) add(f *fate) {
-	if f.count == after {
-		f.miss.After = f.late
-		n.unwatch(f.miss)
-		return
-	}
-	sf := &n.rules[f.rule].steps[f.step]
-	*sf.counters()[f.count]++
-	if f.miss != nil {
-		n.keep(sf, f.miss)
-	}
+// settle counts the fates that have just come and are not taken back.
+func (n *nearMisses) settle() {
+	n.settled(n.fates)
+	clear(n.fates)
+	n.fates = n.fates[:0]
 }
 
-// remove takes back a fate that was added.
-func (n *nearMisses) remove(f *fate) {
-	if f.count == after {
-		f.miss.After = Seen{}
-		n.watch(f.miss)
-		return
-	}
-	sf := &n.rules[f.rule].steps[f.step]
-	*sf.counters()[f.count]--
-	if i := slices.Index(sf.latest, f.miss); f.miss != nil && i >= 0 {
-		sf.latest = slices.Delete(sf.latest, i, i+1)
-		n.unwatch(f.miss)
+// settled counts fates that are not taken back, and keeps their examples.
+func (n *nearMisses) settled(fates []fate) {
+	for i := range fates {
+		f := &fates[i]
+		if f.count == after {
+			continue
+		}
+		sf := &n.rules[f.rule][f.step]
+		*sf.counters()[f.count]++
+		if f.miss != nil {
+			n.keep(sf, f.miss)
+		}
 	}
 }
 
 // wants reports whether an example that ran out at a time would be kept.
-func (n *nearMisses) wants(sf *stepFates, at int64) bool {
-	return at > n.final || len(sf.latest) < mostMisses || sf.latest[mostMisses-1].At > n.final || at >= sf.latest[0].At
+func (sf *stepFates) wants(at int64) bool {
+	return len(sf.latest) < mostMisses || at >= sf.latest[0].At
 }
 
-// keep adds an example to those of its step. Beyond the latest 20 there are only those
-// that may be taken back, so that there are 20 when they are.
+// keep adds an example to those of its step, of which the latest 20 stay.
 func (n *nearMisses) keep(sf *stepFates, x *miss) {
 	i, _ := slices.BinarySearchFunc(sf.latest, x, func(a, b *miss) int {
 		return cmp.Or(a.compare(&b.Miss), -1) // after those that are equal
 	})
 	sf.latest = slices.Insert(sf.latest, i, x)
-	n.watch(x)
-	for k := n.spent(sf.latest); k > 0; k-- {
-		n.unwatch(sf.latest[0])
+	if len(sf.latest) > mostMisses {
+		n.forget(sf.latest[0])
 		sf.latest = slices.Delete(sf.latest, 0, 1)
 	}
 }
 
-// spent is how many of the first of some examples are no longer kept.
-func (n *nearMisses) spent(latest []*miss) int {
-	k := max(0, len(latest)-mostMisses-mostOpenMisses)
-	for k+mostMisses < len(latest) && latest[k+mostMisses].At <= n.final {
-		k++
-	}
-	return k
+// forget sees to it that an example which is shown no more waits for nothing.
+func (n *nearMisses) forget(x *miss) {
+	n.unwatch(x)
+	x.until = 0
 }
 
 // watch lets a miss wait for its After.
@@ -237,6 +227,7 @@ func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
 	ks := s.judge.view.keys
 	x := &miss{rule: st.rule, step: int32(f.Step), text: ks.text}
 	x.Key, x.At, x.Size = slices.Clone(ks.parts), f.Time, f.Captures.Size()
+	x.last = uint64(f.Captures.Event())
 	_, x.Began = f.Captures.Start()
 	for c := f.Captures; c.Node() != 0 && len(x.caught) < mostCaught; c = c.Parent() {
 		x.caught = append(x.caught, catch{int32(c.Var()), s.judge.view.event(c.Event())})
@@ -252,7 +243,7 @@ func (s *shard) missed(st *ruleState, f *nfa.Fate) *miss {
 // awaits adds what a match waited for that ran out with x (it may be nil) and had captured
 // the same: another pattern of those that `|` and `&` stand for.
 func (x *miss) awaits(f *nfa.Fate) {
-	if x == nil || f.Time != x.At || f.Captures.Size() != x.Size || uint64(f.Captures.Event()) != x.Captured[len(x.Captured)-1].Place {
+	if x == nil || f.Time != x.At || f.Captures.Size() != x.Size || uint64(f.Captures.Event()) != x.last {
 		return
 	}
 	for _, name := range f.Awaited(nil) {
@@ -273,7 +264,8 @@ func (s *shard) finish(st *ruleState, x *miss) {
 	if !looks {
 		x.caught = nil
 	}
-	x.Before = st.nearest(&s.near.rules[st.rule], &x.Miss)
+	x.Before = st.nearest(s.near.awaited[st.rule], x)
+	s.near.watch(x)
 }
 
 // looksBack reports whether what one of some names stands for depends on what was captured
@@ -284,27 +276,31 @@ func (r *Rule) looksBack(names []int) bool {
 
 // seen names an event that a variable captured, or could have.
 func (e *Event) seen(name int32) Seen {
-	return Seen{Var: int(name), Place: e.Place, Time: e.Time, Name: e.name()}
+	return Seen{Var: int(name), Time: e.Time, Name: e.name()}
 }
 
 // lookBack gives an event of the key in s.key to the misses of a space that it may have
 // come too late for.
 func (s *shard) lookBack(space int32, e *Event) {
 	n := s.near
-	if len(n.watched[space]) == 0 {
+	if len(n.watched[space]) == 0 || s.eager.returns(e, e.Time) {
 		return
 	}
-	n.fates = n.fates[:0]
+	first := len(n.fates)
 	for _, x := range n.watched[space][s.key.joined()] {
 		if e.Time >= x.until || !s.plan.on[x.rule][e.Type+1] {
 			continue
 		}
 		if name, ok := s.fits(x); ok {
-			n.fates = append(n.fates, fate{rule: x.rule, step: x.step, count: after, place: e.Place, miss: x, late: e.seen(name)})
+			x.After = e.seen(name)
+			n.fates = append(n.fates, fate{rule: x.rule, step: x.step, count: after, by: e, at: e.Time, miss: x})
 		}
 	}
-	for i := range n.fates {
-		n.add(&n.fates[i])
+	for _, f := range n.fates[first:] {
+		n.unwatch(f.miss)
+	}
+	if s.eager == nil {
+		n.settle()
 	}
 }
 
@@ -362,18 +358,18 @@ func (st *ruleState) nearby() *keyNear {
 }
 
 // passed is the latest event of a key that could by its type have been what a name
-// stands for. place 0: there is none.
+// stands for. number 0: there is none.
 type passed struct {
-	place uint64
-	time  int64
-	nth   uint64
-	isID  bool
-	text  []byte // declared id, or else the line
+	number uint64 // among the events of the key, see captive
+	time   int64
+	nth    uint64
+	isID   bool
+	text   []byte // declared id, or else the line
 }
 
 // pass notes that open matches of a rule have been given the event of the judge.
 func (s *shard) pass(st *ruleState, e *Event) {
-	j, awaited := &s.judge, s.near.rules[st.rule].awaited
+	j, awaited := &s.judge, s.near.awaited[st.rule]
 	if len(awaited) == 0 {
 		return
 	}
@@ -392,7 +388,7 @@ func (s *shard) pass(st *ruleState, e *Event) {
 			near.last = make([]passed, len(awaited))
 		}
 		p := &near.last[i]
-		p.place, p.time, p.nth, p.isID = e.Place, e.Time, e.nth, e.ID != ""
+		p.number, p.time, p.nth, p.isID = j.view.number, e.Time, e.nth, e.ID != ""
 		if p.isID {
 			p.text = append(p.text[:0], e.ID...)
 		} else {
@@ -408,19 +404,16 @@ func (j *judge) couldBe(c nfa.Cond) bool {
 }
 
 // nearest finds the Before of a match that ran out.
-func (st *ruleState) nearest(rf *ruleFates, m *Miss) Seen {
+func (st *ruleState) nearest(awaited []int32, x *miss) Seen {
 	var best Seen
 	if st.near == nil || st.near.last == nil {
 		return best
 	}
-	captured := m.Captured[len(m.Captured)-1].Place
-	for i, name := range rf.awaited {
-		p := &st.near.last[i]
-		if p.place <= captured || p.place <= best.Place || !slices.Contains(m.Waited, int(name)) {
-			continue
+	latest := x.last
+	for i, name := range awaited {
+		if p := &st.near.last[i]; p.number > latest && slices.Contains(x.Waited, int(name)) {
+			latest, best = p.number, Seen{Var: int(name), Time: p.time, Name: p.name()}
 		}
-		best = Seen{Var: int(name), Place: p.place, Time: p.time}
-		best.Name = p.name()
 	}
 	return best
 }

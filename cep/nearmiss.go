@@ -13,9 +13,6 @@ const (
 
 	// mostCaught is the number of captured events that an example keeps, the latest.
 	mostCaught = 50
-
-	// mostOpenMisses bounds the examples of a step that may still be taken back.
-	mostOpenMisses = 1000
 )
 
 // Ending says how an open match ended.
@@ -108,20 +105,19 @@ type Miss struct {
 
 	// Before is the latest event of the key after the last captured that came before At,
 	// that the rule saw, and that by its type could have been what was waited for, but was
-	// not. Place 0: there was none.
+	// not.
 	Before Seen
 	// After is the first event of the key from At on that would have been what was waited
-	// for. It is looked for as long after At as the match had been open by then, while the
-	// miss is among the latest 20. Place 0: there is none so far.
+	// for, so far. It is looked for as long after At as the match had been open by then,
+	// while the miss is among the latest 20.
 	After Seen
 }
 
 // Seen is an event that a Miss names.
 type Seen struct {
-	Var   int    // index in Rule.Names: what it was captured as, or could have been
-	Place uint64 // Event.Place
-	Time  int64  // event time, nanoseconds since the epoch
-	Name  string // as alerts call it
+	Var  int    // index in Rule.Names: what it was captured as, or could have been
+	Time int64  // event time, nanoseconds since the epoch
+	Name string // as alerts call it; empty: there is no such event
 }
 
 // compare orders misses of one step by when they ran out, then by key, then by what they
@@ -129,51 +125,38 @@ type Seen struct {
 func (m *Miss) compare(o *Miss) int {
 	return cmp.Or(
 		cmp.Compare(m.At, o.At), slices.Compare(m.Key, o.Key), cmp.Compare(m.Began, o.Began),
-		slices.CompareFunc(m.Captured, o.Captured, func(a, b Seen) int { return cmp.Compare(a.Place, b.Place) }),
+		slices.CompareFunc(m.Captured, o.Captured, Seen.compare),
 	)
 }
 
-// NearMisses says of each rule with open matches how far these got, by rule. Options must
-// have NearMisses. It looks at every open match.
+func (s Seen) compare(o Seen) int {
+	return cmp.Or(cmp.Compare(s.Time, o.Time), cmp.Compare(s.Name, o.Name))
+}
+
+// NearMisses says of each rule with open matches how far these got, by rule; with
+// EagerOrder as if no event came any more before those that have come. Options must have
+// NearMisses. It looks at every open match, and with EagerOrder at every event that one
+// to come can precede.
 func (g *Engine) NearMisses() []RuleMisses {
 	all := []RuleMisses{}
+	fates, _ := g.fates(false)
 	for i, r := range g.rs.Rules {
 		if !r.counted() {
 			continue
 		}
 		steps := make([]StepMisses, len(r.Program.Steps()))
 		for k, step := range r.Program.Steps() {
-			steps[k].Step = step
+			steps[k].Step, steps[k].StepCounts = step, fates[i][k].StepCounts
+			for _, x := range fates[i][k].latest {
+				steps[k].Latest = append(steps[k].Latest, x.Miss)
+			}
 		}
 		for _, s := range g.layers[r.Layer].shards {
-			s.addMisses(int32(i), steps)
-		}
-		for k := range steps {
-			steps[k].Latest = latestMisses(steps[k].Latest)
+			s.eachOpen(int32(i), func(step int) { steps[step].Open++ })
 		}
 		all = append(all, RuleMisses{r, steps})
 	}
 	return all
-}
-
-// latestMisses leaves the latest 20.
-func latestMisses(all []Miss) []Miss {
-	slices.SortStableFunc(all, func(a, b Miss) int { return a.compare(&b) })
-	return all[max(0, len(all)-mostMisses):]
-}
-
-// addMisses adds what a shard has of a rule.
-func (s *shard) addMisses(rule int32, steps []StepMisses) {
-	for k := range steps {
-		sf := &s.near.rules[rule].steps[k]
-		for i, n := range sf.counters() {
-			*steps[k].counters()[i] += *n
-		}
-		for _, x := range sf.latest {
-			steps[k].Latest = append(steps[k].Latest, x.Miss)
-		}
-	}
-	s.eachOpen(rule, func(step int) { steps[step].Open++ })
 }
 
 // eachOpen calls visit with the step of every open match of a rule that counts.

@@ -23,6 +23,9 @@ func (s *shard) redo(c *cell) {
 		it.came = nil
 	}
 	old = slices.DeleteFunc(old, func(x coming) bool { return g.past(x.at) })
+	if s.near != nil {
+		s.takeBack(c)
+	}
 	from, end := c.from, c.hold.end(len(c.items))
 	if from >= end && c.hold.holding {
 		c.came, c.marked = nil, false // it is matched later
@@ -261,7 +264,7 @@ func (s *shard) trim(low int64) {
 	n := 0
 	for ; n < len(g.queue) && g.queue[n].at < low; n++ {
 		c := g.queue[n].cell
-		if c.trim(low, &s.spare); len(c.items) > 0 || c.hold.holding {
+		if c.trim(low, s); len(c.items) > 0 || c.hold.holding {
 			g.queue = append(g.queue, queued{max(g.latest, low), c})
 			continue
 		}

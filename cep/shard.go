@@ -291,7 +291,7 @@ func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	s.matches = m.Step(&st.runs, e.Time, nfa.Event(s.judge.view.number), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
 	if s.near != nil {
-		s.collect(st, m, e.Place)
+		s.collect(st, m, e, e.Time)
 	}
 	s.comeOut(st, e.stamp(), e.Place)
 	if ks != nil && s.judge.took && !st.runs.Empty() {
@@ -462,7 +462,7 @@ func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 	}
 	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
 	if s.near != nil {
-		s.collect(st, m, 0)
+		s.collect(st, m, nil, t)
 	}
 	s.comeOut(st, stamp{moment: t}, 0)
 }

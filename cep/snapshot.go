@@ -39,6 +39,7 @@ func (g *Engine) Append(dst []byte) []byte {
 	g.log.append(&w)
 	g.ids.append(&w)
 	g.appendStats(&w)
+	w.Bool(g.options.NearMisses)
 	if g.eager() {
 		g.appendKeysEager(&w)
 	} else {
@@ -48,10 +49,10 @@ func (g *Engine) Append(dst []byte) []byte {
 	g.appendFeatures(&w)
 	g.appendTrails(&w)
 	g.appendLists(&w)
+	g.appendNear(&w)
 	if g.eager() {
 		g.appendEager(&w)
 	}
-	g.appendNear(&w)
 	return binary.LittleEndian.AppendUint32(w.B, crc32.Checksum(w.B[start:], castagnoli))
 }
 
@@ -80,17 +81,18 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.log.read(&r, g.order.now)
 	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
-	g.readKeys(&r)
+	near := r.Bool()
+	g.readKeys(&r, near)
 	g.readRisks(&r)
 	g.readFeatures(&r)
 	g.readTrails(&r)
 	if err := g.readLists(&r); err != nil {
 		return nil, err
 	}
+	g.readNear(&r, near)
 	if g.eager() && !r.Bad {
 		g.readEager(&r)
 	}
-	g.readNear(&r)
 	if r.Bad || len(r.Src) > 0 {
 		return nil, errState
 	}
@@ -313,17 +315,21 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 			if p := g.rs.Rules[st.rule].Program; p != nil {
 				w.B = p.AppendRuns(w.B, &st.runs)
 			}
+			if g.options.NearMisses {
+				w.near(st.near)
+			}
 		}
 	}
 }
 
-func (g *Engine) readKeys(r *reader) {
+// readKeys reads keys; near says that they have what near misses need.
+func (g *Engine) readKeys(r *reader, near bool) {
 	for i := range g.layers {
-		g.readLayer(r, &g.layers[i])
+		g.readLayer(r, &g.layers[i], near)
 	}
 }
 
-func (g *Engine) readLayer(r *reader, l *layer) {
+func (g *Engine) readLayer(r *reader, l *layer, near bool) {
 	for range r.Count(4) {
 		space := r.Below(uint64(len(l.plan.spaces)))
 		if r.Bad {
@@ -342,7 +348,7 @@ func (g *Engine) readLayer(r *reader, l *layer) {
 		}
 		ks := new(keyState)
 		key.create(ks, s.tables[space], int32(space))
-		g.readKey(r, l, ks)
+		g.readKey(r, l, ks, near)
 		if r.Bad {
 			return
 		}
@@ -352,15 +358,15 @@ func (g *Engine) readLayer(r *reader, l *layer) {
 
 // readKey reads what is kept under a key. Events that open matches refer to must
 // be there, and be older than the events to come.
-func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
-	before := uint64(0)
+func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
+	before, most := uint64(0), l.most(g)
 	if g.eager() {
-		ks.count = r.Below(math.MaxInt64)
+		most = r.Below(math.MaxInt64) // so that it does not run over
 	}
 	for range r.Count(leastEvent) {
-		number, most := uint64(0), l.most(g)
+		number := uint64(0)
 		if g.eager() {
-			number, most = r.Uint(), ks.count
+			number = r.Uint()
 		}
 		e := r.event(g)
 		if !g.eager() {
@@ -373,6 +379,7 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 		before = number
 		ks.events = append(ks.events, captive{number, e})
 	}
+	ks.count = most
 	ks.sweep = max(leastSweep, 2*len(ks.events))
 	for range r.Count(7) {
 		rule := int32(r.Below(uint64(len(g.rs.Rules))))
@@ -384,6 +391,13 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState) {
 		p := g.rs.Rules[rule].Program
 		if p != nil {
 			r.runs(p, ks, &st)
+		}
+		if near {
+			st.near = r.near(p, most)
+			r.Bad = r.Bad || st.near != nil && st.runs.Empty()
+		}
+		if !g.options.NearMisses {
+			st.near = nil
 		}
 		if r.Bad || st.idle() {
 			r.Fail()

@@ -50,7 +50,7 @@ func (s *shard) forward() {
 func (s *shard) pasts(yield func(*cell) bool) {
 	for i := range s.eager.cells {
 		for c := range s.eager.cells[i].each {
-			c.trim(s.eager.low, &s.spare)
+			c.trim(s.eager.low, s)
 			if c.first(s.eager.low) < len(c.items) && !yield(c) {
 				return
 			}

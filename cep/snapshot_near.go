@@ -1,46 +1,29 @@
 package cep
 
-import (
-	"cmp"
-	"slices"
+import "weir/nfa"
 
-	"weir/nfa"
-)
-
-// appendNear writes near misses, if they are counted.
+// appendNear writes what is counted of steps, and examples, if near misses are counted. In
+// EagerOrder it leaves out what can be taken back.
 func (g *Engine) appendNear(w *writer) {
-	w.Bool(g.options.NearMisses)
 	if !g.options.NearMisses {
 		return
 	}
-	for i, r := range g.rs.Rules {
-		if !r.counted() {
-			continue
-		}
-		shards := g.layers[r.Layer].shards
-		for k := range r.Program.Steps() {
-			var counts StepCounts
-			var latest []*miss
-			for _, s := range shards {
-				sf := &s.near.rules[i].steps[k]
-				for c, n := range sf.counters() {
-					*counts.counters()[c] += *n
-				}
-				latest = append(latest, sf.latest...)
-			}
-			for _, n := range counts.counters() {
+	all, open := g.fates(true)
+	for _, steps := range all {
+		for k := range steps {
+			sf := &steps[k]
+			for _, n := range sf.counters() {
 				w.Uint(*n)
 			}
-			slices.SortStableFunc(latest, func(a, b *miss) int { return a.compare(&b.Miss) })
-			latest = latest[shards[0].near.spent(latest):]
-			w.Uint(uint64(len(latest)))
-			for _, x := range latest {
-				w.miss(x, g)
+			w.Uint(uint64(len(sf.latest)))
+			for _, x := range sf.latest {
+				shown := *x
+				if open[x] {
+					shown.After = Seen{}
+				}
+				w.miss(&shown, g)
 			}
 		}
-	}
-	for i := range g.layers {
-		g.appendPassed(w, &g.layers[i])
 	}
 }
 
@@ -74,67 +57,43 @@ func (w *writer) miss(x *miss, g *Engine) {
 }
 
 // waits reports whether an event from low on can still be the After of a miss.
-func (x *miss) waits(low int64) bool { return x.After.Place == 0 && x.until > low }
+func (x *miss) waits(low int64) bool { return x.After.Name == "" && x.until > low }
 
 func (w *writer) seen(s Seen) {
-	w.Uint(s.Place)
-	if s.Place == 0 {
+	w.Text(s.Name)
+	if s.Name == "" {
 		return
 	}
 	w.Uint(uint64(s.Var))
 	w.Int(s.Time)
-	w.Text(s.Name)
 }
 
-// appendPassed writes what keys of a layer know of the latest events.
-func (g *Engine) appendPassed(w *writer, l *layer) {
-	type entry struct {
-		ks *keyState
-		st *ruleState
+// near writes what is kept of a rule under a key while a match is open; nil: nothing.
+func (w *writer) near(near *keyNear) {
+	w.Bool(near != nil)
+	if near == nil {
+		return
 	}
-	var all []entry
-	for _, s := range l.shards {
-		for _, table := range s.tables {
-			for _, ks := range table {
-				for i := range ks.rules {
-					if ks.rules[i].near != nil {
-						all = append(all, entry{ks, &ks.rules[i]})
-					}
-				}
-			}
-		}
-	}
-	slices.SortFunc(all, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.st.rule, b.st.rule), slices.Compare(a.ks.parts, b.ks.parts))
-	})
-	w.Uint(uint64(len(all)))
-	for _, x := range all {
-		w.Uint(uint64(x.st.rule))
-		for _, part := range x.ks.parts {
-			w.Text(part)
-		}
-		near := x.st.near
-		w.Uint(near.until)
-		w.Uint(uint64(near.step))
-		w.Bool(near.last != nil)
-		for i := range near.last {
-			p := &near.last[i]
-			w.Uint(p.place)
-			if p.place > 0 {
-				w.Int(p.time)
-				w.Uint(p.nth)
-				w.Bool(p.isID)
-				w.Bytes(p.text)
-			}
+	w.Uint(near.until)
+	w.Uint(uint64(near.step))
+	w.Bool(near.last != nil)
+	for i := range near.last {
+		p := &near.last[i]
+		w.Uint(p.number)
+		if p.number > 0 {
+			w.Int(p.time)
+			w.Uint(p.nth)
+			w.Bool(p.isID)
+			w.Bytes(p.text)
 		}
 	}
 }
 
 // readNear reads near misses. Where they are not asked for they are dropped; where they
 // were not counted so far, the matches that are open count as ones that begin now.
-func (g *Engine) readNear(r *reader) {
+func (g *Engine) readNear(r *reader, counted bool) {
 	wanted := g.options.NearMisses
-	if !r.Bool() {
+	if !counted {
 		if wanted && !r.Bad {
 			g.beginAll()
 		}
@@ -151,11 +110,11 @@ func (g *Engine) readNear(r *reader) {
 				*n = r.Uint()
 			}
 			if wanted && !r.Bad {
-				l.shards[0].near.rules[i].steps[k].StepCounts = counts
+				l.shards[0].near.rules[i][k].StepCounts = counts
 			}
 			var before *miss
 			n := r.Count(8)
-			if n > mostMisses+mostOpenMisses {
+			if n > mostMisses {
 				r.Fail()
 			}
 			for range n {
@@ -166,13 +125,11 @@ func (g *Engine) readNear(r *reader) {
 				}
 				if before = x; wanted {
 					near := l.shardOf(x.Key).near
-					near.keep(&near.rules[i].steps[k], x)
+					near.watch(x)
+					near.keep(&near.rules[i][k], x)
 				}
 			}
 		}
-	}
-	for i := range g.layers {
-		g.readPassed(r, &g.layers[i], wanted)
 	}
 }
 
@@ -193,14 +150,12 @@ func (r *reader) miss(g *Engine, l *layer, rule, step int32) *miss {
 	x.Key, x.text = key.parts, key.copied()
 	names := uint64(len(g.rs.Rules[rule].Names))
 	x.Began, x.At, x.Size = r.Int(), r.Int(), int(r.Below(1<<31))
-	place := uint64(0)
-	for range r.Count(4) {
+	for range r.Count(3) {
 		s := r.seen(names)
-		if s.Place <= place || s.Time < x.Began || s.Time > x.At {
+		if r.Bad || s.Name == "" {
 			r.Fail()
 			return x
 		}
-		place = s.Place
 		x.Captured = append(x.Captured, s)
 	}
 	for range r.Count(1) {
@@ -213,7 +168,7 @@ func (r *reader) miss(g *Engine, l *layer, rule, step int32) *miss {
 	if r.Bool() {
 		x.until = r.Int()
 		r.caught(g, x)
-		if x.After.Place != 0 || x.until <= x.At || !x.waits(g.order.low) {
+		if x.until <= x.At || !x.waits(g.order.low) {
 			r.Fail()
 		}
 	}
@@ -230,7 +185,7 @@ func (r *reader) caught(g *Engine, x *miss) {
 	}
 	for i := range n {
 		e := r.event(g)
-		if r.Bad || i >= len(x.Captured) || e.Place != x.Captured[i].Place {
+		if r.Bad || i >= len(x.Captured) || e.Time != x.Captured[i].Time {
 			r.Fail()
 			return
 		}
@@ -239,50 +194,34 @@ func (r *reader) caught(g *Engine, x *miss) {
 }
 
 func (r *reader) seen(names uint64) Seen {
-	s := Seen{Place: r.Uint()}
-	if s.Place == 0 {
-		return s
+	s := Seen{Name: r.Text()}
+	if s.Name != "" {
+		s.Var, s.Time = int(r.Below(names)), r.Int()
 	}
-	s.Var, s.Time, s.Name = int(r.Below(names)), r.Int(), r.Text()
 	return s
 }
 
-func (g *Engine) readPassed(r *reader, l *layer, wanted bool) {
-	for range r.Count(3) {
-		rule := int32(r.Below(uint64(len(g.rs.Rules))))
-		if r.Bad || l.plan.home[rule] < 0 || !g.rs.Rules[rule].counted() {
-			r.Fail()
-			return
-		}
-		space := l.plan.home[rule]
-		var key keyReader
-		for range l.plan.spaces[space].parts() {
-			key.parts = append(key.parts, r.Text())
-		}
-		key.join()
-		near := r.near(g.rs.Rules[rule].Program)
-		ks := key.find(l.shards[key.hash()%uint64(len(l.shards))].tables[space])
-		if r.Bad || ks == nil || ks.state(rule) == nil || ks.state(rule).runs.Empty() || ks.state(rule).near != nil {
-			r.Fail()
-			return
-		}
-		if wanted {
-			ks.state(rule).near = near
-		}
+// near reads what is kept of a rule under a key, whose events have numbers up to most.
+func (r *reader) near(p *nfa.Program, most uint64) *keyNear {
+	if !r.Bool() {
+		return nil
 	}
-}
-
-func (r *reader) near(p *nfa.Program) *keyNear {
+	if p == nil || !p.Leads() {
+		r.Fail()
+		return nil
+	}
 	near := &keyNear{until: r.Uint(), step: int(r.Below(uint64(len(p.Steps()))))}
+	r.Bad = r.Bad || near.until > most
 	if !r.Bool() {
 		return near
 	}
 	near.last = make([]passed, len(p.Awaited()))
 	for i := range near.last {
 		if x := &near.last[i]; !r.Bad {
-			if x.place = r.Uint(); x.place > 0 {
+			if x.number = r.Uint(); x.number > 0 {
 				x.time, x.nth, x.isID, x.text = r.Int(), r.Uint(), r.Bool(), []byte(r.Text())
 			}
+			r.Bad = r.Bad || x.number > most
 		}
 	}
 	return near
@@ -296,7 +235,7 @@ func (g *Engine) beginAll() {
 		}
 		for _, s := range g.layers[r.Layer].shards {
 			s.eachOpen(int32(i), func(step int) {
-				sf := &s.near.rules[i].steps[step]
+				sf := &s.near.rules[i][step]
 				sf.Began++
 				sf.Reached++
 			})

@@ -93,12 +93,12 @@ func missOf(r *cep.Rule, m *cep.Miss) missJSON {
 	for _, name := range m.Waited {
 		x.Waited = append(x.Waited, r.Names[name].Text)
 	}
-	if m.Before.Place > 0 {
+	if m.Before.Name != "" {
 		s := seenOf(r, m.Before)
 		left := time.Duration(m.At - m.Before.Time).Seconds()
 		s.Left, x.Before = &left, &s
 	}
-	if m.After.Place > 0 {
+	if m.After.Name != "" {
 		s := seenOf(r, m.After)
 		late := time.Duration(m.After.Time - m.At).Seconds()
 		s.Late, x.After = &late, &s
@@ -215,10 +215,10 @@ func writeMiss(w io.Writer, r *cep.Rule, m *cep.Miss) {
 		fmt.Fprintf(w, " waiting for %s", strings.Join(waited, " or "))
 	}
 	fmt.Fprintln(w)
-	if b := m.Before; b.Place > 0 {
+	if b := m.Before; b.Name != "" {
 		fmt.Fprintf(w, "        %s at %s came %s before that, but was not %s\n", source.Visible(b.Name), trace.Moment(b.Time), spanText(m.At-b.Time), r.Names[b.Var].Text)
 	}
-	if a := m.After; a.Place > 0 {
+	if a := m.After; a.Name != "" {
 		fmt.Fprintf(w, "        %s at %s would have been %s, but came %s\n", source.Visible(a.Name), trace.Moment(a.Time), r.Names[a.Var].Text, lateText(a.Time-m.At))
 	}
 }
