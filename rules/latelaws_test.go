@@ -55,6 +55,11 @@ func (c *lateCase) check(sorted *cep.Effects, r *rand.Rand, deep bool) *lateFaul
 			return fault
 		}
 	}
+	if deep || r.IntN(4) == 0 {
+		if fault := c.misses(r, records, eager); fault != nil {
+			return fault
+		}
+	}
 	if !deep {
 		return nil
 	}
