@@ -27,8 +27,33 @@ func whole(g *Engine) string {
 	return b.String()
 }
 
-// balanced fails where open matches are lost or counted twice.
+// balanced fails where open matches are lost or counted twice, or where other examples wait
+// for an event than those that may be shown.
 func balanced(t *rapid.T, g *Engine) {
+	for s := range g.shards {
+		shown := map[*miss]bool{}
+		for _, steps := range s.near.rules {
+			for k := range steps {
+				for _, x := range steps[k].latest {
+					shown[x] = true
+				}
+			}
+		}
+		s.eachFate(func(f *fate, past bool) {
+			if f.count != after && f.miss != nil {
+				shown[f.miss] = true
+			}
+		})
+		for _, table := range s.near.watched {
+			for _, list := range table {
+				for _, x := range list {
+					if !shown[x] || x.After.Name != "" {
+						t.Fatalf("%s waits for an event", missLine(g.rs.Rules[x.rule], &x.Miss))
+					}
+				}
+			}
+		}
+	}
 	for _, r := range g.NearMisses() {
 		var began, over uint64
 		for _, s := range r.Steps {
@@ -107,39 +132,78 @@ func TestNearMissesOfLateEventsChangeNothing(t *testing.T) {
 }
 
 // Event by event: what ran out in the eyes of later events is taken back when an earlier
-// one shows that it did not.
+// one shows that it did not, and what came first after it is the first in the order of time.
 func TestNearMissesAreTakenBack(t *testing.T) {
 	rs := rulesOf(makeRule(t, "ab", "a -> b", nfa.Options{Within: 10 * time.Second}, abc("a", "b")))
+	for _, restart := range []bool{false, true} {
+		o := Options{NearMisses: true, Order: EagerOrder, Lateness: 30 * time.Second}
+		g := NewEngine(rs, o)
+		for _, step := range []struct {
+			second  int
+			kind    string
+			want    string // of the first step
+			watched int
+		}{
+			{5, "a", "began 1 split 0 reached 1 open 1", 0},
+			{20, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b", 1},
+			{22, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b after b@22", 0},
+			{14, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b before 14 after b@22", 0},
+			{18, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b before 14 after b@18", 0},
+			{7, "b", "began 1 split 0 reached 1 open 0", 0}, // a match
+			{4, "a", "began 2 split 0 reached 2 open 0", 0}, // another match, which consumes the other a
+			{6, "b", "began 2 split 0 reached 2 open 0", 0},
+			{50, "a", "began 3 split 0 reached 3 open 1", 0},
+			{91, "x", "began 3 split 0 reached 3 open 0 ran_out 1\n  c 50..60 a@50 waited b", 1}, // for good
+			{69, "b", "began 3 split 0 reached 3 open 0 ran_out 1\n  c 50..60 a@50 waited b after b@69", 0},
+			{65, "b", "began 3 split 0 reached 3 open 0 ran_out 1\n  c 50..60 a@50 waited b after b@65", 0},
+			{67, "b", "began 3 split 0 reached 3 open 0 ran_out 1\n  c 50..60 a@50 waited b after b@65", 0},
+			{200, "x", "began 3 split 0 reached 3 open 0 ran_out 1\n  c 50..60 a@50 waited b after b@65", 0},
+		} {
+			g.StepEvents([]Event{pay(step.second, "c", "", step.kind, 1)}, new(Effects))
+			if restart {
+				var err error
+				if g, err = Restore(rs, o, g.Append(nil)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := shortly(g.NearMisses()[0]); got != step.want {
+				t.Errorf("after %s at %d:\n%s\nwant:\n%s", step.kind, step.second, got, step.want)
+			}
+			if n := len(g.layers[0].shards[0].near.watched[0]["c"]); n != step.watched {
+				t.Errorf("after %s at %d %d are watched", step.kind, step.second, n)
+			}
+		}
+		left := 0
+		g.layers[0].shards[0].eachFate(func(*fate, bool) { left++ })
+		if left > 0 {
+			t.Errorf("%d fates are left that nothing can take back", left)
+		}
+	}
+}
+
+// A match that came after what another rule waited for, and is none any more, did not.
+func TestNearMissesOfRetractedMatches(t *testing.T) {
+	pair := makeRule(t, "pair", "a -> !x -> b", nfa.Options{Within: 5 * time.Second}, abc("a", "b", "x"))
+	before := makeRule(t, "before", "c -> hit", nfa.Options{Within: 4 * time.Second}, map[string]Cond{"c": {Types: []TypeID{tPay}, Event: is("c").Event}, "hit": {Types: []TypeID{tLogin + 1}}})
+	rs := rulesOf(before, pair)
+	rs.Types = append(rs.Types, Type{Name: "alert.pair", Alert: pair})
+	before.Types, before.Layer = []TypeID{tPay, tLogin + 1}, 1
 	g := NewEngine(rs, Options{NearMisses: true, Order: EagerOrder, Lateness: 30 * time.Second})
-	n := g.layers[0].shards[0].near
 	for _, step := range []struct {
-		second  int
-		kind    string
-		want    string // of the first step
-		watched int
+		second int
+		kind   string
+		want   string
 	}{
-		{5, "a", "began 1 split 0 reached 1 open 1", 0},
-		{20, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b", 1},
-		{22, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b after b@22", 0},
-		{14, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b before 14 after b@22", 0},
-		{18, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  c 5..15 a@5 waited b before 14 after b@18", 0},
-		{7, "b", "began 1 split 0 reached 1 open 0", 0}, // a match
-		{4, "a", "began 2 split 0 reached 2 open 0", 0}, // another match, which consumes the other a
-		{6, "b", "began 2 split 0 reached 2 open 0", 0},
-		{60, "x", "began 2 split 0 reached 2 open 0", 0},
+		{1, "c", "began 1 split 0 reached 1 open 1"},
+		{5, "a", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
+		{7, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit after hit@7"},
+		{6, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
+		{8, "a", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
 	} {
-		g.StepEvents([]Event{pay(step.second, "c", "", step.kind, 1)}, new(Effects))
+		g.StepEvents([]Event{pay(step.second, "k", "", step.kind, 1)}, new(Effects))
 		if got := shortly(g.NearMisses()[0]); got != step.want {
 			t.Errorf("after %s at %d:\n%s\nwant:\n%s", step.kind, step.second, got, step.want)
 		}
-		if len(n.watched[0]["c"]) != step.watched {
-			t.Errorf("after %s at %d %d are watched", step.kind, step.second, len(n.watched[0]["c"]))
-		}
-	}
-	left := 0
-	g.layers[0].shards[0].eachFate(func(*fate, bool) { left++ })
-	if left > 0 {
-		t.Errorf("%d fates are left that nothing can take back", left)
 	}
 }
 
@@ -191,13 +255,20 @@ func TestManyNearMissesAreTakenBack(t *testing.T) {
 	}
 }
 
-// What runs out with the watermark, and what it leads to, is counted once.
-func TestNearMissesOfMatchesThatTimeBrings(t *testing.T) {
+// What matches of other rules lead to, be they brought by events or by time, is counted as
+// they stand in the end.
+func TestNearMissesOfRulesOnMatches(t *testing.T) {
 	lonely := makeRule(t, "lonely", "a -> !b", nfa.Options{Within: 5 * time.Second}, abc("a", "b"))
-	after := makeRule(t, "after", "hit -> c", nfa.Options{Within: 6 * time.Second}, map[string]Cond{"hit": {Types: []TypeID{tLogin + 1}}, "c": {Types: []TypeID{tPay}, Event: is("c").Event}})
-	rs := rulesOf(after, lonely)
-	rs.Types = append(rs.Types, Type{Name: "alert.lonely", Alert: lonely})
-	after.Types, after.Layer = []TypeID{tPay, tLogin + 1}, 1
+	pair := makeRule(t, "pair", "a -> b", nfa.Options{Within: 5 * time.Second}, abc("a", "b"))
+	hit := Cond{Types: []TypeID{tLogin + 1, tLogin + 2}}
+	c := Cond{Types: []TypeID{tPay}, Event: is("c").Event}
+	after := makeRule(t, "after", "hit -> c", nfa.Options{Within: 6 * time.Second}, map[string]Cond{"hit": hit, "c": c})
+	before := makeRule(t, "before", "c -> hit", nfa.Options{Within: 4 * time.Second}, map[string]Cond{"hit": hit, "c": c})
+	rs := rulesOf(after, before, lonely, pair)
+	rs.Types = append(rs.Types, Type{Name: "alert.lonely", Alert: lonely}, Type{Name: "alert.pair", Alert: pair})
+	for _, r := range []*Rule{after, before} {
+		r.Types, r.Layer = []TypeID{tPay, tLogin + 1, tLogin + 2}, 1
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		events := stream(t)
 		lateness := time.Duration(rapid.IntRange(0, 30).Draw(t, "lateness")) * time.Second
