@@ -184,25 +184,39 @@ func TestNearMissesAreTakenBack(t *testing.T) {
 // A match that came after what another rule waited for, and is none any more, did not.
 func TestNearMissesOfRetractedMatches(t *testing.T) {
 	pair := makeRule(t, "pair", "a -> !x -> b", nfa.Options{Within: 5 * time.Second}, abc("a", "b", "x"))
-	before := makeRule(t, "before", "c -> hit", nfa.Options{Within: 4 * time.Second}, map[string]Cond{"c": {Types: []TypeID{tPay}, Event: is("c").Event}, "hit": {Types: []TypeID{tLogin + 1}}})
+	before := makeRule(t, "before", "c -> hit", nfa.Options{Within: 4 * time.Second}, map[string]Cond{"c": {Types: []TypeID{tLogin}}, "hit": {Types: []TypeID{tLogin + 1}}})
 	rs := rulesOf(before, pair)
 	rs.Types = append(rs.Types, Type{Name: "alert.pair", Alert: pair})
-	before.Types, before.Layer = []TypeID{tPay, tLogin + 1}, 1
+	before.Types, before.Layer = []TypeID{tLogin, tLogin + 1}, 1
 	g := NewEngine(rs, Options{NearMisses: true, Order: EagerOrder, Lateness: 30 * time.Second})
 	for _, step := range []struct {
-		second int
-		kind   string
-		want   string
+		second  int
+		kind    string
+		want    string
+		watched int
 	}{
-		{1, "c", "began 1 split 0 reached 1 open 1"},
-		{5, "a", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
-		{7, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit after hit@7"},
-		{6, "x", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
-		{8, "a", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit"},
+		{1, "c", "began 1 split 0 reached 1 open 1", 0},
+		{5, "a", "began 1 split 0 reached 1 open 1", 0},
+		{7, "b", "began 1 split 0 reached 1 open 0 ran_out 1\n  k 1..5 c@1 waited hit after hit@7", 0},
+		{6, "x", "began 1 split 0 reached 1 open 1", 0}, // nothing has come after it
+		{8, "c", "began 2 split 0 reached 2 open 1 ran_out 1\n  k 1..5 c@1 waited hit", 1},
+		{4, "b", "began 2 split 0 reached 2 open 1 ran_out 1\n  k 1..5 c@1 waited hit", 1},
+		{3, "a", "began 2 split 0 reached 2 open 1", 0},
+		{20, "c", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
+		{13, "a", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
+		{15, "b", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit after hit@15", 0},
+		{14, "x", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
 	} {
-		g.StepEvents([]Event{pay(step.second, "k", "", step.kind, 1)}, new(Effects))
+		e := pay(step.second, "k", "", step.kind, 1)
+		if step.kind == "c" {
+			e = event("login", tLogin, e.Time, "k", "", "c", 1)
+		}
+		g.StepEvents([]Event{e}, new(Effects))
 		if got := shortly(g.NearMisses()[0]); got != step.want {
 			t.Errorf("after %s at %d:\n%s\nwant:\n%s", step.kind, step.second, got, step.want)
+		}
+		if n := len(g.layers[1].shards[0].near.watched[0]["k"]); n != step.watched {
+			t.Errorf("after %s at %d %d are watched", step.kind, step.second, n)
 		}
 	}
 }
