@@ -202,9 +202,9 @@ func TestNearMissesOfRetractedMatches(t *testing.T) {
 		{8, "c", "began 2 split 0 reached 2 open 1 ran_out 1\n  k 1..5 c@1 waited hit", 1},
 		{4, "b", "began 2 split 0 reached 2 open 1 ran_out 1\n  k 1..5 c@1 waited hit", 1},
 		{3, "a", "began 2 split 0 reached 2 open 1", 0},
-		{20, "c", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
+		{12, "c", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
 		{13, "a", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
-		{15, "b", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit after hit@15", 0},
+		{15, "b", "began 3 split 0 reached 3 open 0 ran_out 1\n  k 8..12 c@8 waited hit after hit@15", 0},
 		{14, "x", "began 3 split 0 reached 3 open 1 ran_out 1\n  k 8..12 c@8 waited hit", 1},
 	} {
 		e := pay(step.second, "k", "", step.kind, 1)
