@@ -187,8 +187,12 @@
 // waits for an event that would have fitted as long as it had been open; it is looked up by
 // its key, and holds up to 50 captured events while a condition may look at them.
 //
-// What became of open matches in a step is a list of fates. Each can be taken back, which
-// leaves what was there before it.
+// What became of open matches in a step is a list of fates. With EagerOrder the fates that
+// came of an event of a key, and of time before it, stay with that event while a late one
+// may precede it: when the key is matched again they are taken back, and come again. They
+// are settled, as at once in WatermarkOrder, when the watermark has passed them. So near
+// misses are at any time those of the events that have come, in the order of time, and in
+// the end those of WatermarkOrder.
 //
 // # Guarantees
 //
