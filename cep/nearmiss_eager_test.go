@@ -87,7 +87,7 @@ func TestNearMissesOfLateEvents(t *testing.T) {
 		now := whole(once)
 		once.Step([]Record{last}, new(Effects))
 		same(t, "at once", whole(once), want)
-		repaired += once.Repairs().Applied
+		repaired += once.Stats().Repairs.Applied
 
 		o.Shards = rapid.IntRange(1, 4).Draw(t, "shards")
 		g := NewEngine(rs, o)
