@@ -23,6 +23,7 @@ func (c *lateCase) misses(r *rand.Rand, records []cep.Record, eager *course) *la
 	text := fmt.Sprintf("shards %d", o.Shards)
 	g := cep.NewEngine(c.set.set, o)
 	fx = cep.Effects{}
+	whole := true // without a restart
 	for at := 0; at < len(records); {
 		n := min(1+r.IntN(len(records)), len(records)-at)
 		g.Step(records[at:at+n], &fx)
@@ -30,6 +31,7 @@ func (c *lateCase) misses(r *rand.Rand, records []cep.Record, eager *course) *la
 		if r.IntN(2) > 0 || without("restarts") {
 			continue
 		}
+		whole = false
 		o.Shards = pick(r, []int{1, 2, 5})
 		text += fmt.Sprintf(", restored after %d records with %d", at, o.Shards)
 		before := missText(g)
@@ -45,7 +47,7 @@ func (c *lateCase) misses(r *rand.Rand, records []cep.Record, eager *course) *la
 	if got := missText(g); got != want {
 		return faultf("eager: near misses are those of the watermark order", "%s\n%s", text, firstDifferent([]byte(got), []byte(want)))
 	}
-	if got, want := effectBytes(&fx), effectBytes(&eager.fx); string(got) != string(want) {
+	if got, want := effectBytes(&fx), effectBytes(&eager.fx); whole && string(got) != string(want) {
 		return faultf("eager: near misses change nothing", "%s\n%s", text, firstDifferent(got, want))
 	}
 	return nil
