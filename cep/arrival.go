@@ -229,9 +229,37 @@ func (x *ended) event() *Event {
 	return &Event{Time: x.at, from: &step{layer: math.MaxInt, rule: x.rule, key: x.key}}
 }
 
+// climbsApart reports whether the layers have to go over each event before the next, as what
+// time brings to one layer may change a risk that a layer above has looked at.
+func climbsApart(rs *Ruleset) bool {
+	timed := slices.ContainsFunc(rs.Rules, func(r *Rule) bool { return r.WindowClose > 0 || r.Program != nil && r.Program.ByTime() })
+	return timed && slices.ContainsFunc(rs.Rules, func(r *Rule) bool { return r.Layer > 0 && len(r.Risks) > 0 })
+}
+
 // climbEager lets the layers go over the events that have arrived; closing says that all
 // windows close at once then.
 func (g *Engine) climbEager(closing bool) {
+	rest := g.given
+	for g.apart && !closing && len(rest) > 0 {
+		n := 1
+		for n < len(rest) && rest[n].by == rest[0].by {
+			n++
+		}
+		g.feed = append(g.feed[:0], rest[:n]...)
+		g.climbWith(rest[0].low, false)
+		rest = rest[n:]
+	}
+	g.feed = append(g.feed[:0], rest...)
+	g.climbWith(g.order.low, closing)
+	for _, l := range g.ledgers {
+		l.trim(g.order.low)
+	}
+	g.behind = g.order.low
+}
+
+// climbWith lets the layers go over what g.feed says has changed.
+func (g *Engine) climbWith(until int64, closing bool) {
+	g.until = until
 	for i := range g.layers {
 		l := &g.layers[i]
 		g.runs, g.input = l, g.released
@@ -244,11 +272,11 @@ func (g *Engine) climbEager(closing bool) {
 				s.closeEager()
 			}
 		}
-		n := len(g.given)
+		n := len(g.feed)
 		for _, s := range l.shards {
 			x := s.eager
 			g.out = append(g.out, x.out...)
-			g.given = append(g.given, x.changes...)
+			g.feed = append(g.feed, x.changes...)
 			g.came = append(g.came, x.decided...)
 			clear(x.out)
 			clear(x.changes)
@@ -256,22 +284,18 @@ func (g *Engine) climbEager(closing bool) {
 			x.out, x.changes, x.decided = x.out[:0], x.changes[:0], x.decided[:0]
 			x.netted = 0
 		}
-		if len(g.given) > n {
-			slices.SortStableFunc(g.given, func(a, b change) int { return a.compare(&b) })
+		if len(g.feed) > n {
+			slices.SortStableFunc(g.feed, func(a, b change) int { return a.compare(&b) })
 		}
 	}
 	for _, r := range g.risks {
-		r.settle(g.order.low, g.order.low)
+		r.settle(until, until)
 	}
-	clear(g.given)
-	for _, l := range g.ledgers {
-		l.trim(g.order.low)
-	}
-	g.behind = g.order.low
+	clear(g.feed)
 }
 
 // runEagerShard is phase two of a layer.
-func runEagerShard(g *Engine, shard int) { g.runs.shards[shard].runEager(g.given, g.order.low) }
+func runEagerShard(g *Engine, shard int) { g.runs.shards[shard].runEager(g.feed, g.until) }
 
 // mergeEager puts what came out into one order.
 func (g *Engine) mergeEager(fx *Effects) {

@@ -71,7 +71,10 @@ type Engine struct {
 	behind   int64     // the watermark up to which all has been matched
 	applied  uint64    // Repairs.Applied of before the engine was restored
 	heldBack uint64    // and Repairs.HeldBack
-	given    []change  // to the layer that is next
+	given    []change  // to what the layers go over
+	feed     []change  // to what the layer that is next goes over,
+	until    int64     // up to a watermark
+	apart    bool      // the layers go over each event before the next
 	out      []outgoing
 }
 
@@ -116,6 +119,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	g.behind = math.MinInt64
 	if o.Order == EagerOrder {
 		g.addSettled(n)
+		g.apart = climbsApart(rs)
 	}
 	g.offered = make([]bool, len(rs.Types)+1)
 	all := heralds(rs)
