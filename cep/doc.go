@@ -173,7 +173,11 @@
 // count what is so now, but for no_key and the bounds, which count what was met.
 //
 // A late event costs what the events after it under its keys cost, and of each key up to
-// 32 before it. Events that come in order are matched a block at a time, as in
+// 32 before it. A key may match 10,000 events again and one more for each that comes in
+// order; beyond that it holds its events back until the watermark has passed them, which
+// takes back what came of them, and until the watermark has passed a time without late
+// events as long as lateness. They give nothing to decisions then. Repairs.HeldBack
+// counts how often that began. Events that come in order are matched a block at a time, as in
 // WatermarkOrder.
 //
 // # Near misses

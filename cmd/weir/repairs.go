@@ -20,7 +20,7 @@ func (s *repairSummary) rows(row func(name, format string, args ...any)) {
 		row("", "%s retracted, %d restored", amount(s.Retracted, "alert was", "alerts were"), s.Restored)
 	}
 	if s.HeldBack > 0 {
-		row("", "%s: late events of a key would have had more than 10000 others matched again", amount(s.HeldBack, "time a key held its events back until lateness had passed", "times a key held its events back until lateness had passed"))
+		row("held back", "%s a key had matched 10,000 events again, and waited for the watermark from then on, until no more came late", amount(s.HeldBack, "time", "times"))
 	}
 }
 
