@@ -204,8 +204,8 @@ func liveAlerts(t *testing.T, others map[string]bool, args []string) (live map[s
 	if err := json.Unmarshal(report.Bytes(), &sum); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("weir %s: %.1f s; %d events, %d out of order; %d alerts, %d live; %d events matched again, %d alerts retracted, %d restored", strings.Join(args[4:], " "),
-		time.Since(begin).Seconds(), sum.Events, sum.OutOfOrder.Events, sum.Alerts, sum.Live, sum.Repairs.Applied, sum.Repairs.Retracted, sum.Repairs.Restored)
+	t.Logf("weir %s: %.1f s; %d events, %d out of order; %d alerts, %d live; %d events matched again, %d alerts retracted, %d restored, %d times a key held back", strings.Join(args[4:], " "),
+		time.Since(begin).Seconds(), sum.Events, sum.OutOfOrder.Events, sum.Alerts, sum.Live, sum.Repairs.Applied, sum.Repairs.Retracted, sum.Repairs.Restored, sum.Repairs.HeldBack)
 	if sum.Late > 0 || sum.Rejected > 0 || sum.Conflicts > 0 || sum.Duplicates > 0 {
 		t.Errorf("not all are matched: %d late, %d rejected, %d in conflict, %d duplicates", sum.Late, sum.Rejected, sum.Conflicts, sum.Duplicates)
 	}
