@@ -60,3 +60,50 @@ func TestImages(t *testing.T) {
 		}
 	})
 }
+
+// What has left its windows leaves nothing in the bytes: a record that is trimmed in between
+// is in the end that of one that is trimmed once.
+func TestTrimLeavesNothing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		spec := rapid.Custom(drawSpec).Draw(t, "spec")
+		if spec.Resolution > 0 && rapid.IntRange(0, 3).Draw(t, "small") > 0 { // so that times meet the ends of panes
+			spec.Window.Size = rapid.Int64Range(2, 12).Draw(t, "size")
+			spec.Resolution = rapid.Int64Range(1, spec.Window.Size).Draw(t, "resolution")
+		}
+		p := newPlan([]Spec{spec}, 12, 9)
+		var once, often Record
+		now := int64(rapid.IntRange(-1e9, 1e9).Draw(t, "begin"))
+		size := spec.Window.Size
+		steps := []int64{0, 0, 1, 2, 3, 4, 5, 6, 7, size / 300, size / 40, size / 10, size / 3, size, size + size/3, 2 * size}
+		for range rapid.IntRange(1, 60).Draw(t, "events") {
+			now += rapid.SampledFrom(steps).Draw(t, "step")
+			if rapid.Bool().Draw(t, "trim") {
+				p.Trim(&often, now)
+			}
+			x := drawItem(t)
+			p.Add(&once, 0, now, x)
+			p.Add(&often, 0, now, x)
+		}
+		now += rapid.SampledFrom(steps).Draw(t, "step")
+		p.Trim(&once, now)
+		p.Trim(&often, now)
+		if got, want := string(p.Append(nil, &often)), string(p.Append(nil, &once)); got != want {
+			t.Fatalf("%+v: trimmed often\n%q\nonce\n%q", spec, got, want)
+		}
+	})
+}
+
+// A pane that has left the window is not found again behind an event after it.
+func TestTrimPanes(t *testing.T) {
+	for _, v := range []Value{Count, Rate, Sum, Mean} {
+		p := NewPlan([]Spec{{Value: v, Window: Window{Size: 5}, Resolution: 2}})
+		var both, last Record
+		p.Add(&both, 0, 32, NumberItem(3))
+		p.Add(&both, 0, 39, NumberItem(4))
+		p.Add(&last, 0, 39, NumberItem(4))
+		p.Trim(&both, 39)
+		if got, want := string(p.Append(nil, &both)), string(p.Append(nil, &last)); got != want {
+			t.Errorf("%s: %q, of the last event alone %q", v, got, want)
+		}
+	}
+}

@@ -537,6 +537,9 @@ func (f *feature) drop(r *Record, body []uint64, edge int64) {
 		if f.spilled(body) {
 			f.dropSpilled(r, body, edge)
 		}
+		if !f.spilled(body) {
+			f.dropSlots(body, edge)
+		}
 	case counted:
 		k := f.ring(r, body)
 		f.dropCounts(&k, body, edge)

@@ -152,6 +152,14 @@ func (f *feature) dropSpilled(r *Record, body []uint64, edge int64) {
 	clear(body)
 }
 
+// dropSlots empties the panes that end before edge.
+func (f *feature) dropSlots(body []uint64, edge int64) {
+	at, newest := int64(body[0])-int64(f.slots-1)*f.Resolution, int64(body[0])
+	for least := min(floor(edge, f.Resolution), newest); at < least; at += f.Resolution {
+		f.clearSlot(body, f.slotOf(at))
+	}
+}
+
 // readSlots sums the panes from edge on.
 func (f *feature) readSlots(r *Record, body []uint64, edge int64) (Item, bool) {
 	if f.spilled(body) {
