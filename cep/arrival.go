@@ -162,6 +162,7 @@ func (g *Engine) observeEager() {
 			g.insertLate(l)
 		}
 	}
+	g.letGo()
 	g.settle()
 }
 
@@ -171,8 +172,10 @@ func observeEagerShard(g *Engine, shard int) { g.ledgers[shard].observe(g.input,
 // something else then have to look again.
 func (g *Engine) insertLate(l *ledger) {
 	e := g.late
-	all, _ := l.insert(e, g.order.now, g.behind, math.MaxInt)
-	for _, x := range all {
+	for _, x := range l.insert(e, g.order.now, g.behind) {
+		if x.held {
+			g.repairs.HeldBack++
+		}
 		if x.after > 0 {
 			names := g.scheme.spaces[x.space].key.Names
 			g.given = append(g.given, change{by: e.origin, low: e.low, kind: Stirred, stir: &stirring{names, strings.Clone(x.text), e.stamp()}})

@@ -270,6 +270,9 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	if o.started && e.Time < o.now {
 		g.stats.OutOfOrder.count(elapsed(e.Time, o.now))
 	}
+	if g.eager() {
+		g.cut(e.Time, fx)
+	}
 	o.moveTo(e.Time)
 	g.log.accepted(e.Time, at.Appended, o.now)
 	if g.eager() {

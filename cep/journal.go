@@ -15,6 +15,7 @@ type journal struct {
 	states []state  // by item; the first is of the first item
 	words  []uint64 // the images of records of states, one behind the other
 	trails []tail   // of states, for each the witnesses of the space
+	hold   backlog
 	room   struct { // of the first items and states: most keys have few
 		items  [2]entry
 		states [2]state
@@ -108,9 +109,7 @@ func (j *journal) due(at int, t, gap int64) bool {
 func (j *journal) trim(low int64) {
 	n := len(j.items)
 	switch {
-	case n == 0:
-		return
-	case j.items[n-1].time < low:
+	case n == 0 || j.items[n-1].time < low:
 		j.clear()
 		return
 	case j.items[n/2].time >= low:
@@ -121,6 +120,7 @@ func (j *journal) trim(low int64) {
 	if 2*int(first.at) < n {
 		return
 	}
+	j.hold.done -= int(first.at)
 	j.items = slices.Delete(j.items, 0, int(first.at))
 	j.words = j.words[:copy(j.words, j.words[first.from:])]
 	j.trails = slices.Delete(j.trails, 0, k*len(j.trails)/len(j.states))
@@ -143,6 +143,7 @@ func (j *journal) forget(k int) {
 func (j *journal) clear() {
 	clear(j.items)
 	clear(j.trails)
+	j.hold.done = 0
 	j.items, j.states, j.words, j.trails = j.items[:0], j.states[:0], j.words[:0], j.trails[:0]
 }
 
@@ -158,7 +159,7 @@ type journals = pasts[journal, *journal]
 // newJournal makes the journal of a key, which has none.
 func newJournal(js *journals, space int32, text string, hash uint64) *journal {
 	j := js.create(text, hash)
-	j.space = space
+	j.space, j.hold = space, backlog{}
 	if j.items == nil {
 		j.items, j.states = j.room.items[:0], j.room.states[:0]
 	}

@@ -63,6 +63,9 @@ func (l *ledger) observe(events []*Event, until int64) {
 		l.fetch(few)
 		met := l.touched
 		for _, e := range few {
+			if l.past != nil {
+				l.letGo(e.origin, e.low)
+			}
 			n := len(l.scheme.types[e.Type+1].visits)
 			l.fold(e, met[:n])
 			met = met[n:]
@@ -128,8 +131,9 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 		hash = hashOf(text)
 		r, found = rs.lookUp(text, hash)
 	}
-	if l.past != nil {
-		l.enter(v.space, e, text, hash, &r, found)
+	if l.past != nil && l.enter(v.space, e, text, hash, &r, found) {
+		l.pass(v, e, &r)
+		return
 	}
 	for _, x := range v.before {
 		l.look(&r.kept, x, e)

@@ -21,6 +21,11 @@ type past struct {
 	queue  []lapse // of each journal one, by time
 	head   int     // of the queue: those before it are gone
 
+	again   int        // events of a key that late ones may have applied again
+	passed  int64      // what is held back before it has been folded
+	holding []*journal // that hold back
+	loose   []change   // what rules have to look at again since letGo folded it
+
 	scratch  []feature.Scratch // by featureSpace
 	shown    [][]int32         // by featureSpace: the witnesses that have its keys
 	refolded []refolded
@@ -36,7 +41,8 @@ type lapse struct {
 type refolded struct {
 	space int32
 	text  string // of the key; valid until its journal goes
-	after int    // events that were applied again: those after the late one
+	after int    // events that were applied again, or that are held back from now on
+	held  bool   // the key holds back from now on
 }
 
 // keepPast lets events come up to so many nanoseconds late. No event has come yet. The
@@ -45,6 +51,7 @@ func (l *ledger) keepPast(lateness int64) {
 	n := len(l.spaces)
 	l.past = &past{
 		gap: lateness / latenessPart, low: beforeAll, now: beforeAll, latest: beforeAll,
+		again: mostAgain, passed: beforeAll,
 		spaces: make([]journals, n), scratch: make([]feature.Scratch, n), shown: make([][]int32, n),
 	}
 	for i := range l.scheme.witnesses {
@@ -56,13 +63,10 @@ func (l *ledger) keepPast(lateness int64) {
 // insert takes in an event that comes late: it is at or after low, and there may be events
 // after it. Records, trails and what the events know of their own keys are as if it had
 // come in time. What it knows of keys that it works out is as of now, the highest event
-// time. It returns which keys that concerned, until the next call. If more than most events
-// of a key would have to be applied again, it changes nothing and returns how many.
-func (l *ledger) insert(e *Event, now, low int64, most int) (all []refolded, over int) {
+// time. A key of which too many events would have to be applied again holds back instead.
+// It returns which keys that concerned, until the next call.
+func (l *ledger) insert(e *Event, now, low int64) []refolded {
 	l.past.begin(now, low)
-	if n := l.after(e); n > most {
-		return nil, n
-	}
 	l.past.refolded = l.past.refolded[:0]
 	l.expire(l.past.low)
 	st := &l.scheme.types[e.Type+1]
@@ -78,7 +82,7 @@ func (l *ledger) insert(e *Event, now, low int64, most int) (all []refolded, ove
 		l.ask(&st.after[i], e)
 	}
 	l.scope.Event = nil
-	return l.past.refolded, 0
+	return l.past.refolded
 }
 
 // insertAt is the visit of a late event.
@@ -94,41 +98,29 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 	j := js.find(text, h)
 	at := 0
 	if j != nil {
+		j.touch(e.low)
 		at = j.place(e)
 	}
 	if j == nil || at == len(j.items) {
 		l.visit(v, e, nil)
-		j = js.find(text, h)
-		at = len(j.items) - 1
-	} else {
+		return
+	}
+	after := len(j.items) - at
+	if !j.hold.holding && j.hold.spend(after, l.past.again) {
 		j.items = slices.Insert(j.items, at, entry{e.Time, e})
 		k := j.state(at)
 		l.rollBack(j, k)
-		l.refold(j, k, at)
+		l.refold(j, int(j.states[k].at), len(j.items), at)
+		l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), after, false})
+		return
 	}
-	l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), len(j.items) - 1 - at})
-}
-
-// after is how many events of a key would be applied again if e came now, of the key of
-// which these are most; keys of other shards do not count.
-func (l *ledger) after(e *Event) int {
-	most := 0
-	st := &l.scheme.types[e.Type+1]
-	for i := range st.visits {
-		if v := &st.visits[i]; l.key.read(v.fields, e) && l.mine() {
-			most = max(most, l.afterIn(v.space, l.key.joined(), e))
-		}
+	held := !j.hold.holding
+	if after = l.holdBack(j, at); after > 0 {
+		l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), after, held})
 	}
-	return most
-}
-
-// afterIn is how many events of a key of a space come after e.
-func (l *ledger) afterIn(space int32, text string, e *Event) int {
-	j := l.past.spaces[space].find(text, hashOf(text))
-	if j == nil {
-		return 0
-	}
-	return len(j.items) - j.place(e)
+	j.items = slices.Insert(j.items, at, entry{e.Time, e})
+	r, _ := l.spaces[v.space].lookUp(text, h)
+	l.pass(v, e, &r)
 }
 
 // peek is a feature of a key as of t, which is not before low, of the events before t.
@@ -140,7 +132,7 @@ func (l *ledger) peek(f int, key *keyReader, t int64) Value {
 	plan := l.spaces[place.space].plan
 	j := p.spaces[place.space].find(text, h)
 	if j != nil {
-		if at := j.since(t); at < len(j.items) {
+		if at := j.since(t); at < j.hold.end(len(j.items)) {
 			r := l.before(j, at)
 			v, _ := plan.Read(r, int(place.number), t, feature.Item{})
 			return valueOf(v)
@@ -160,7 +152,7 @@ func (l *ledger) trim(low int64) {
 		j := p.queue[p.head].journal
 		p.queue[p.head] = lapse{}
 		p.head++
-		if j.trim(p.low); len(j.items) == 0 {
+		if j.trim(p.low); len(j.items) == 0 && !j.hold.holding {
 			p.spaces[j.space].drop(j, j.size() > mostBytesSpare)
 		} else {
 			p.await(j)
@@ -183,8 +175,8 @@ func (p *past) await(j *journal) {
 }
 
 // enter adds an event that comes after all others of its key to the journal of the key in
-// l.key, whose record is r.
-func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *record, held bool) {
+// l.key, whose record is r. It reports whether the key holds back.
+func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *record, held bool) bool {
 	p := l.past
 	p.latest = max(p.latest, e.Time)
 	js := &p.spaces[space]
@@ -193,11 +185,14 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 		j = newJournal(js, space, text, hash)
 		p.await(j)
 	}
+	j.touch(e.low)
 	j.trim(p.low)
-	if n := len(j.items); j.due(n, e.Time, p.gap) {
+	if n := len(j.items); !j.hold.holding && j.due(n, e.Time, p.gap) {
 		l.save(j, n, r, held)
 	}
 	j.items = append(j.items, entry{e.Time, e})
+	j.hold.earn()
+	return j.hold.holding
 }
 
 // save saves what is kept of the key in l.key before an item.
@@ -239,16 +234,15 @@ func (l *ledger) rollBack(j *journal, k int) {
 	rs.plan.Load(&r.kept, j.words[s.from:s.to])
 }
 
-// refold applies the events from the k-th state on, the last, again. The one at fresh has
+// refold applies the events from one to another again, which come next. The one at fresh has
 // not been applied before; what is before it has its row already, and of events after it
 // the row changes where it is the own key that was read. The key is in l.key.
-func (l *ledger) refold(j *journal, k, fresh int) {
+func (l *ledger) refold(j *journal, from, to, fresh int) {
 	rs := l.spaces[j.space]
 	r, held := rs.lookUp(j.key(), j.hash)
-	first := int(j.states[k].at)
-	for i := first; i < len(j.items); i++ {
+	for i := from; i < to; i++ {
 		e := j.items[i].event
-		if i > first && j.due(i, e.Time, l.past.gap) {
+		if j.due(i, e.Time, l.past.gap) {
 			l.save(j, i, &r, held)
 		}
 		v := l.scheme.types[e.Type+1].visit(j.space)
@@ -309,8 +303,14 @@ func (l *ledger) relook(reads []look, r *record, e *Event) {
 // before that. It is valid until the next.
 func (l *ledger) before(j *journal, at int) *feature.Record {
 	rs := l.spaces[j.space]
-	s := j.states[j.state(at)]
 	r := rs.plan.Empty(&l.past.scratch[j.space])
+	if j.hold.holding && at == j.hold.done { // events since the last state may be gone
+		if now, held := rs.lookUp(j.key(), j.hash); held {
+			rs.plan.Load(r, rs.plan.Save(&l.past.scratch[j.space], nil, &now.kept))
+		}
+		return r
+	}
+	s := j.states[j.state(at)]
 	if s.from < s.to {
 		rs.plan.Load(r, j.words[s.from:s.to])
 	}

@@ -49,7 +49,7 @@ func BenchmarkPast(b *testing.B) {
 							l.observe(block, now-lateness)
 							block = block[:0]
 							e.Time -= lateness / 2
-							l.insert(e, now, now-lateness, 10_000)
+							l.insert(e, now, now-lateness)
 							continue
 						}
 						block = append(block, e)

@@ -166,7 +166,7 @@ func (g *Engine) readEager(r *reader) {
 	for _, e := range a.events {
 		g.scheme.fit(e)
 	}
-	readPast(r, g.ledgers, low, func(n uint64) *Event { return byOrigin[n] })
+	readPast(r, g.ledgers, low, g.order.now, func(n uint64) *Event { return byOrigin[n] })
 	if g.settled != nil {
 		g.readLedgers(r, g.settled[0].scheme, g.settled)
 		for _, e := range a.events {

@@ -145,7 +145,7 @@ func (g *Engine) appendTrails(w *writer) {
 		var all []*trail
 		for _, l := range g.ledgers {
 			for _, t := range l.trails[n].keys {
-				if len(t.events) > 0 { // a late event may have put them out
+				if len(l.trails[n].witness.show(t.events, g.order.low)) > 0 { // a late event may have put them out
 					all = append(all, t)
 				}
 			}
@@ -153,9 +153,7 @@ func (g *Engine) appendTrails(w *writer) {
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
 		w.Uint(uint64(len(all)))
 		for _, t := range all {
-			// Who looks at them next does so as of their last, or later.
-			at := max(g.order.low, t.events[len(t.events)-1].time)
-			events := latest(g.scheme.witnesses[n].window(t.events, at))
+			events := g.scheme.witnesses[n].show(t.events, g.order.low)
 			w.Text(t.text)
 			w.Uint(uint64(len(events)))
 			for i := range events {
@@ -163,6 +161,15 @@ func (g *Engine) appendTrails(w *writer) {
 			}
 		}
 	}
+}
+
+// show leaves of the events of a key those that are shown to who looks at them next, as of
+// low or of their last.
+func (w *witness) show(events []shown, low int64) []shown {
+	if n := len(events); n > 0 {
+		return latest(w.window(events, max(low, events[n-1].time)))
+	}
+	return nil
 }
 
 func (g *Engine) readTrails(r *reader) {

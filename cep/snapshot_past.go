@@ -18,7 +18,7 @@ func appendPast(w *writer, ledgers []*ledger, low int64, number func(*Event) uin
 		var all []kept
 		for _, l := range ledgers {
 			for j := range l.past.spaces[i].each {
-				if j.since(low) < len(j.items) {
+				if j.since(low) < len(j.items) || j.hold.holding {
 					all = append(all, kept{l, j})
 				}
 			}
@@ -34,6 +34,7 @@ func appendPast(w *writer, ledgers []*ledger, low int64, number func(*Event) uin
 func (l *ledger) appendJournal(w *writer, j *journal, low int64, number func(*Event) uint64) {
 	plan, first := l.spaces[j.space].plan, j.since(low)
 	w.Text(j.key())
+	w.hold(&j.hold, first)
 	r := l.before(j, first)
 	plan.Trim(r, low)
 	w.B = plan.Append(w.B, r)
@@ -52,8 +53,12 @@ func (l *ledger) appendJournal(w *writer, j *journal, low int64, number func(*Ev
 
 // tailOf is what the trail of a witness, the i-th of the space, had before an item.
 func (l *ledger) tailOf(j *journal, at, i int) []shown {
-	k := j.state(at)
 	n := l.past.shown[j.space][i]
+	if j.hold.holding && at == j.hold.done {
+		l.key.split(j.key(), len(l.scheme.spaces[j.space].key.Names))
+		return l.trails[n].events(&l.key)
+	}
+	k := j.state(at)
 	events := j.trails[k*len(l.past.shown[j.space])+i].events
 	f := int32(l.scheme.witnesses[n].feature)
 	of := l.scheme.rs.Features[f]
@@ -74,10 +79,34 @@ func (l *ledger) lookedAt(space int, text string, low int64) int64 {
 	if l.past == nil {
 		return low
 	}
-	if j := l.past.spaces[space].find(text, hashOf(text)); j != nil && len(j.items) > 0 {
-		return max(low, j.items[len(j.items)-1].time)
+	if j := l.past.spaces[space].find(text, hashOf(text)); j != nil {
+		if n := j.hold.end(len(j.items)); n > 0 {
+			return max(low, j.items[n-1].time)
+		}
 	}
 	return low
+}
+
+// hold writes whether a journal holds back, and from where on of the items from first on.
+func (w *writer) hold(b *backlog, first int) {
+	w.Bool(b.holding)
+	if b.holding {
+		w.Int(b.calm)
+		w.Uint(uint64(b.done - first))
+	} else {
+		w.Uint(uint64(b.used))
+	}
+}
+
+func (r *reader) hold(p *past, now int64) backlog {
+	if !r.Bool() {
+		return backlog{used: int(r.Below(uint64(p.again) + 1))}
+	}
+	b := backlog{holding: true, calm: r.Int(), done: int(r.Below(math.MaxInt32))}
+	if b.calm < p.low || b.calm > now {
+		r.Fail()
+	}
+	return b
 }
 
 func (w *writer) shown(e *shown) {
@@ -90,14 +119,15 @@ func (w *writer) shown(e *shown) {
 // readPast reads what appendPast wrote, into ledgers that have their records and trails.
 // event gives an event by its number, nil if there is none; what it knows of features is
 // read already, but for what rules show.
-func readPast(r *reader, ledgers []*ledger, low int64, event func(number uint64) *Event) {
+func readPast(r *reader, ledgers []*ledger, low, now int64, event func(number uint64) *Event) {
 	c := ledgers[0].scheme
 	for _, l := range ledgers {
 		l.past.begin(low, low)
+		l.past.passed = low
 		l.expire(low)
 	}
 	for i := range c.spaces {
-		least := 2 + c.spaces[i].plan.Len() + len(ledgers[0].past.shown[i])
+		least := 4 + c.spaces[i].plan.Len() + len(ledgers[0].past.shown[i])
 		before := ""
 		for range r.Count(least) {
 			var key keyReader
@@ -109,7 +139,7 @@ func readPast(r *reader, ledgers []*ledger, low int64, event func(number uint64)
 			before = text
 			l := ledgers[key.hash()%uint64(len(ledgers))]
 			l.key = key
-			l.readJournal(r, int32(i), text, event)
+			l.readJournal(r, int32(i), text, now, event)
 			if r.Bad {
 				return
 			}
@@ -118,8 +148,9 @@ func readPast(r *reader, ledgers []*ledger, low int64, event func(number uint64)
 }
 
 // readJournal reads the journal of the key in l.key and applies its events again.
-func (l *ledger) readJournal(r *reader, space int32, text string, event func(number uint64) *Event) {
+func (l *ledger) readJournal(r *reader, space int32, text string, now int64, event func(number uint64) *Event) {
 	p, plan := l.past, l.spaces[space].plan
+	hold := r.hold(p, now)
 	rec := plan.Empty(&p.scratch[space])
 	rest, err := plan.DecodeTo(rec, r.Src)
 	if err != nil {
@@ -128,6 +159,7 @@ func (l *ledger) readJournal(r *reader, space int32, text string, event func(num
 	}
 	r.Src = rest
 	j := newJournal(&p.spaces[space], space, text, hashOf(text))
+	j.hold = hold
 	switch at, empties := plan.Deadline(rec); {
 	case at != math.MinInt64 && at <= p.low:
 		r.Fail()
@@ -143,8 +175,14 @@ func (l *ledger) readJournal(r *reader, space int32, text string, event func(num
 		return
 	}
 	l.rollBack(j, 0)
-	l.refold(j, 0, -1)
-	p.latest = max(p.latest, j.items[len(j.items)-1].time)
+	l.refold(j, 0, j.hold.end(len(j.items)), -1)
+	if n := len(j.items); n > 0 {
+		p.latest = max(p.latest, j.items[n-1].time)
+	}
+	if hold.holding {
+		p.latest = max(p.latest, hold.calm)
+		p.holding = append(p.holding, j)
+	}
 	p.await(j)
 }
 
@@ -173,7 +211,7 @@ func (r *reader) tail(w *witness, low int64) []shown {
 // items reads the events of a journal, which have the key in l.key.
 func (r *reader) items(l *ledger, j *journal, event func(number uint64) *Event) {
 	n := r.Count(1)
-	if n == 0 {
+	if n == 0 && !j.hold.holding || j.hold.done > n {
 		r.Fail()
 	}
 	var key keyReader
