@@ -174,7 +174,7 @@ func (g *Engine) insertLate(l *ledger) {
 	e := g.late
 	for _, x := range l.insert(e, g.order.now, g.behind) {
 		if x.held {
-			g.repairs.HeldBack++
+			g.heldBack++
 		}
 		if x.after > 0 {
 			names := g.scheme.spaces[x.space].key.Names

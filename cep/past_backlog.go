@@ -75,7 +75,7 @@ func (l *ledger) letGo(by uint64, low int64) {
 		}
 		if from := j.hold.done; from < to {
 			names, text := l.scheme.spaces[j.space].key.Names, strings.Clone(j.key())
-			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, names: names, text: text, at: j.items[from].event.stamp().justBefore()})
+			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, j.items[from].event.stamp().justBefore()}})
 			l.key.split(text, len(names))
 			l.refold(j, from, to, -1)
 			j.hold.done = to
