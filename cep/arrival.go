@@ -255,10 +255,14 @@ func (g *Engine) climbEager(closing bool) {
 	g.feed = append(g.feed[:0], rest...)
 	g.climbWith(g.order.low, closing)
 	for _, l := range g.ledgers {
-		l.trim(g.order.low)
+		l.trim(g.horizon(g.order.low))
 	}
-	g.behind = g.order.low
+	g.behind = g.horizon(g.order.low)
 }
+
+// horizon is the time from which on keys are matched again for an event at or after low: as
+// far as states of them lie apart.
+func (g *Engine) horizon(low int64) int64 { return earlier(low, int64(g.options.Lateness)/saveSpan) }
 
 // climbWith lets the layers go over what g.feed says has changed.
 func (g *Engine) climbWith(until int64, closing bool) {
@@ -292,7 +296,7 @@ func (g *Engine) climbWith(until int64, closing bool) {
 		}
 	}
 	for _, r := range g.risks {
-		r.settle(until, until)
+		r.settle(g.horizon(until), g.horizon(until))
 	}
 	clear(g.feed)
 }
@@ -324,7 +328,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	g.came = g.came[:0]
 	g.released = g.released[:0]
 	low := g.order.low
-	horizon := earlier(low, int64(g.options.Lateness)/saveSpan)
+	horizon := g.horizon(g.horizon(low)) // features go back from there
 	g.lists.forget(horizon)
 	g.arrivals.recycle(horizon, func(e *Event) { g.spare = append(g.spare, e) })
 }

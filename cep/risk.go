@@ -179,6 +179,18 @@ func (r *risks) value(rk *riskState, layer int, at stamp) float64 {
 // before reports whether a stamp is before all events of a time.
 func (a stamp) before(t int64) bool { return a.moment < t || a.moment == t && a.origin == 0 }
 
+// before is the level with what is pending from before the events of a time.
+func (rk *riskState) before(risk outcome.Risk, t int64) outcome.Level {
+	level := rk.level
+	for i := range rk.pending {
+		if !rk.pending[i].at.before(t) {
+			break
+		}
+		rk.pending[i].to(&level, risk)
+	}
+	return level
+}
+
 // settle takes what is pending from before the events of until into the levels, once all
 // layers have gone over a block, and drops those of which nothing is left at t.
 func (r *risks) settle(t, until int64) {

@@ -442,7 +442,8 @@ func (g *Engine) appendRisks(w *writer) {
 		for _, r := range g.risks {
 			for _, rk := range r.tables[id] {
 				// Of what has faded when is looked at it depends on where blocks ended.
-				if end, ok := g.rs.Risks[id].Risk.Deadline(&rk.level); ok && end > g.order.low {
+				level := rk.before(g.rs.Risks[id].Risk, g.order.low)
+				if end, ok := g.rs.Risks[id].Risk.Deadline(&level); ok && end > g.order.low {
 					all = append(all, rk)
 				}
 			}
@@ -451,7 +452,8 @@ func (g *Engine) appendRisks(w *writer) {
 		w.Uint(uint64(len(all)))
 		for _, rk := range all {
 			w.Text(rk.text)
-			w.B = rk.level.Append(w.B)
+			level := rk.before(g.rs.Risks[id].Risk, g.order.low)
+			w.B = level.Append(w.B)
 		}
 	}
 }
