@@ -61,7 +61,6 @@ func TestLate(t *testing.T) {
 // lateness goes over the cases of a seed.
 type lateness struct {
 	seed   uint64
-	number int // of the set
 	set    int
 	rules  *lateSet
 	stream int

@@ -521,8 +521,11 @@ func (f *feature) trim(r *Record, t int64) (empty bool) {
 		if !f.single {
 			_, edge := f.place(r, t)
 			f.drop(r, r.words[f.body:f.end], edge)
+			_, kept = f.deadline(r) // what is left may be nothing, like panes of a sum of 0
 		}
-		return false
+		if kept {
+			return false
+		}
 	}
 	f.release(r)
 	return true
