@@ -116,6 +116,9 @@ func (g *Engine) advanceEager(halted bool, fx *Effects) {
 	g.match(fx)
 	if halted && g.order.started {
 		g.order.low = g.order.now
+		for _, l := range g.ledgers {
+			l.past.rest()
+		}
 	}
 	g.match(fx)
 	if !halted || g.settled == nil {

@@ -75,7 +75,7 @@ func (l *ledger) letGo(by uint64, low int64) {
 		}
 		if from := j.hold.done; from < to {
 			names, text := l.scheme.spaces[j.space].key.Names, strings.Clone(j.key())
-			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, j.items[from].event.stamp().justBefore()}})
+			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, stamp{moment: j.items[from].time}}})
 			l.key.split(text, len(names))
 			l.refold(j, from, to, -1)
 			j.hold.done = to
@@ -89,9 +89,6 @@ func (l *ledger) letGo(by uint64, low int64) {
 	clear(p.holding[len(kept):])
 	p.holding = kept
 }
-
-// justBefore is a stamp before that of an event; what lies between is of its time.
-func (a stamp) justBefore() stamp { return stamp{a.moment, a.seq, a.origin - 1} }
 
 // lets reports whether letGo has something to do once the watermark is at low.
 func (p *past) lets(low int64) bool {
@@ -117,6 +114,10 @@ func (g *Engine) cut(t int64, fx *Effects) {
 		}
 	}
 }
+
+// rest says that no event before the highest comes any more, even where a type orders those
+// of equal time: what is held back is folded when the watermark gets there.
+func (p *past) rest() { p.passed = beforeAll }
 
 // letGo lets features fold what the watermark has passed, and tells the rules.
 func (g *Engine) letGo() {
