@@ -46,6 +46,7 @@ func (b *backlog) end(n int) int {
 func (s *shard) holdBack(c *cell, old []coming) {
 	g := s.eager
 	from := c.from
+	s.kept = nil
 	g.redoing, g.settled = true, true
 	for i := s.restore(c, from); i < from; i++ {
 		s.match(c, i)
@@ -68,6 +69,7 @@ func (s *shard) letGo(t int64) {
 		for c.hold.done < len(c.items) && (calm || c.items[c.hold.done].time < t) {
 			i := c.hold.done
 			c.hold.done++
+			s.kept = nil // what the event knows of features may have changed
 			s.readKey(c, &c.items[i])
 			s.matchNext(c, i)
 		}

@@ -140,6 +140,9 @@ type cells = pasts[cell, *cell]
 // trim forgets the items that no event of the time low or later can need. It comes before
 // anything else is done with a cell.
 func (c *cell) trim(low int64, s *shard) {
+	if c.marked {
+		return // its items are counted on
+	}
 	first := 0
 	for first < len(c.items) && c.items[first].time < low {
 		first++

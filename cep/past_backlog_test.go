@@ -47,7 +47,7 @@ func TestHeldBackOnTheWay(t *testing.T) {
 		once.StepEvents(slices.Clone(late), fx)
 		once.Step([]Record{end}, fx)
 		same(t, "in the end", left(t, fx), left(t, sorted))
-		held += once.Repairs().HeldBack
+		held += once.Stats().Repairs.HeldBack
 
 		g, parts := bound(NewEngine(rs, o)), new(Effects)
 		for rest := slices.Clone(late); len(rest) > 0; {
@@ -74,7 +74,7 @@ func TestHeldBackOnTheWay(t *testing.T) {
 				t.Fatalf("alert %d of %d in parts:\n%s\nat once, of %d:\n%s", i, len(got)-1, got[i], len(want)-1, want[i])
 			}
 		}
-		if got, want := g.Repairs(), once.Repairs(); got != want {
+		if got, want := g.Stats().Repairs, once.Stats().Repairs; got != want {
 			t.Fatalf("repairs in parts %+v, at once %+v", got, want)
 		}
 	})

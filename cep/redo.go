@@ -41,6 +41,7 @@ func (s *shard) redo(c *cell) {
 		return
 	}
 	counts := s.bounds()
+	s.kept = nil // what events know of features may have changed
 	g.redoing, g.settled = true, true
 	first := s.restore(c, from)
 	for i := first; i < end; i++ {
