@@ -114,8 +114,9 @@ func (g *Engine) appendEager(w *writer) {
 	for i := range g.layers {
 		g.layers[i].appendBacklogs(w, g.order.low)
 	}
-	w.Uint(g.reapplied())
-	w.Uint(g.heldBacks())
+	counted := g.repairs(nil)
+	w.Uint(counted.Applied)
+	w.Uint(counted.HeldBack)
 	for i := range g.layers {
 		g.layers[i].appendVersions(w, g.order.low)
 	}

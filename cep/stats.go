@@ -112,34 +112,18 @@ func (a *RuleStats) turn(kind AlertKind) {
 	}
 }
 
-// repairs adds up what was repaired, by what rules have counted.
+// repairs adds up what was repaired, also by what rules have counted.
 func (g *Engine) repairs(rules []RuleStats) Repairs {
-	sum := Repairs{Applied: g.reapplied(), HeldBack: g.heldBacks()}
+	sum := Repairs{Applied: g.applied, HeldBack: g.heldBack}
+	if g.eager() {
+		for s := range g.shards {
+			sum.Applied += s.eager.applied
+			sum.HeldBack += s.eager.heldBack
+		}
+	}
 	for i := range rules {
 		sum.Retracted += rules[i].Retracted
 		sum.Restored += rules[i].Restored
 	}
 	return sum
-}
-
-// reapplied is Repairs.Applied.
-func (g *Engine) reapplied() uint64 {
-	n := g.applied
-	if g.eager() {
-		for s := range g.shards {
-			n += s.eager.applied
-		}
-	}
-	return n
-}
-
-// heldBacks is Repairs.HeldBack.
-func (g *Engine) heldBacks() uint64 {
-	n := g.heldBack
-	if g.eager() {
-		for s := range g.shards {
-			n += s.eager.heldBack
-		}
-	}
-	return n
 }
