@@ -60,7 +60,7 @@ func payments(n int) []Event {
 		row[fMerchant] = TextValue(shops[r.next()%merchants])
 		row[fKind] = TextValue(kinds[r.next()%uint64(len(kinds))])
 		row[fAmount] = NumberValue(amount)
-		events[i] = Event{Time: int64(i) * int64(step), Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}", ID: "x"}
+		events[i] = Event{Time: int64(i) * int64(step), Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}"}
 	}
 	return events
 }

@@ -92,7 +92,7 @@ func deadlines(b *testing.B, all []awaiting, keys int) {
 				row := rows[i*len(testFields) : (i+1)*len(testFields)]
 				row[fCard] = TextValue(fmt.Sprintf("card-%09d", mix(uint64(first+i), 1)%1e9))
 				row[fKind] = TextValue(kind)
-				events[i] = Event{Time: at, Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}", ID: "x"}
+				events[i] = Event{Time: at, Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}"}
 			}
 			for i := range engines {
 				i = (i + first/batch) % len(engines)

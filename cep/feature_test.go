@@ -721,7 +721,7 @@ func spread(n, keys int) []Event {
 		row[fMerchant] = shops[r.next()%uint64(len(shops))]
 		row[fTo] = accounts[r.next()%uint64(len(accounts))]
 		row[fKind], row[fAmount] = TextValue("approved"), NumberValue(100*r.float())
-		events[i] = Event{Time: int64(i) * step, Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}", ID: "x"}
+		events[i] = Event{Time: int64(i) * step, Type: tPay, Name: "pay", layout: l, row: row, Raw: "{}"}
 	}
 	return events
 }
