@@ -208,11 +208,20 @@ func (s *shard) keepOn(b, x *coming) {
 	}
 }
 
-// leaves takes the event of a match from the rules that read it.
+// leaves takes the event of a match from the rules that read it. One that they have not
+// seen yet does not come to them.
 func (s *shard) leaves(e *Event) {
-	if g := s.eager; e != nil {
-		g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Leaves, event: e})
+	g := s.eager
+	if e == nil {
+		return
 	}
+	for i := len(g.changes) - 1; i >= 0 && g.changes[i].by == g.by; i-- {
+		if c := &g.changes[i]; c.kind == Arrives && c.event == e {
+			g.changes = slices.Delete(g.changes, i, i+1)
+			return
+		}
+	}
+	g.changes = append(g.changes, change{by: g.by, low: g.most, kind: Leaves, event: e})
 }
 
 // compareRisks disturbs who looks at a risk if what the cell adds to it has changed.

@@ -191,13 +191,13 @@ func (rk *riskState) before(risk outcome.Risk, t int64) outcome.Level {
 	return level
 }
 
-// settle takes what is pending from before the events of until into the levels, once all
-// layers have gone over a block, and drops those of which nothing is left at t.
+// settle takes what is pending from before until into the levels, once all layers have gone
+// over a block, and drops those of which nothing is left at t.
 func (r *risks) settle(t, until int64) {
 	kept := r.touched[:0]
 	for _, rk := range r.touched {
 		n := 0
-		for n < len(rk.pending) && rk.pending[n].at.before(until) {
+		for n < len(rk.pending) && rk.pending[n].at.moment < until {
 			rk.pending[n].to(&rk.level, r.named[rk.risk].Risk)
 			n++
 		}
