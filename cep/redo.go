@@ -140,7 +140,6 @@ func (s *shard) undo(x *coming) {
 // compare lets out what is new, takes back what is no more, and hands on what has
 // changed for others.
 func (s *shard) compare(c *cell, old []coming, from int) {
-	s.compareRisks(c, old, from)
 	fresh := []*coming{}
 	for i := from; i < len(c.items); i++ {
 		came := c.items[i].came
@@ -148,6 +147,7 @@ func (s *shard) compare(c *cell, old []coming, from int) {
 			fresh = append(fresh, &came[j])
 		}
 	}
+	s.compareRisks(c, old, fresh) // from here on c may have been trimmed
 	was := map[string]*coming{}
 	for i := range old {
 		if x := &old[i]; x.out && x.alert.ID != "" {
@@ -225,7 +225,7 @@ func (s *shard) leaves(e *Event) {
 }
 
 // compareRisks disturbs who looks at a risk if what the cell adds to it has changed.
-func (s *shard) compareRisks(c *cell, old []coming, from int) {
+func (s *shard) compareRisks(c *cell, old []coming, fresh []*coming) {
 	var was, is []addition
 	var names []string
 	add := func(all []addition, x *coming) []addition {
@@ -238,10 +238,8 @@ func (s *shard) compareRisks(c *cell, old []coming, from int) {
 	for i := range old {
 		was = add(was, &old[i])
 	}
-	for i := from; i < len(c.items); i++ {
-		for j := range c.items[i].came {
-			is = add(is, &c.items[i].came[j])
-		}
+	for _, x := range fresh {
+		is = add(is, x)
 	}
 	byStamp := func(a, b addition) int { return a.compare(&b) }
 	slices.SortFunc(was, byStamp)
