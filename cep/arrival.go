@@ -69,7 +69,7 @@ func (a *arrivals) add(e *Event, numbered bool) {
 // before is the highest event among those of times before low; none if there are others,
 // which are added again.
 func (a *arrivals) before(low int64) stamp {
-	if a.top.moment < low {
+	if a.top.moment < low || len(a.events) == 0 {
 		return a.top
 	}
 	return stamp{}
@@ -279,7 +279,7 @@ func (g *Engine) climbWith(until int64, closing bool) {
 				if g.settled != nil {
 					s.ended = g.settled[i].ended
 				}
-				s.closeEager()
+				s.closeEager(until)
 			}
 		}
 		n := len(g.feed)
@@ -298,10 +298,24 @@ func (g *Engine) climbWith(until int64, closing bool) {
 			slices.SortStableFunc(g.feed, func(a, b change) int { return a.compare(&b) })
 		}
 	}
+	settled := g.horizon(until)
+	if closing {
+		settled = never
+		g.forgetArrivals()
+	}
 	for _, r := range g.risks {
-		r.settle(g.horizon(until), g.horizon(until))
+		r.settle(g.horizon(until), settled)
 	}
 	clear(g.feed)
+}
+
+// forgetArrivals forgets what has come, when all windows have closed: no event to come
+// precedes it. Risks may still know the events, whose memory is not used again.
+func (g *Engine) forgetArrivals() {
+	g.arrivals.recycle(never, func(*Event) {})
+	for _, l := range g.ledgers {
+		l.past.forget()
+	}
 }
 
 // runEagerShard is phase two of a layer.
@@ -336,8 +350,9 @@ func (g *Engine) mergeEager(fx *Effects) {
 	g.arrivals.recycle(horizon, func(e *Event) { g.spare = append(g.spare, e) })
 }
 
-// closeEager lets all that has an end run out, in the order of time.
-func (s *shard) closeEager() {
+// closeEager lets all that has an end run out, in the order of time. What has been matched
+// is not matched again; what comes after low, the watermark, is matched as before.
+func (s *shard) closeEager(low int64) {
 	g := s.eager
 	g.low, g.most = never, never
 	for len(g.await) > 0 {
@@ -346,4 +361,6 @@ func (s *shard) closeEager() {
 	s.close()
 	s.letOut()
 	g.net()
+	s.trim(never)
+	g.low, g.most = low, low
 }

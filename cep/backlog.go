@@ -36,7 +36,7 @@ func (b *backlog) spend(n, most int) bool {
 // end is the number of n items that are matched.
 func (b *backlog) end(n int) int {
 	if b.holding {
-		return b.done
+		return min(b.done, n) // of a state that was damaged it may be more
 	}
 	return n
 }

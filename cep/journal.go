@@ -102,7 +102,7 @@ func (j *journal) due(at int, t, gap int64) bool {
 	}
 	s := &j.states[n-1]
 	apart := int32(at) - s.at
-	return apart >= leastApart && apart >= (s.to-s.from)/wordsApart || t-j.items[s.at].time > gap
+	return apart >= leastApart && apart >= (s.to-s.from)/wordsApart || elapsed(j.items[s.at].time, t) > gap
 }
 
 // trim forgets what no event at or after low needs, once that is half of all.

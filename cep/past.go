@@ -161,6 +161,17 @@ func (l *ledger) trim(low int64) {
 	l.expire(p.low)
 }
 
+// forget forgets all events, which no other precedes any more. No key holds back.
+func (p *past) forget() {
+	for _, x := range p.queue[p.head:] {
+		j := x.journal
+		j.clear()
+		p.spaces[j.space].drop(j, j.size() > mostBytesSpare)
+	}
+	clear(p.queue)
+	p.queue, p.head, p.holding = p.queue[:0], 0, nil
+}
+
 // begin moves time on.
 func (p *past) begin(now, low int64) { p.now, p.low = max(p.now, now), max(p.low, low) }
 
