@@ -151,6 +151,10 @@ func (c *cell) trim(low int64, s *shard) {
 		s.near.settleItems(c.items[:first])
 	}
 	if first < len(c.items) {
+		if it := &c.items[first]; first > 0 && !it.known && c.hold.holding && first == c.hold.done {
+			// Events before it go. All of them have been matched, and it has not.
+			it.known, it.saved = true, s.spare.save(s.tables[c.space][c.key()])
+		}
 		for first > 0 && !c.items[first].known { // of what is held back none need be
 			first--
 		}
