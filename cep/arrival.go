@@ -347,7 +347,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	low := g.order.low
 	horizon := g.horizon(g.horizon(low)) // features go back from there
 	g.lists.forget(horizon)
-	g.arrivals.recycle(horizon, func(e *Event) { g.spare = append(g.spare, e) })
+	g.arrivals.recycle(horizon, g.give)
 }
 
 // closeEager lets all that has an end run out, in the order of time. What has been matched

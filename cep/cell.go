@@ -166,6 +166,11 @@ func (c *cell) trim(low int64, s *shard) {
 	for i := range c.items[:first] {
 		s.spare.putSaved(c.items[i].saved)
 	}
+	if len(c.items)-first > first+saveItems { // to move them each time would cost more than they do
+		clear(c.items[:first])
+		c.items = c.items[first:]
+		return
+	}
 	n := copy(c.items, c.items[first:])
 	clear(c.items[n:])
 	c.items = c.items[:n]

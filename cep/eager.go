@@ -503,6 +503,9 @@ func (s *shard) letOut() {
 // confirm lets out what time brought to a cell up to t in the eyes of later events.
 func (s *shard) confirm(c *cell, t int64) {
 	for i := range c.items {
+		if i > 0 && c.items[i-1].time > t {
+			return // time brought what came of it after that
+		}
 		came := c.items[i].came
 		for j := range came {
 			if x := &came[j]; !x.out && x.at.origin == 0 && x.at.moment <= t {

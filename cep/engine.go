@@ -220,6 +220,21 @@ func (g *Engine) StepEvents(events []Event, fx *Effects) {
 	g.keep()
 }
 
+// mostEvents is the number of events whose memory is kept for others: what there was more of
+// at some time is left to the garbage collector.
+const mostEvents = 2 * block
+
+// give takes back the memory of an event, but not its texts.
+func (g *Engine) give(e *Event) {
+	if len(g.spare) < mostEvents {
+		e.Raw, e.Name, e.ID = "", "", ""
+		clear(e.row)
+		clear(e.features.values)
+		clear(e.shown)
+		g.spare = append(g.spare, e)
+	}
+}
+
 // take returns memory for an event.
 func (g *Engine) take() *Event {
 	if n := len(g.spare); n > 0 {
