@@ -111,7 +111,7 @@ func (c *compiler) read(r *reads, e Expression, rule *Rule) {
 		r.features[name], r.own[name] = true, true
 		if !f.Own && rule != nil && !rule.Disabled && !slices.Contains(r.others, name) {
 			r.others = append(r.others, name)
-			c.note(e.Part(e.from+f.Pos, e.from+f.End), source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: with `order: eager` a late event of that key does not change what was read before it came; `order: watermark` puts events in order first", source.Tick(name)))
+			c.note(e.Part(e.from+f.Pos, e.from+f.End), source.CodeOtherKey, fmt.Sprintf("the rule reads %s of another key: with `--order eager` it reads what that key has when the event arrives, and no late event changes that; `--order watermark` puts events in order first", source.Tick(name)))
 		}
 	}
 }

@@ -112,7 +112,7 @@ var Codes = []Code{
 	{CodeRowless, "A feature is read where it is nil: the event is a match of another rule, which has no features, or does not have the key of the feature."},
 
 	{CodeForever, "A feature or risk looks back for ever: a run that begins later has other values."},
-	{CodeOtherKey, "The rule reads a feature of another key than its own: with `order: eager` it keeps the value that it had when the event arrived, whatever comes late."},
+	{CodeOtherKey, "The rule reads a feature of another key than its own: with `--order eager` the value is the one of when the event arrived, whatever comes late."},
 }
 
 // String gives `file:line:column: message; hint`.
