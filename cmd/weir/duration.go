@@ -41,7 +41,7 @@ func (b *bound) Decode(ctx *kong.DecodeContext) error {
 		return err
 	}
 	if *b == 0 {
-		return errors.New("it is longer than 0; leave the flag out for no bound")
+		return errors.New("it has to be longer than 0; leave the flag out for no bound")
 	}
 	return nil
 }

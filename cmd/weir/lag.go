@@ -54,7 +54,7 @@ func (s lagSummary) String() string {
 	var parts []string
 	for _, c := range s.By {
 		if c.UpTo == "" {
-			parts = append(parts, fmt.Sprintf("%d by more", c.Events))
+			parts = append(parts, fmt.Sprintf("%d by more than a day", c.Events))
 			continue
 		}
 		parts = append(parts, fmt.Sprintf("%d by up to %s", c.Events, c.UpTo))

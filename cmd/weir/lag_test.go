@@ -31,7 +31,7 @@ func TestLagSummary(t *testing.T) {
 	var l cep.Lags
 	l.Counts[3], l.Counts[9], l.Most = 2, 1, 25*time.Hour
 	s := newLagSummary(&l)
-	if got, want := s.String(), "by at most 25h (2 by up to 1s, 1 by more)"; got != want || s.Events != 3 || s.Most != 90000 {
+	if got, want := s.String(), "by at most 25h (2 by up to 1s, 1 by more than a day)"; got != want || s.Events != 3 || s.Most != 90000 {
 		t.Errorf("%s, want %s; %+v", got, want, s)
 	}
 }

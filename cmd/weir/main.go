@@ -19,7 +19,7 @@ import (
 // Exit codes. Scripts rely on them.
 const (
 	exitDone     = 0
-	exitFindings = 1 // errors in rules, too many rejected lines
+	exitFindings = 1 // errors in rules, --max-errors was reached
 	exitUsage    = 2 // wrong use of the command line
 	exitFailed   = 3 // it could not be done: file, disk
 )

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/alecthomas/kong"
 
 	"weir/cep"
@@ -11,7 +13,11 @@ type ordering string
 
 // Decode reads the flag.
 func (o *ordering) Decode(ctx *kong.DecodeContext) error {
-	text, err := flagValue(ctx, "watermark or eager")
+	const what = "watermark or eager"
+	text, err := flagValue(ctx, what)
+	if err == nil && text != "watermark" && text != "eager" {
+		err = fmt.Errorf("it needs %s, not %q", what, text)
+	}
 	*o = ordering(text)
 	return err
 }

@@ -15,7 +15,7 @@ func (s *repairSummary) rows(row func(name, format string, args ...any)) {
 	if *s == (repairSummary{}) {
 		return
 	}
-	row("repaired", "%s matched again, as something before them had changed", amount(s.Applied, "event was", "events were"))
+	row("repaired", "%s an event was matched again, as something before it had changed", amount(s.Applied, "time", "times"))
 	if s.Retracted > 0 {
 		row("", "%s retracted, %d restored", amount(s.Retracted, "alert was", "alerts were"), s.Restored)
 	}

@@ -26,7 +26,7 @@ type runCommand struct {
 	Alerts    file      `default:"-" placeholder:"FILE" help:"Where alerts go, as NDJSON; - is stdout (${default})."`
 	Late      file      `placeholder:"FILE" help:"Where events go that came too late, as they were read."`
 	Decisions file      `placeholder:"FILE" help:"Where decisions go, as NDJSON: what the rules that match on an event, or hold on it, come to. - is stdout."`
-	Order     ordering  `enum:"watermark,eager" default:"watermark" placeholder:"ORDER" help:"When events are matched. watermark: in the order of their time, once no earlier one can come. eager: when they arrive; of one that comes late, the alerts that it changes are retracted or restored (${default})."`
+	Order     ordering  `enum:"watermark,eager" default:"watermark" placeholder:"ORDER" help:"When events are matched. watermark: in the order of their time, once no earlier one can come. eager: when they arrive; one that comes late, by up to --lateness, retracts or restores the alerts that it changes (${default})."`
 	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
@@ -48,7 +48,7 @@ func (runCommand) Help() string {
   zcat big.ndjson.gz | weir run rules/ --events - --lateness 10s --late late.ndjson
 
 Alerts go to stdout; progress and a summary go to stderr.
-Exit codes: 0 done; 1 errors in the rules or too many rejected lines; 2 wrong use; 3 it could not be done.`
+Exit codes: 0 done; 1 errors in the rules, or --max-errors was reached; 2 wrong use; 3 it could not be done.`
 }
 
 // Validate refuses what no run could do.
@@ -206,6 +206,9 @@ func (c *runCommand) openOutputs(ruleFiles []source.File, events inputs, std *st
 	for i := range flags {
 		for k := range flags[:i] {
 			if flags[i].same(&flags[k]) {
+				if flags[i].name == stdoutName {
+					return nil, usageError("%s and %s both go to stdout: give one of them a file", flags[i].flag, flags[k].flag)
+				}
 				return nil, usageError("%s and %s name the same file", flags[i].flag, flags[k].flag)
 			}
 		}

@@ -144,7 +144,10 @@ func (s *summary) writeText(w io.Writer) {
 	}
 	s.Repairs.rows(row)
 	if s.Late > 0 {
-		row("late", "%d came later than --lateness allows and were not matched: behind %s", s.Late, s.LateBy)
+		row("late", "%s later than --lateness allows and %s not matched: behind %s", amount(s.Late, "event came", "events came"), plural(s.Late, "was", "were"), s.LateBy)
+		if s.LateBy.Most > farBehind.Seconds() {
+			row("", "is one event far ahead of all others? --max-ahead D rejects it, so that those after it are not late")
+		}
 	}
 	s.idRows(row)
 	if s.Rejected > 0 {
@@ -171,6 +174,9 @@ func (s *summary) writeText(w io.Writer) {
 		row("stopped", "by the failure below, before the end of the input")
 	}
 }
+
+// farBehind is so late that an event with a wrong time before it is the likely cause.
+const farBehind = 30 * 24 * time.Hour
 
 // shownSilent bounds the rules without an alert that are named.
 const shownSilent = 5
