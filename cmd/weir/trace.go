@@ -26,6 +26,7 @@ type traceCommand struct {
 	Events   files     `placeholder:"FILE..." help:"Events (needed), as weir run reads them."`
 	Params   overrides `name:"param" sep:"none" placeholder:"NAME=VALUE" help:"Give a param another value than the rules do, the ruleset's and any rule's own; may be repeated."`
 	Lateness duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
+	MaxAhead bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
 	OpenEnd  bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	WhyNot   bool      `help:"Say in one paragraph why the key did not alert, and nothing else."`
 	From     moment    `placeholder:"T" help:"Show, or ask about, nothing before this event time, like 2026-01-02T10:00:00Z or 2026-01-02."`
@@ -103,7 +104,7 @@ func (c *traceCommand) Run(std *streams) error {
 		return err
 	}
 	p := &tracePass{
-		engine: cep.NewEngine(set, cep.Options{Lateness: time.Duration(c.Lateness), Trace: t.Observer()}),
+		engine: cep.NewEngine(set, cep.Options{Lateness: time.Duration(c.Lateness), MaxAhead: time.Duration(c.MaxAhead), Trace: t.Observer()}),
 		trace:  t, events: events,
 	}
 	if err := p.all(read, c.OpenEnd); err != nil {
