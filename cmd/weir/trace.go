@@ -49,8 +49,8 @@ rule reads. Of a rule with window_close it is shown for each window that ended. 
 --from and --to choose what is shown; all events are matched. With --why-not they choose the
 time that is asked about: the alerts made in it, its events, and the matches that were open
 in it. What became of those is told to the end.
-Exit codes: 0 done, alert or not; 1 errors in the rules; 2 wrong use, as of a rule or key that there
-is not; 3 it could not be done.`
+Exit codes: 0 done, alert or not, also if no event has the key; 1 errors in the rules; 2 wrong use,
+as of a rule that there is not; 3 it could not be done.`
 }
 
 // Validate refuses what cannot be traced.
