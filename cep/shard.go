@@ -1,7 +1,9 @@
 package cep
 
 import (
+	"cmp"
 	"slices"
+	"strings"
 
 	"weir/nfa"
 )
@@ -38,6 +40,7 @@ type shard struct {
 	spare   spare
 	names   namer
 	closing int64       // when time runs out for a key, whether it is closed or not
+	rung    []*keyState // that are closed at one moment
 	trace   *follower   // nil: nobody is told what it does
 	eager   *eager      // nil: WatermarkOrder
 	near    *nearMisses // nil: nobody asks for them
@@ -399,11 +402,23 @@ func (s *shard) close() {
 	s.closeUp(never)
 }
 
-// closeUp closes the keys that would be looked at up to t.
+// closeUp closes the keys that would be looked at up to t. Those of one moment have an
+// order, as the matches of a rule with time-outs that runs out at once see the risk that
+// matches of others leave.
 func (s *shard) closeUp(t int64) {
 	for len(s.timers) > 0 && s.timers[0].at <= t {
-		if tm := s.timers[0]; s.ring() {
-			s.fire(tm.ks, tm.at, true)
+		at := s.timers[0].at
+		s.rung = s.rung[:0]
+		for len(s.timers) > 0 && s.timers[0].at == at {
+			if ks := s.timers[0].ks; s.ring() {
+				s.rung = append(s.rung, ks)
+			}
+		}
+		slices.SortFunc(s.rung, func(a, b *keyState) int {
+			return cmp.Or(cmp.Compare(a.space, b.space), strings.Compare(a.text, b.text))
+		})
+		for _, ks := range s.rung {
+			s.fire(ks, at, true)
 		}
 	}
 }
