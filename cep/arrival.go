@@ -298,13 +298,15 @@ func (g *Engine) climbWith(until int64, closing bool) {
 			slices.SortStableFunc(g.feed, func(a, b change) int { return a.compare(&b) })
 		}
 	}
-	settled := g.horizon(until)
+	// A key that goes back lets time bring again what it brought since the watermark of then.
+	back := earlier(g.horizon(until), int64(g.options.Lateness))
+	settled := back
 	if closing {
 		settled = never
 		g.forgetArrivals()
 	}
 	for _, r := range g.risks {
-		r.settle(g.horizon(until), settled)
+		r.settle(back, settled)
 	}
 	clear(g.feed)
 }
