@@ -258,14 +258,28 @@ func (g *Engine) climbEager(closing bool) {
 	g.feed = append(g.feed[:0], rest...)
 	g.climbWith(g.order.low, closing)
 	for _, l := range g.ledgers {
-		l.trim(g.horizon(g.order.low))
+		l.trim(g.countedFrom(g.order.low))
 	}
-	g.behind = g.horizon(g.order.low)
+	g.behind = g.countedFrom(g.order.low)
 }
 
 // horizon is the time from which on keys are matched again for an event at or after low: as
 // far as states of them lie apart.
 func (g *Engine) horizon(low int64) int64 { return earlier(low, int64(g.options.Lateness)/saveSpan) }
+
+// askedFrom is the time as of which such a key may still ask: its state is from before an
+// event, and time may have brought something since that the watermark had not passed then.
+func (g *Engine) askedFrom(low int64) int64 {
+	return earlier(g.horizon(low), int64(g.options.Lateness))
+}
+
+// countedFrom is the time as of which features have to be known.
+func (g *Engine) countedFrom(low int64) int64 {
+	if g.asksOnTime {
+		return g.askedFrom(low)
+	}
+	return g.horizon(low)
+}
 
 // climbWith lets the layers go over what g.feed says has changed.
 func (g *Engine) climbWith(until int64, closing bool) {
@@ -298,8 +312,7 @@ func (g *Engine) climbWith(until int64, closing bool) {
 			slices.SortStableFunc(g.feed, func(a, b change) int { return a.compare(&b) })
 		}
 	}
-	// A key that goes back lets time bring again what it brought since the watermark of then.
-	back := earlier(g.horizon(until), int64(g.options.Lateness))
+	back := g.askedFrom(until)
 	settled := back
 	if closing {
 		settled = never
@@ -347,9 +360,9 @@ func (g *Engine) mergeEager(fx *Effects) {
 	g.came = g.came[:0]
 	g.released = g.released[:0]
 	low := g.order.low
-	horizon := g.horizon(g.horizon(low)) // features go back from there
-	g.lists.forget(horizon)
-	g.arrivals.recycle(horizon, g.give)
+	from := g.horizon(g.countedFrom(low)) // states of features lie apart, too
+	g.lists.forget(from)
+	g.arrivals.recycle(from, g.give)
 }
 
 // closeEager lets all that has an end run out, in the order of time. What has been matched

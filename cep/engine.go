@@ -65,17 +65,18 @@ type Engine struct {
 	came     []coming
 	scope    Scope // of derived fields
 
-	arrivals arrivals  // EagerOrder
-	late     *Event    // that is matched
-	settled  []*ledger // those of windows whose end rules wait for, one for each shard
-	behind   int64     // the watermark up to which all has been matched
-	applied  uint64    // Repairs.Applied of before the engine was restored
-	heldBack uint64    // and Repairs.HeldBack
-	given    []change  // to what the layers go over
-	feed     []change  // to what the layer that is next goes over,
-	until    int64     // up to a watermark
-	apart    bool      // the layers go over each event before the next
-	out      []outgoing
+	arrivals   arrivals  // EagerOrder
+	late       *Event    // that is matched
+	settled    []*ledger // those of windows whose end rules wait for, one for each shard
+	behind     int64     // the watermark up to which all has been matched
+	applied    uint64    // Repairs.Applied of before the engine was restored
+	heldBack   uint64    // and Repairs.HeldBack
+	given      []change  // to what the layers go over
+	feed       []change  // to what the layer that is next goes over,
+	until      int64     // up to a watermark
+	apart      bool      // the layers go over each event before the next
+	asksOnTime bool      // matches that time brings look at features
+	out        []outgoing
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -124,7 +125,9 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	g.offered = make([]bool, len(rs.Types)+1)
 	all := heralds(rs)
 	for i := range layers(rs) {
-		g.addLayer(newPlan(g.scheme, all, i, o.Order == EagerOrder))
+		p := newPlan(g.scheme, all, i, o.Order == EagerOrder)
+		g.asksOnTime = g.asksOnTime || slices.ContainsFunc(p.onTime, func(reads []ReadID) bool { return len(reads) > 0 })
+		g.addLayer(p)
 	}
 	for t := range g.offered {
 		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))
