@@ -260,11 +260,13 @@ func TestListsForgetWhatTheyWere(t *testing.T) {
 		before int // at the beginning a change, an event, a change
 		moved  int // the watermark stands before the last event
 		passed int // it has passed it
+		after  int // the time in seconds that does so
 	}{
-		{"nothing waits", Options{}, 0, 0, 0},
-		{"an event waits", Options{Lateness: 3 * time.Second}, 1, 1, 0},
-		{"an event may be repaired", Options{Order: EagerOrder, Lateness: 3 * time.Second}, 1, 1, 0},
-		{"an event of the same time may come before", Options{Order: EagerOrder}, 1, 0, 0},
+		{"nothing waits", Options{}, 0, 0, 0, 5},
+		{"an event waits", Options{Lateness: 3 * time.Second}, 1, 1, 0, 5},
+		// What time brings looks at features, as of up to lateness before the watermark.
+		{"an event may be repaired", Options{Order: EagerOrder, Lateness: 3 * time.Second}, 1, 1, 0, 8},
+		{"an event of the same time may come before", Options{Order: EagerOrder}, 1, 0, 0, 5},
 	} {
 		g := NewEngine(listed(t), c.o)
 		g.Step([]Record{put("blocked", "c1", 1, 0), lineOf(pay(1, "c1", "m1", "x", 1)), put("blocked", "c1", 2, 0)}, new(Effects))
@@ -275,7 +277,7 @@ func TestListsForgetWhatTheyWere(t *testing.T) {
 		if got := g.changes(); got != c.moved {
 			t.Errorf("%s: %d changes are kept while the watermark is at the event, want %d", c.of, got, c.moved)
 		}
-		g.Step([]Record{at(5)}, new(Effects))
+		g.Step([]Record{at(c.after)}, new(Effects))
 		if got := g.changes(); got != c.passed {
 			t.Errorf("%s: %d changes are kept when it has passed, want %d", c.of, got, c.passed)
 		}
