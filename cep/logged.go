@@ -1,0 +1,154 @@
+package cep
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+
+	"weir/cep/wire"
+)
+
+// Position is a place on the log: after the record with a sequence number, in one
+// incarnation of the log.
+type Position struct {
+	Incarnation uint64 // from 1; it rises by one when the log has lost its end
+	Sequence    uint64 // of a record, from 1; 0: before the first
+}
+
+// String is how users see a position: incarnation and sequence, like 1-8812.
+func (p Position) String() string { return fmt.Sprintf("%d-%d", p.Incarnation, p.Sequence) }
+
+// ParsePosition reads what String wrote.
+func ParsePosition(text string) (Position, error) {
+	before, after, ok := strings.Cut(text, "-")
+	incarnation, err := strconv.ParseUint(before, 10, 64)
+	sequence, err2 := strconv.ParseUint(after, 10, 64)
+	p := Position{incarnation, sequence}
+	if !ok || err != nil || err2 != nil || incarnation == 0 || p.String() != text {
+		return Position{}, fmt.Errorf("%q is no position: expected incarnation and sequence, like 1-8812", text)
+	}
+	return p, nil
+}
+
+// Logged is a record as it lies on the log.
+type Logged struct {
+	Sequence uint64 // from 1, rising; purged records leave gaps
+	Appended int64  // by the log's clock, nanoseconds since the epoch
+	Data     []byte // what Packed.Append wrote. It is not changed any more
+}
+
+// Sum is a checksum of the record: CRC-32C of its sequence number, its time and its data.
+// Files that were derived from the record keep it, to find out whether it is still there.
+func (l *Logged) Sum() uint32 {
+	var head [16]byte
+	binary.LittleEndian.PutUint64(head[:], l.Sequence)
+	binary.LittleEndian.PutUint64(head[8:], uint64(l.Appended))
+	return crc32.Update(crc32.Checksum(head[:], castagnoli), castagnoli, l.Data)
+}
+
+// PackedKind is the kind of a record of the log.
+type PackedKind uint8
+
+const (
+	PackedEvents  PackedKind = iota + 1 // Body is NDJSON, one event a line
+	PackedAdvance                       // time moves on to Time
+	PackedTick                          // append time went on without events
+	PackedRules                         // other rules are in force from here on; Body is for the Compiler
+	PackedBoot                          // a process begins to fold; Body says which: a note for people
+	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
+)
+
+// Packed is the content of a record of the log. Its format, version 1: u8 version,
+// u8 kind; then by kind
+//
+//	events   list of post; the body
+//	advance  int: time
+//	tick     nothing
+//	rules    the body
+//	boot     the body
+//	skip     uint sequence; uint line; text: why
+//
+// A post: 16 bytes key; uint first; uint count. The words are those of FORMAT.md.
+type Packed struct {
+	Kind    PackedKind
+	Posts   []Post // PackedEvents: which requests with a key its lines are of
+	Body    []byte
+	Time    int64 // PackedAdvance: nanoseconds since the epoch
+	Skipped Skipped
+}
+
+// Post says that a record has lines of a request that may be repeated.
+type Post struct {
+	Key   [16]byte // what names the request
+	First uint64   // number of the first of these lines among those of the request that are events, from 0
+	Count uint64   // lines, in a row
+}
+
+// Skipped is what a record of kind PackedSkip names.
+type Skipped struct {
+	Sequence uint64 // of a record before it
+	Line     uint64 // of it, from 1; 0: all of it
+	Reason   string
+}
+
+const packedVersion = 1
+
+// Append appends the record's bytes to dst.
+func (p *Packed) Append(dst []byte) []byte {
+	w := wire.Writer{B: dst}
+	w.Byte(packedVersion)
+	w.Byte(byte(p.Kind))
+	switch p.Kind {
+	case PackedEvents:
+		w.Uint(uint64(len(p.Posts)))
+		for i := range p.Posts {
+			w.B = append(w.B, p.Posts[i].Key[:]...)
+			w.Uint(p.Posts[i].First)
+			w.Uint(p.Posts[i].Count)
+		}
+		w.B = append(w.B, p.Body...)
+	case PackedAdvance:
+		w.Int(p.Time)
+	case PackedRules, PackedBoot:
+		w.B = append(w.B, p.Body...)
+	case PackedSkip:
+		w.Uint(p.Skipped.Sequence)
+		w.Uint(p.Skipped.Line)
+		w.Text(p.Skipped.Reason)
+	}
+	return w.B
+}
+
+// Unpack reads what Append wrote. Body is a part of data.
+func Unpack(data []byte) (Packed, error) {
+	r := wire.Reader{Src: data}
+	if v := r.Byte(255); !r.Bad && v != packedVersion {
+		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads format %d", v, packedVersion)
+	}
+	p := Packed{Kind: PackedKind(r.Byte(byte(PackedSkip)))}
+	switch p.Kind {
+	case PackedEvents:
+		for n := r.Count(18); n > 0 && !r.Bad; n-- {
+			var post Post
+			copy(post.Key[:], r.Take(16))
+			post.First, post.Count = r.Uint(), r.Uint()
+			p.Posts = append(p.Posts, post)
+		}
+		p.Body, r.Src = r.Src, nil
+	case PackedAdvance:
+		p.Time = r.Int()
+	case PackedTick:
+	case PackedRules, PackedBoot:
+		p.Body, r.Src = r.Src, nil
+	case PackedSkip:
+		p.Skipped = Skipped{r.Uint(), r.Uint(), r.Text()}
+	default:
+		r.Fail()
+	}
+	if r.Bad || len(r.Src) > 0 {
+		return Packed{}, fmt.Errorf("cep: a record of the log is damaged")
+	}
+	return p, nil
+}
