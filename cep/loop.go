@@ -1,6 +1,17 @@
 package cep
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync/atomic"
+	"time"
+)
 
 // Log is the ordered log that a Loop folds. package cep/stream has one.
 type Log interface {
@@ -57,4 +68,612 @@ type Checkpoints interface {
 	// Save stores a checkpoint and returns the position of the oldest one that is kept.
 	// It is called on a goroutine of its own, once at a time; c is not changed.
 	Save(c *Checkpoint) (oldest Position, err error)
+}
+
+// Rules are what a record of kind PackedRules puts in force.
+type Rules struct {
+	*Ruleset
+	Options Options // Order, Lateness, MaxAhead and Idle
+}
+
+// LoopOptions are what a Loop works with.
+type LoopOptions struct {
+	Log         Log
+	Sink        Sink
+	Checkpoints Checkpoints
+
+	// Compile makes the rules of a record of kind PackedRules. An error says that the
+	// record changes nothing.
+	Compile func(body []byte) (*Rules, error)
+
+	// Restart gives the checkpoint to begin with again after stepping has panicked, and
+	// what Recover says of it.
+	Restart func() (*Checkpoint, *Recovery, error)
+
+	// Due says that a checkpoint is due. One is also due after CheckpointEvents events or
+	// CheckpointBytes bytes of records.
+	Due <-chan time.Time
+
+	Shards int             // as in Options
+	Notify func(n *Notice) // is told what an operator should know; nil: nobody
+}
+
+// A checkpoint is due after so many events, or bytes of records.
+const (
+	CheckpointEvents = 1 << 20
+	CheckpointBytes  = 256 << 20
+)
+
+// EngineRevision rises whenever the same log may bring other effects. Live and replayed
+// effects are the same within one.
+const EngineRevision = 1
+
+// NoticeKind says what a Notice is about.
+type NoticeKind uint8
+
+const (
+	NoticeDiffers    NoticeKind = iota // a replay brought other effects than those that are kept
+	NoticeRules                        // a record of rules does not compile, and changes nothing
+	NoticeDamaged                      // a record of the log cannot be read, and is passed over
+	NoticePanic                        // stepping panicked; it is tried once more
+	NoticeSkipped                      // what panicked twice is not stepped
+	NoticeCheckpoint                   // a checkpoint could not be saved; it is tried again
+)
+
+// Notice is what an operator should know.
+type Notice struct {
+	Kind     NoticeKind
+	Position Position
+	Text     string
+}
+
+// LoopStatus is how far a Loop has come.
+type LoopStatus struct {
+	Stepped    Position // the last record that was stepped
+	Appended   int64    // its append time, nanoseconds since the epoch; 0: there was none
+	Committed  Position // up to here effects are kept
+	Checkpoint Position // up to here the state is kept
+	Differs    uint64   // replays that brought other effects than those that are kept
+	Stats      Stats    // of the Engine
+}
+
+// Loop folds a log: it reads records, steps an Engine over them, keeps the effects, and
+// now and then a checkpoint of the state. It is the only place that knows this order:
+//
+//  1. read a batch of records;
+//  2. step the Engine over it;
+//  3. commit the effects with the position that they reach;
+//  4. save a checkpoint, if one is due, as of a position that is committed;
+//  5. release the records before the oldest checkpoint that is kept.
+//
+// So log begins ≤ state ≤ effects ≤ log end. After a restart the records between the state
+// and the effects are stepped again, and what they bring is not committed but compared, by
+// a digest.
+type Loop struct {
+	o      LoopOptions
+	looks  chan looking
+	status atomic.Pointer[LoopStatus]
+	rules  atomic.Pointer[Rules]
+
+	engine   *Engine
+	rulesAt  uint64
+	text     []byte // body of the record of the rules in force
+	at       Position
+	appended int64
+	sum      uint32
+	digest   digest
+	applied  uint64 // effects up to here are kept already
+	want     *Mark  // what the digest is to be there; nil: it is not known
+
+	fx       Effects
+	lines    [][]byte
+	steps    []Record
+	careful  uint64 // the record up to which each line is stepped alone, as one of them panicked
+	skips    map[uint64][]Skipped
+	kept     Position // what is committed
+	saved    Position // what is in a checkpoint
+	events   int      // since the last checkpoint
+	bytes    int
+	due      bool
+	saving   chan stored
+	differs  uint64
+	panicked map[uint64]bool
+}
+
+// looking is a function that wants to see the Engine.
+type looking struct {
+	see  func(*Engine)
+	done chan struct{}
+}
+
+// stored is the outcome of Checkpoints.Save.
+type stored struct {
+	of, oldest Position
+	err        error
+}
+
+// NewLoop returns a Loop that has not begun.
+func NewLoop(o LoopOptions) *Loop {
+	l := &Loop{o: o, looks: make(chan looking), skips: map[uint64][]Skipped{}, panicked: map[uint64]bool{}}
+	l.status.Store(new(LoopStatus))
+	return l
+}
+
+// Skip says that something on the log is not to be stepped: what records of kind
+// PackedSkip say that lie after what they skip. It is called before Run.
+func (l *Loop) Skip(s Skipped) { l.skips[s.Sequence] = append(l.skips[s.Sequence], s) }
+
+// Status returns how far the Loop has come.
+func (l *Loop) Status() *LoopStatus { return l.status.Load() }
+
+// Rules returns the rules in force; nil: there are none yet.
+func (l *Loop) Rules() *Rules { return l.rules.Load() }
+
+// Look lets a function see the Engine between two batches. It must be short, and take
+// copies. It fails when ctx ends before.
+func (l *Loop) Look(ctx context.Context, see func(*Engine)) error {
+	k := looking{see, make(chan struct{})}
+	select {
+	case l.looks <- k:
+		<-k.done
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// begin makes the state that a checkpoint has, or that of before the first record.
+func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
+	l.engine, l.rulesAt, l.text = NewEngine(new(Ruleset), Options{}), 0, nil
+	l.at, l.sum, l.digest, l.appended = Position{Incarnation: r.Incarnation}, 0, digest{}, 0
+	l.applied, l.want = r.Applied, nil
+	if r.Compare && r.Applied > 0 {
+		l.want = &sink
+	}
+	l.kept, l.events, l.bytes, l.due = sink.Position, 0, 0, false
+	l.fx.Reset()
+	if c == nil {
+		l.report()
+		return nil
+	}
+	l.at.Sequence, l.sum, l.digest, l.saved = c.Mark.Position.Sequence, c.Mark.Sum, c.Mark.Digest, c.Mark.Position
+	if c.RulesAt > 0 {
+		rules, err := l.compile(c.Rules)
+		if err != nil {
+			return fmt.Errorf("the rules of the checkpoint as of %s: %w", c.Mark.Position, err)
+		}
+		if l.engine, err = Restore(rules.Ruleset, rules.Options, c.State); err != nil {
+			return fmt.Errorf("the state of the checkpoint as of %s: %w", c.Mark.Position, err)
+		}
+		l.rulesAt, l.text = c.RulesAt, c.Rules
+		l.rules.Store(rules)
+	}
+	l.report()
+	return nil
+}
+
+func (l *Loop) compile(body []byte) (*Rules, error) {
+	rules, err := l.o.Compile(body)
+	if err != nil {
+		return nil, err
+	}
+	rules.Options.Shards = l.o.Shards
+	return rules, nil
+}
+
+// Run folds the log from a checkpoint (nil: from the first record) until ctx ends; then it
+// commits what it has stepped, saves a last checkpoint, and returns nil. sink is the mark of
+// the Sink.
+func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) error {
+	if err := l.begin(c, r, sink); err != nil {
+		return err
+	}
+	for {
+		err := l.fold(ctx)
+		var p *panicked
+		if !errors.As(err, &p) {
+			return err
+		}
+		if err := l.recover(ctx, p); err != nil {
+			return err
+		}
+	}
+}
+
+// recover goes back to the last checkpoint after stepping has panicked, and sees to it that
+// what panics twice is skipped.
+func (l *Loop) recover(ctx context.Context, p *panicked) error {
+	if l.saving != nil {
+		<-l.saving
+		l.saving = nil
+	}
+	if l.panicked[p.sequence] && p.line > 0 {
+		s := Skipped{p.sequence, p.line, p.reason}
+		if _, err := l.o.Log.Append(ctx, &Packed{Kind: PackedSkip, Skipped: s}); err != nil {
+			return err
+		}
+		l.Skip(s)
+		l.notify(NoticeSkipped, p.sequence, fmt.Sprintf("line %d is not stepped: stepping it panicked twice: %s", p.line, p.reason))
+	} else {
+		l.notify(NoticePanic, p.sequence, p.Error())
+	}
+	l.panicked[p.sequence] = true
+	l.careful = max(l.careful, p.sequence)
+	c, r, err := l.o.Restart()
+	if err != nil {
+		return err
+	}
+	mark := Mark{Position: l.kept, Digest: [32]byte{}}
+	r.Compare = false
+	return l.begin(c, r, mark)
+}
+
+// batch is what a read brought.
+type batch struct {
+	records []Logged
+	err     error
+}
+
+// fold steps what the log has, batch after batch. While one is stepped the next is read.
+func (l *Loop) fold(ctx context.Context) error {
+	reading, stop := context.WithCancel(ctx)
+	defer stop()
+	batches, free := make(chan batch), make(chan []Logged, 2)
+	free <- nil
+	free <- nil
+	go func(after uint64) {
+		defer close(batches)
+		for reading.Err() == nil {
+			b := batch{}
+			b.records, b.err = l.o.Log.Read(reading, after, (<-free)[:0])
+			if n := len(b.records); n > 0 {
+				after = b.records[n-1].Sequence
+			}
+			select {
+			case batches <- b:
+			case <-reading.Done():
+			}
+			if b.err != nil {
+				return
+			}
+		}
+	}(l.at.Sequence)
+	defer func() { // the reader has ended
+		stop()
+		close(free)
+		for range batches {
+		}
+	}()
+	for {
+		select {
+		case b, ok := <-batches:
+			if !ok || b.err != nil && ctx.Err() != nil {
+				return l.end()
+			}
+			if b.err != nil {
+				return errors.Join(b.err, l.end())
+			}
+			if err := l.fast(ctx, b.records); err != nil {
+				return err
+			}
+			free <- b.records
+		case k := <-l.looks:
+			k.see(l.engine)
+			close(k.done)
+		case <-l.o.Due:
+			l.due = true
+		case s := <-l.saving:
+			l.settle(ctx, s)
+		}
+		if err := l.checkpoint(); err != nil {
+			return err
+		}
+	}
+}
+
+// fast steps a batch and commits what it brought.
+func (l *Loop) fast(ctx context.Context, records []Logged) error {
+	for len(records) > 0 {
+		n := l.piece(records)
+		if err := l.step(records[:n]); err != nil {
+			return err
+		}
+		if err := l.commit(); err != nil {
+			return err
+		}
+		records = records[n:]
+	}
+	l.report()
+	return nil
+}
+
+// piece is the number of records that are stepped together: up to the place up to which
+// effects are kept already, and one at a time where one has panicked.
+func (l *Loop) piece(records []Logged) int {
+	if records[0].Sequence <= l.careful {
+		return 1
+	}
+	for i := range records {
+		if records[i].Sequence == l.applied {
+			return i + 1
+		}
+	}
+	return len(records)
+}
+
+// panicked says that stepping panicked.
+type panicked struct {
+	sequence uint64 // of the last record that was to be stepped
+	line     uint64 // of it; 0: not known
+	reason   string
+}
+
+func (p *panicked) Error() string { return "stepping panicked: " + p.reason }
+
+// step steps records.
+func (l *Loop) step(records []Logged) error {
+	l.steps = l.steps[:0]
+	for i := range records {
+		r := &records[i]
+		if r.Sequence != l.at.Sequence+1 {
+			return fmt.Errorf("the log has a hole: record %d is followed by record %d", l.at.Sequence, r.Sequence)
+		}
+		l.at.Sequence, l.appended = r.Sequence, r.Appended
+		l.bytes += len(r.Data)
+		p, err := Unpack(r.Data)
+		if err != nil {
+			l.notify(NoticeDamaged, r.Sequence, err.Error())
+			continue
+		}
+		if p.Kind == PackedRules {
+			if err := l.stepAll(l.steps, r.Sequence-1, false); err != nil {
+				return err
+			}
+			l.steps = l.steps[:0]
+			l.adopt(r.Sequence, p.Body)
+			continue
+		}
+		l.steps = l.appendSteps(l.steps, r, &p)
+	}
+	last := &records[len(records)-1]
+	l.sum = last.Sum()
+	return l.stepAll(l.steps, last.Sequence, last.Sequence <= l.careful)
+}
+
+// appendSteps appends what a record asks of the Engine.
+func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
+	switch p.Kind {
+	case PackedEvents:
+		skips := l.skips[r.Sequence]
+		if len(skips) == 0 && r.Sequence > l.careful {
+			return append(dst, Record{Kind: EventsRecord, Data: p.Body, Line: 1, Appended: r.Appended})
+		}
+		line := 0
+		for text := range eachLine(p.Body) {
+			line++
+			if !slices.ContainsFunc(skips, func(s Skipped) bool { return s.Line == uint64(line) || s.Line == 0 }) {
+				dst = append(dst, Record{Kind: EventsRecord, Data: text, Line: line, Appended: r.Appended})
+			}
+		}
+	case PackedAdvance:
+		dst = append(dst, Record{Kind: ClockRecord, Time: p.Time, Appended: r.Appended})
+	case PackedTick:
+		dst = append(dst, Record{Kind: TickRecord, Appended: r.Appended})
+	}
+	return dst
+}
+
+// eachLine yields the lines of an NDJSON text, with their ends.
+func eachLine(text []byte) func(func([]byte) bool) {
+	return func(yield func([]byte) bool) {
+		for len(text) > 0 {
+			n := bytes.IndexByte(text, '\n') + 1
+			if n == 0 {
+				n = len(text)
+			}
+			if !yield(text[:n:n]) {
+				return
+			}
+			text = text[n:]
+		}
+	}
+}
+
+// stepAll steps the Engine, one by one to find out which record panics.
+func (l *Loop) stepAll(steps []Record, sequence uint64, apart bool) error {
+	if !apart {
+		return l.try(steps, sequence, 0)
+	}
+	for i := range steps {
+		if err := l.try(steps[i:i+1], sequence, uint64(steps[i].Line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *Loop) try(steps []Record, sequence, line uint64) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = &panicked{sequence, line, fmt.Sprintf("%v\n%s", v, debug.Stack())}
+		}
+	}()
+	before := l.engine.stats.Events
+	l.engine.Step(steps, &l.fx)
+	l.events += int(l.engine.stats.Events - before)
+	return nil
+}
+
+// adopt puts the rules of a record in force.
+func (l *Loop) adopt(sequence uint64, body []byte) {
+	rules, err := l.compile(body)
+	if err != nil {
+		l.notify(NoticeRules, sequence, err.Error())
+		return
+	}
+	l.engine = NewEngine(rules.Ruleset, rules.Options)
+	l.rulesAt, l.text = sequence, slices.Clone(body)
+	l.rules.Store(rules)
+}
+
+// commit keeps the effects of what was stepped, or compares them with those that are kept.
+// Where there are none the mark waits for the next, or for a checkpoint.
+func (l *Loop) commit() error {
+	defer l.fx.Reset()
+	l.lines = l.lines[:0]
+	for i := range l.fx.Alerts {
+		line := AppendJSON(nil, &l.fx.Alerts[i])
+		l.lines = append(l.lines, line)
+		l.digest.alert(line)
+	}
+	l.digest.rest(&l.fx)
+	if l.at.Sequence < l.applied {
+		return nil
+	}
+	if l.at.Sequence == l.applied {
+		l.compare()
+		return nil
+	}
+	if len(l.lines)+len(l.fx.Late)+len(l.fx.Rejected)+len(l.fx.Conflicts)+len(l.fx.Refused) == 0 {
+		return nil
+	}
+	return l.keep()
+}
+
+// keep commits the effects of what was stepped last.
+func (l *Loop) keep() error {
+	if err := l.o.Sink.Commit(&Commit{l.mark(), &l.fx, l.lines}); err != nil {
+		return err
+	}
+	l.kept = l.at
+	return nil
+}
+
+func (l *Loop) mark() Mark { return Mark{l.at, l.sum, l.digest} }
+
+// compare says whether the replay up to what is kept brought the same.
+func (l *Loop) compare() {
+	if l.want != nil && l.want.Digest != [32]byte(l.digest) {
+		l.differs++
+		l.notify(NoticeDiffers, l.at.Sequence, fmt.Sprintf("the records up to %s bring other effects than those that are kept: digest %x, kept %x", l.at, l.digest, l.want.Digest))
+	}
+	l.want = nil
+}
+
+// checkpoint begins to save one, if one is due and none is being saved.
+func (l *Loop) checkpoint() error {
+	if l.saving != nil || l.at.Sequence <= max(l.saved.Sequence, l.applied) {
+		return nil
+	}
+	if !l.due && l.events < CheckpointEvents && l.bytes < CheckpointBytes {
+		return nil
+	}
+	c, err := l.freeze()
+	if err != nil {
+		return err
+	}
+	l.saving = make(chan stored, 1)
+	go func(done chan<- stored) {
+		oldest, err := l.o.Checkpoints.Save(c)
+		done <- stored{c.Mark.Position, oldest, err}
+	}(l.saving)
+	return nil
+}
+
+// freeze takes the state, and commits the position of it before.
+func (l *Loop) freeze() (*Checkpoint, error) {
+	if l.kept != l.at {
+		if err := l.keep(); err != nil {
+			return nil, err
+		}
+	}
+	l.due, l.events, l.bytes = false, 0, 0
+	return &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text, State: l.engine.Append(nil)}, nil
+}
+
+// settle takes note of what became of a checkpoint.
+func (l *Loop) settle(ctx context.Context, s stored) {
+	l.saving = nil
+	if s.err != nil {
+		l.notify(NoticeCheckpoint, s.of.Sequence, s.err.Error())
+		return
+	}
+	l.saved = s.of
+	if err := l.o.Log.Release(ctx, s.oldest.Sequence); err != nil && ctx.Err() == nil {
+		l.notify(NoticeCheckpoint, s.oldest.Sequence, fmt.Sprintf("records that are not needed could not be dropped: %v", err))
+	}
+	l.report()
+}
+
+// end commits and saves what there is, when the Loop ends.
+func (l *Loop) end() error {
+	if l.saving != nil {
+		if s := <-l.saving; s.err == nil {
+			l.saved = s.of
+		}
+		l.saving = nil
+	}
+	if l.at.Sequence <= max(l.saved.Sequence, l.applied) {
+		return nil
+	}
+	c, err := l.freeze()
+	if err != nil {
+		return err
+	}
+	_, err = l.o.Checkpoints.Save(c)
+	return err
+}
+
+// report tells how far the Loop has come.
+func (l *Loop) report() {
+	l.status.Store(&LoopStatus{
+		Stepped: l.at, Appended: l.appended, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs,
+		Stats: l.engine.Stats(),
+	})
+}
+
+func (l *Loop) notify(kind NoticeKind, sequence uint64, text string) {
+	if l.o.Notify != nil {
+		l.o.Notify(&Notice{kind, Position{l.at.Incarnation, sequence}, text})
+	}
+}
+
+// digest is a digest of effects that does not depend on how records are cut into batches:
+// a chain over alerts (16 bytes), and a sum of those of all others, whose order among the
+// alerts it does not know.
+type digest [32]byte
+
+// alert takes in an alert.
+func (d *digest) alert(line []byte) {
+	h := sha256.New()
+	h.Write(d[:16])
+	h.Write(line)
+	copy(d[:16], h.Sum(nil))
+}
+
+// rest takes in all other effects.
+func (d *digest) rest(fx *Effects) {
+	for i := range fx.Late {
+		d.add('l', fx.Late[i].Raw, uint64(fx.Late[i].Behind))
+	}
+	for i := range fx.Rejected {
+		d.add('r', fx.Rejected[i].Raw, uint64(fx.Rejected[i].Column))
+	}
+	for i := range fx.Conflicts {
+		d.add('c', fx.Conflicts[i].Raw, 0)
+	}
+	for i := range fx.Refused {
+		d.add('f', fx.Refused[i].Reason, 0)
+	}
+}
+
+func (d *digest) add(kind byte, text string, n uint64) {
+	h := sha256.New()
+	h.Write(binary.LittleEndian.AppendUint64([]byte{kind}, n))
+	h.Write([]byte(text))
+	sum := h.Sum(nil)
+	for i := 16; i < 32; i += 8 {
+		x := binary.LittleEndian.Uint64(d[i:]) + binary.LittleEndian.Uint64(sum[i:])
+		binary.LittleEndian.PutUint64(d[i:], x)
+	}
 }
