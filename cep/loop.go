@@ -46,6 +46,7 @@ type Commit struct {
 	Mark    Mark
 	Effects *Effects
 	Lines   [][]byte // Effects.Alerts as JSON: AppendJSON of each. They count in the digest
+	Rules   *Rules   // in force; nil: there were none
 }
 
 // Sink keeps effects. package state has one.
@@ -73,7 +74,8 @@ type Checkpoints interface {
 // Rules are what a record of kind PackedRules puts in force.
 type Rules struct {
 	*Ruleset
-	Options Options // Order, Lateness, MaxAhead and Idle
+	Options       Options // Order, Lateness, MaxAhead and Idle
+	PerRuleMinute int     // alerts of a rule in a minute of their time beyond which a Sink only counts them
 }
 
 // LoopOptions are what a Loop works with.
@@ -135,6 +137,11 @@ type LoopStatus struct {
 	Checkpoint Position // up to here the state is kept
 	Differs    uint64   // replays that brought other effects than those that are kept
 	Stats      Stats    // of the Engine
+
+	// LastEvent is the append time of the last event accepted, and Live whether its own
+	// time lay near that: then ticks move time on.
+	LastEvent int64
+	Live      bool
 }
 
 // Loop folds a log: it reads records, steps an Engine over them, keeps the effects, and
@@ -387,6 +394,9 @@ func (l *Loop) fast(ctx context.Context, records []Logged) error {
 	return nil
 }
 
+// isRules says whether a record puts rules in force.
+func isRules(data []byte) bool { return len(data) > 1 && PackedKind(data[1]) == PackedRules }
+
 // piece is the number of records that are stepped together: up to the place up to which
 // effects are kept already, and one at a time where one has panicked.
 func (l *Loop) piece(records []Logged) int {
@@ -394,6 +404,9 @@ func (l *Loop) piece(records []Logged) int {
 		return 1
 	}
 	for i := range records {
+		if i > 0 && isRules(records[i].Data) {
+			return i // what was before is committed under the rules of then
+		}
 		if records[i].Sequence == l.applied {
 			return i + 1
 		}
@@ -425,11 +438,7 @@ func (l *Loop) step(records []Logged) error {
 			l.notify(NoticeDamaged, r.Sequence, err.Error())
 			continue
 		}
-		if p.Kind == PackedRules {
-			if err := l.stepAll(l.steps, r.Sequence-1, false); err != nil {
-				return err
-			}
-			l.steps = l.steps[:0]
+		if p.Kind == PackedRules { // the first, see piece
 			l.adopt(r.Sequence, p.Body)
 			continue
 		}
@@ -542,7 +551,7 @@ func (l *Loop) commit() error {
 
 // keep commits the effects of what was stepped last.
 func (l *Loop) keep() error {
-	if err := l.o.Sink.Commit(&Commit{l.mark(), &l.fx, l.lines}); err != nil {
+	if err := l.o.Sink.Commit(&Commit{l.mark(), &l.fx, l.lines, l.rules.Load()}); err != nil {
 		return err
 	}
 	l.kept = l.at
@@ -628,7 +637,7 @@ func (l *Loop) end() error {
 func (l *Loop) report() {
 	l.status.Store(&LoopStatus{
 		Stepped: l.at, Appended: l.appended, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs,
-		Stats: l.engine.Stats(),
+		Stats: l.engine.Stats(), LastEvent: l.engine.log.last, Live: l.engine.log.live,
 	})
 }
 

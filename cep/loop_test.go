@@ -196,7 +196,7 @@ func TestLoopIsOneFold(t *testing.T) {
 			if string(body) != "rules" {
 				return nil, errors.New("these are no rules")
 			}
-			return &Rules{rs, o}, nil
+			return &Rules{Ruleset: rs, Options: o}, nil
 		}
 		due := make(chan time.Time)
 		close(due) // a checkpoint is always due
@@ -254,7 +254,7 @@ func TestLoopSkipsWhatPanics(t *testing.T) {
 		log.Append(context.Background(), &Packed{Kind: PackedEvents, Body: []byte(body)})
 	}
 	files := &heldFiles{crash: func(string) bool { return false }}
-	compile := func([]byte) (*Rules, error) { return &Rules{rs, Options{}}, nil }
+	compile := func([]byte) (*Rules, error) { return &Rules{Ruleset: rs}, nil }
 	_, notices, err := fold(log, files, compile, nil)
 	if err != nil || len(files.alerts) != 11 {
 		t.Fatalf("%d alerts, want 11; %v", len(files.alerts), err)
@@ -277,7 +277,7 @@ func TestLoopComparesReplays(t *testing.T) {
 		log.Append(context.Background(), &Packed{Kind: PackedEvents, Body: []byte(pay(i, "c1", "m1", "a", 1).Raw + "\n")})
 	}
 	files := &heldFiles{crash: func(string) bool { return false }}
-	compile := func([]byte) (*Rules, error) { return &Rules{rs, Options{}}, nil }
+	compile := func([]byte) (*Rules, error) { return &Rules{Ruleset: rs}, nil }
 	if _, _, err := fold(log, files, compile, nil); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,169 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"time"
+
+	"weir/cep"
+	"weir/rules/source"
+)
+
+// Published is a ruleset as it stands on the log: what a record of kind PackedRules has.
+// It holds all that the rules mean, so that folding the log again needs nothing else.
+type Published struct {
+	Format   int               `json:"format"` // 1
+	Files    []PublishedFile   `json:"files"`  // of rules, by path
+	Lists    map[string][]byte `json:"lists"`  // what the files have that lists name, by path
+	Settings Settings          `json:"settings"`
+	Rules    map[string]Issue  `json:"rules"`  // by id, also of rules that are gone
+	Folder   string            `json:"folder"` // digest of Files, Lists and Settings
+}
+
+// PublishedFile is a file of rules.
+type PublishedFile struct {
+	Path string `json:"path"`
+	Text string `json:"text"`
+}
+
+// Settings are the settings that change what comes out.
+type Settings struct {
+	Order    string        `json:"order"` // eager or watermark
+	Lateness time.Duration `json:"lateness"`
+	Idle     time.Duration `json:"idle"`
+	MaxAhead time.Duration `json:"max_ahead"`
+
+	PerRuleMinute int `json:"per_rule_minute"` // alerts of a rule in a minute beyond which they are only counted
+}
+
+// Issue is which revision of a rule is published.
+type Issue struct {
+	Revision int    `json:"revision"` // from 1
+	Digest   string `json:"digest"`   // of what the rule means; empty: the rule is gone
+}
+
+const publishedFormat = 1
+
+// Publish makes what is published of files. read reads the files that lists name, as
+// os.ReadFile does. before is what was published last, nil: nothing; a rule that means what
+// it meant there keeps its revision, any other gets the next.
+func Publish(files []source.File, read func(path string) ([]byte, error), s Settings, before *Published) (*Published, error) {
+	p := &Published{Format: publishedFormat, Lists: map[string][]byte{}, Settings: s, Rules: map[string]Issue{}}
+	for _, f := range files {
+		p.Files = append(p.Files, PublishedFile{f.Path, f.Text})
+	}
+	slices.SortFunc(p.Files, func(a, b PublishedFile) int {
+		if a.Path < b.Path {
+			return -1
+		}
+		return 1
+	})
+	checked := CheckWith(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
+		data, err := read(path)
+		if err == nil {
+			p.Lists[path] = data
+		}
+		return data, err
+	}})
+	if err := source.ErrorsIn(checked.Findings); err != nil {
+		return nil, err
+	}
+	p.Folder = p.digest()
+	if before != nil {
+		for id, was := range before.Rules {
+			p.Rules[id] = Issue{Revision: was.Revision}
+		}
+	}
+	for _, r := range checked.Ruleset.Rules {
+		now := Issue{1, p.Folder}
+		if before != nil {
+			if was, ok := before.Rules[r.ID]; ok && was.Digest == now.Digest {
+				now.Revision = was.Revision
+			} else if ok {
+				now.Revision = was.Revision + 1
+			}
+		}
+		p.Rules[r.ID] = now
+	}
+	return p, nil
+}
+
+func (p *Published) sources() []source.File {
+	files := make([]source.File, len(p.Files))
+	for i, f := range p.Files {
+		files[i] = source.File{Path: f.Path, Text: f.Text}
+	}
+	return files
+}
+
+// digest is a digest of what was published, but for the revisions.
+func (p *Published) digest() string {
+	h := sha256.New()
+	part := func(s string) { fmt.Fprintf(h, "%d:%s", len(s), s) }
+	for _, f := range p.Files {
+		part(f.Path)
+		part(f.Text)
+	}
+	for _, path := range slices.Sorted(maps.Keys(p.Lists)) {
+		part(path)
+		part(string(p.Lists[path]))
+	}
+	part(fmt.Sprint(p.Settings))
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// Bytes gives the body of the record.
+func (p *Published) Bytes() []byte {
+	body, err := json.Marshal(p)
+	if err != nil {
+		panic(err) // texts, numbers and bytes
+	}
+	return body
+}
+
+// ReadPublished reads what Bytes gave.
+func ReadPublished(body []byte) (*Published, error) {
+	p := new(Published)
+	if err := json.Unmarshal(body, p); err != nil {
+		return nil, fmt.Errorf("the record of the rules cannot be read: %w", err)
+	}
+	if p.Format != publishedFormat {
+		return nil, fmt.Errorf("the record of the rules has format %d, this program reads format %d", p.Format, publishedFormat)
+	}
+	return p, nil
+}
+
+// Compile makes the rules that were published.
+func (p *Published) Compile() (*cep.Rules, error) {
+	o := cep.Options{Lateness: p.Settings.Lateness, Idle: p.Settings.Idle, MaxAhead: p.Settings.MaxAhead}
+	switch p.Settings.Order {
+	case "eager":
+		o.Order = cep.EagerOrder
+	case "watermark":
+		o.Order = cep.WatermarkOrder
+	default:
+		return nil, fmt.Errorf("the order %q is neither eager nor watermark", p.Settings.Order)
+	}
+	if o.Lateness < 0 || o.Idle < 0 || o.MaxAhead < 0 {
+		return nil, errors.New("a duration is negative")
+	}
+	checked := CheckWith(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
+		if data, ok := p.Lists[path]; ok {
+			return data, nil
+		}
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
+	}})
+	if err := source.ErrorsIn(checked.Findings); err != nil {
+		return nil, err
+	}
+	for _, r := range checked.Ruleset.Rules {
+		r.Revision = max(1, p.Rules[r.ID].Revision)
+	}
+	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute}, nil
+}
