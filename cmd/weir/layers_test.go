@@ -32,6 +32,8 @@ var layers = map[string]layer{
 	"cep/list":          {imports: []string{"weir/cep/wire"}},                           // named sets that change while rules run
 	"cep/wire":          {},                                                             // the parts that states are written of
 	"cep/outcome":       {imports: []string{"weir/cep/wire"}},                           // decisions and risk
+	"cep/stream":        {free: true},                                                   // the log, on JetStream
+	"failpoint":         {free: true},                                                   // crashes on purpose, for tests
 	"rules/nearest":     {},                                                             // which name was meant
 	"rules/expr":        {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/cep/list", "weir/nfa", "weir/rules/nearest"}},
 	"rules/source":      {imports: []string{"go.yaml.in/yaml/v4", "weir/rules/nearest"}, files: true}, // YAML text and findings in it

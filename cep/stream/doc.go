@@ -1,0 +1,48 @@
+// Package stream is the log of Weir on JetStream: a NATS server that runs inside the
+// process, opens no port and stores one stream in a directory of its own.
+//
+// A Log is a cep.Log: records have one order and rising sequence numbers, and are read by
+// position. A Packer puts the lines of many requests into few records.
+//
+// # What holds
+//
+//   - What Append, PublishIf and Packer.Post return without an error is on the log for good:
+//     with Fsync on the disk; with Interval in the hands of the operating system, from where
+//     it reaches the disk within SyncEvery. A process that is killed loses nothing either
+//     way; a power cut may lose the last SyncEvery of an Interval log.
+//   - ErrFull, ErrChanged, ErrTooLarge and ErrBusy say that the record, or the lines, are not
+//     on the log. After ErrUnavailable, ErrNoSpace and the end of a context they may be.
+//     A request with a key that is repeated appends what is missing and no line twice: Claim.
+//   - Records come in the order in which they were appended. The lines of a Post lie on the
+//     log in their order; they may fill several records with those of others in between.
+//   - The log drops no record by itself, whatever its age: where it is full it refuses
+//     new ones (ErrFull). Release drops old ones that are not needed any more, and never
+//     one that says something of the rules. Sequence numbers of dropped records are not
+//     given again; readers see a gap.
+//   - A log whose last block file was torn ends at the last whole record.
+//
+// # Subjects
+//
+// The stream is called WEIR. Events lie on weir.batch.N, ticks and advances on weir.tick.N,
+// what concerns rules and processes on weir.control.rules, weir.control.boot and
+// weir.control.skip. N counts generations: it rises each time that a 32nd of the log's size
+// has been appended. Release drops whole generations, as the server removes all messages
+// of one subject without a look at the rest of the stream, while the removal of a subject's
+// messages up to a sequence number reads all of it.
+//
+// # When the server fails
+//
+// After a write error, such as a full disk, an embedded server answers no more. The Log
+// notices what the server logs of it: what is under way fails with ErrUnavailable or
+// ErrNoSpace, as does what comes later, and Health says so. Restart stops the server and
+// starts another one on the directory; it then looks what of the records whose fate was
+// unknown lies on the log.
+//
+// # Bounds
+//
+//   - Size bytes of records (Options.Size); the last 16th is kept for records that are no
+//     events, so that a full log can still be told of rules and boots. ErrFull beyond it.
+//   - MaxRecord bytes in a record, ErrTooLarge beyond it.
+//   - PackerOptions.Waiting bytes of lines that are not durable yet, ErrBusy beyond it.
+//   - A million keys of requests: beyond that the oldest go, counted in Stats.Forgotten.
+package stream

@@ -1,0 +1,82 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Shares of the size, in percent: Release drops records where the log is fuller than
+// fullAbove, until it is no fuller than fullBelow.
+const (
+	fullAbove = 75
+	fullBelow = 60
+)
+
+// Release says that records up to a sequence number are not needed to begin again. Where
+// the log is more than three quarters full it drops the oldest of those before that number,
+// until it is 60 % full: as much as possible stays for who wants to look back. The record
+// with that number stays, as do all that say something of rules and processes.
+func (l *Log) Release(ctx context.Context, sequence uint64) error {
+	h, err := l.up()
+	if err != nil {
+		return err
+	}
+	full := func(percent int64) bool { return l.stored.Load() > l.options.Size/100*percent }
+	if !full(fullAbove) {
+		return nil
+	}
+	all, err := h.generations(ctx)
+	if err != nil {
+		return err
+	}
+	for _, g := range all {
+		number := strconv.FormatUint(g, 10)
+		if err := h.drop(ctx, subjectBatch+number, sequence); err != nil {
+			return err
+		}
+		if err := h.drop(ctx, subjectTick+number, sequence); err != nil {
+			return err
+		}
+		state, err := h.info(ctx)
+		if err != nil {
+			return err
+		}
+		now := int64(state.Bytes)
+		l.purged.Add(max(0, l.stored.Swap(now)-now))
+		if !full(fullBelow) {
+			break
+		}
+	}
+	return nil
+}
+
+// drop removes the records of a subject, if all have lower sequence numbers than before.
+func (h *host) drop(ctx context.Context, subject string, before uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	js, err := h.manager()
+	if err != nil {
+		return err
+	}
+	s, err := js.Stream(ctx, streamName)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	last, err := s.GetLastMsgForSubject(ctx, subject)
+	switch {
+	case errors.Is(err, jetstream.ErrMsgNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	case last.Sequence >= before:
+		return nil
+	}
+	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return nil
+}
