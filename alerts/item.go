@@ -1,0 +1,68 @@
+package alerts
+
+import (
+	"weir/cep"
+)
+
+// Item is a version of an alert as it is stored.
+type Item struct {
+	ID       string
+	Version  int // from 1
+	Kind     cep.AlertKind
+	Rule     string // its id
+	Revision int
+	Severity string
+	Score    int // 0..100
+	Action   string
+	Tags     []string // of the rule
+	Shadow   bool
+	Key      []Part
+	Time     int64 // event time, nanoseconds since the epoch
+	Message  string
+	Line     []byte // the alert as cep.AppendJSON wrote it
+
+	// What stands beside the alert: it does not follow from the log.
+	Position   cep.Position // that the commit reached which stored it
+	DetectedAt int64        // wall clock when it was stored, nanoseconds since the epoch; 0: unknown, as in a replay
+	Unlogged   bool         // the part of the log that it came from was lost
+}
+
+// Part is a part of a key.
+type Part struct{ Name, Value string }
+
+// Of gives what there is to store of an alert. line is what cep.AppendJSON wrote of it and
+// is not copied.
+func Of(a *cep.Alert, line []byte) Item {
+	r := a.Rule
+	it := Item{
+		ID: a.ID, Version: a.Version, Kind: a.Kind,
+		Rule: r.ID, Revision: r.Revision, Severity: r.Severity, Score: a.Score, Action: r.Action, Tags: r.Tags, Shadow: r.Shadow,
+		Time: a.Time, Message: a.Message, Line: line,
+		Key: make([]Part, len(a.Key)),
+	}
+	for i, part := range a.Key {
+		it.Key[i] = Part{r.Key.Names[i], part}
+	}
+	return it
+}
+
+// AppendJSON appends the alert's own object with what stands beside it at its end:
+// "detected_at", null where it is not known, and "unlogged", left out unless it is true.
+func (it *Item) AppendJSON(dst []byte) []byte {
+	dst = append(dst, it.Line[:len(it.Line)-1]...)
+	dst = append(dst, `,"detected_at":`...)
+	if it.DetectedAt == 0 {
+		dst = append(dst, "null"...)
+	} else {
+		dst = append(dst, '"')
+		dst = append(dst, cep.FormatTime(it.DetectedAt)...)
+		dst = append(dst, '"')
+	}
+	if it.Unlogged {
+		dst = append(dst, `,"unlogged":true`...)
+	}
+	return append(dst, '}')
+}
+
+// MarshalJSON is AppendJSON.
+func (it *Item) MarshalJSON() ([]byte, error) { return it.AppendJSON(nil), nil }

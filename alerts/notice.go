@@ -1,0 +1,67 @@
+package alerts
+
+import "weir/cep"
+
+// Notice tells the operator of something.
+type Notice struct {
+	Number   uint64       `json:"number"` // from 1, rising
+	Kind     NoticeKind   `json:"kind"`
+	At       int64        `json:"-"` // wall clock, nanoseconds since the epoch; 0: unknown
+	Position cep.Position `json:"-"` // of the log, as far as the alerts had come
+	Rule     string       `json:"rule,omitempty"`
+	Text     string       `json:"text"`
+}
+
+// NoticeKind says what a Notice is about.
+type NoticeKind string
+
+const (
+	OverLimit NoticeKind = "over_limit" // a rule makes more alerts in a minute than are kept
+	Skip      NoticeKind = "skip"       // something on the log is not stepped
+	Digest    NoticeKind = "digest"     // a replay gave other effects
+	Rebased   NoticeKind = "rebased"    // the state was put on another position
+	Damage    NoticeKind = "damage"     // a part of a file was damaged and is not used
+)
+
+// Loss is a part of the log that was lost.
+type Loss struct {
+	Number   uint64
+	At       int64        // wall clock when it was found, nanoseconds since the epoch
+	From, To cep.Position // the last record that is still there, and the last that effects are known of
+	Records  uint64       // lost, as far as is known
+	Since    int64        // append time of the record at From, nanoseconds since the epoch; 0: unknown
+	Until    int64        // wall clock at which the last effects were stored; 0: unknown
+	Alerts   uint64       // stored alerts that came from it: they are marked unlogged
+	Reason   string       // why it was acknowledged
+	AckedAt  int64        // wall clock; 0: nobody has acknowledged it
+}
+
+// Stray is an event that was not matched, or a change of a list that was not made.
+type Stray struct {
+	Number     uint64 // of its kind, from 1: how many there were up to it
+	Kind       StrayKind
+	Position   cep.Position // that the commit reached which it came with
+	Source     int          // as the engine numbers inputs
+	Line       int          // in it, from 1
+	Column     int          // of a rejected one, in bytes from 1; 0: none
+	Reason     string
+	Type, ID   string // of a conflict
+	Raw        string // as it came, as far as Length says
+	Length     int    // of the whole, in bytes; Raw may be less
+	DetectedAt int64  // wall clock, nanoseconds since the epoch; 0: unknown
+}
+
+// StrayKind says why an event was not matched.
+type StrayKind uint8
+
+const (
+	LateStray     StrayKind = iota // older than lateness allows
+	RejectedStray                  // a line that is no event
+	ConflictStray                  // the type and id of another one
+	RefusedStray                   // a change of a list
+	StrayKinds    = iota           // how many kinds there are
+)
+
+func (k StrayKind) String() string {
+	return [StrayKinds]string{"late", "rejected", "conflict", "refused"}[k]
+}
