@@ -45,6 +45,9 @@ var layers = map[string]layer{
 	"rules/infer":       {imports: []string{"weir/cep", "weir/nfa"}},
 	"rulesets":          {},
 	"bench":             {imports: []string{"weir/cep"}}, // workloads, for benchmarks
+	"alerts":            {imports: []string{"weir/cep"}}, // what becomes of alerts
+	"failpoint":         {free: true},                    // it kills the process, in tests
+	"state":             {free: true},
 	"cmd/weir":          {free: true},
 }
 

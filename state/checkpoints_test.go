@@ -1,0 +1,73 @@
+package state
+
+import (
+	"bytes"
+	"reflect"
+	"testing"
+
+	"weir/cep"
+)
+
+// checkpointOf is a checkpoint of a position, with a state of so many bytes.
+func checkpointOf(sequence uint64, size int) *cep.Checkpoint {
+	c := &cep.Checkpoint{
+		Mark:    cep.Mark{Position: cep.Position{Incarnation: 1, Sequence: sequence}, Sum: uint32(sequence * 77)},
+		RulesAt: sequence / 2, Rules: bytes.Repeat([]byte{byte(sequence)}, size/10),
+		State: make([]byte, size),
+	}
+	c.Mark.Digest[31] = byte(sequence)
+	for i, x := 0, uint32(sequence)*2654435761+1; i < size; i++ {
+		x = x*1664525 + 1013904223
+		c.State[i] = byte(x >> 24)
+	}
+	return c
+}
+
+func save(t testing.TB, s *Store, c *cep.Checkpoint) cep.Position {
+	t.Helper()
+	oldest, err := s.Save(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return oldest
+}
+
+// TestSave keeps two checkpoints, of any size, also after the directory was opened anew.
+func TestSave(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir, Options{})
+	if heads, err := s.Checkpoints(); err != nil || heads != nil {
+		t.Fatalf("a new directory has checkpoints %v, %v", heads, err)
+	}
+	var kept []*cep.Checkpoint
+	for i, size := range []int{0, 1, chunkSize, chunkSize + 1, 25 * chunkSize, 3 * chunkSize, 41*chunkSize + 5} {
+		c := checkpointOf(uint64(i+1), size)
+		if kept = append(kept, c); len(kept) > 2 {
+			kept = kept[1:]
+		}
+		if oldest := save(t, s, c); oldest != kept[0].Mark.Position {
+			t.Errorf("oldest %v, expected %v", oldest, kept[0].Mark.Position)
+		}
+		s.Close()
+		s = opened(t, dir, Options{})
+		heads, err := s.Checkpoints()
+		if err != nil || len(heads) != len(kept) {
+			t.Fatalf("%d checkpoints, %v; expected %d", len(heads), err, len(kept))
+		}
+		for j, want := range kept {
+			got, err := s.Load(heads[len(kept)-1-j])
+			if err != nil || !reflect.DeepEqual(got, want) {
+				t.Fatalf("size %d: checkpoint %d of %d came back otherwise, %v", size, j, len(kept), err)
+			}
+		}
+	}
+	without := &cep.Checkpoint{Mark: kept[1].Mark, Rules: []byte{}}
+	save(t, s, without)
+	heads, err := s.Checkpoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := s.Load(heads[0]); err != nil || !reflect.DeepEqual(got, without) {
+		t.Errorf("without a state: %+v, %v", got, err)
+	}
+}
