@@ -48,6 +48,7 @@ var layers = map[string]layer{
 	"alerts":            {imports: []string{"weir/cep"}}, // what becomes of alerts
 	"failpoint":         {free: true},                    // it kills the process, in tests
 	"state":             {free: true},
+	"web":               {free: true},                    // HTTP in
 	"cmd/weir":          {free: true},
 }
 

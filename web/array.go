@@ -1,0 +1,225 @@
+package web
+
+import (
+	"bytes"
+	"net/http"
+)
+
+// array is how far a body of JSON has been read: one event, or an array of them.
+type array struct {
+	at    place
+	depth int  // of objects and arrays that are open in the event
+	text  bool // in a string
+	slash bool // after the backslash in it
+	where spot // of the first byte of the event
+	long  bool // the event is too long: its rest is passed over
+	seen  int  // bytes from piece.from that have been looked at, of an event that was cut off
+}
+
+type place uint8
+
+const (
+	atStart place = iota // of the body
+	atFirst              // after [
+	atValue              // after a comma
+	inOne                // in an event that is the body
+	inItem               // in one of an array
+	atComma              // after one
+	atEnd                // nothing follows
+)
+
+// spot is a place in a body.
+type spot struct{ line, column int } // from 1
+
+// cutValues takes the events of a body of JSON from a piece. The line ends in an event
+// become spaces, as a line of the log has none.
+func cutValues(t *intake, p *piece) error {
+	a := &t.array
+	text := p.buffer[:p.end]
+	out, begin := 0, p.from // the byte before the text is free: so lines end before what follows them
+	i := p.from + a.seen
+	for i < p.end {
+		if a.at != inOne && a.at != inItem {
+			c := text[i]
+			if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
+				t.pass(text[i : i+1])
+				i++
+				continue
+			}
+			where := spot{t.line, t.col + 1}
+			switch {
+			case a.at == atStart && c == '[':
+				a.at = atFirst
+			case a.at == atFirst && c == ']', a.at == atComma && c == ']':
+				a.at = atEnd
+			case a.at == atComma && c == ',':
+				a.at = atValue
+			case a.at == atComma:
+				return malformed(where, "`,` or `]` after an event")
+			case a.at == atEnd:
+				return malformed(where, "nothing after the end of the body: many events are an array, or application/x-ndjson")
+			case c == ',' || c == ']' || c == '}' || c == ':':
+				return malformed(where, "an event")
+			default:
+				a.at, begin, a.where = a.within(), i, where
+				a.long = false
+				continue
+			}
+			t.pass(text[i : i+1])
+			i++
+			continue
+		}
+		n, whole := a.span(text[i:p.end])
+		i += n
+		if !whole && !p.ended {
+			break
+		}
+		if !whole && (a.depth > 0 || a.text) {
+			return malformed(a.where, "an event that ends: the body is cut off in it")
+		}
+		t.pass(text[begin:i])
+		if a.long {
+			t.reject(a.where.line, a.where.column, tooLong)
+		} else {
+			out = t.value(p, out, text[begin:i])
+		}
+		begin = i
+		a.after()
+	}
+	return t.leave(p, out, begin, i)
+}
+
+// leave says what of a piece has been cut up to i, where the event that began at begin may
+// go on.
+func (t *intake) leave(p *piece, out, begin, i int) error {
+	a := &t.array
+	p.lines = p.buffer[:out]
+	p.from, a.seen = i, 0
+	if a.at == inOne || a.at == inItem {
+		switch {
+		case a.long || i-begin > maxLine:
+			a.long = true
+			t.pass(p.buffer[begin:i])
+		default:
+			p.from, a.seen = begin, i-begin
+		}
+	}
+	if p.ended && a.at != atEnd {
+		return malformed(spot{t.line, t.col + 1}, "a JSON object or an array of them that ends: the body is cut off")
+	}
+	return nil
+}
+
+// within is where an event begins.
+func (a *array) within() place {
+	if a.at == atStart {
+		return inOne
+	}
+	return inItem
+}
+
+// after is where an event has ended.
+func (a *array) after() {
+	if a.at == inOne {
+		a.at = atEnd
+	} else {
+		a.at = atComma
+	}
+}
+
+// span returns how many bytes of text, which begins in an event, belong to it, and whether
+// it ends with them. What the event is made of checks the engine's reader.
+func (a *array) span(text []byte) (int, bool) {
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if a.text {
+			switch {
+			case a.slash:
+				a.slash = false
+			case c == '\\':
+				a.slash = true
+			case c == '"':
+				a.text = false
+				if a.depth == 0 {
+					return i + 1, true
+				}
+			default:
+				i += plain(text[i+1:])
+			}
+			continue
+		}
+		switch c {
+		case '"':
+			a.text = true
+		case '{', '[':
+			a.depth++
+		case '}', ']':
+			if a.depth == 0 {
+				return i, true // of a number in an array
+			}
+			if a.depth--; a.depth == 0 {
+				return i + 1, true
+			}
+		case ',', ' ', '\t', '\r', '\n':
+			if a.depth == 0 {
+				return i, true
+			}
+		}
+	}
+	return len(text), false
+}
+
+// plain is the number of bytes before the next that ends a string or escapes.
+func plain(text []byte) int {
+	for i, c := range text {
+		if c == '"' || c == '\\' {
+			return i
+		}
+	}
+	return len(text)
+}
+
+// value checks an event of a body of JSON, as add does a line.
+func (t *intake) value(p *piece, out int, value []byte) int {
+	if why := t.decode(value); why != nil {
+		at := t.spotIn(value, why.Column-1)
+		t.reject(at.line, at.column, why.Reason)
+		return out
+	}
+	p.n++
+	n := copy(p.buffer[out:], value)
+	line := p.buffer[out : out+n]
+	for i := bytes.IndexAny(line, "\r\n"); i >= 0; {
+		line[i] = ' '
+		line = line[i+1:]
+		i = bytes.IndexAny(line, "\r\n")
+	}
+	p.buffer[out+n] = '\n'
+	return out + n + 1
+}
+
+// pass moves on over bytes of the body.
+func (t *intake) pass(text []byte) {
+	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
+		t.line += bytes.Count(text, newline)
+		t.col = len(text) - i - 1
+	} else {
+		t.col += len(text)
+	}
+}
+
+var newline = []byte("\n")
+
+// spotIn is the place of a byte of an event.
+func (t *intake) spotIn(value []byte, i int) spot {
+	before := value[:min(i, len(value))]
+	at := t.array.where
+	if last := bytes.LastIndexByte(before, '\n'); last >= 0 {
+		return spot{at.line + bytes.Count(before, newline), len(before) - last}
+	}
+	return spot{at.line, at.column + len(before)}
+}
+
+func malformed(at spot, expected string) error {
+	return problem(http.StatusBadRequest, codeBody, "line %d, column %d of the body: expected %s", at.line, at.column, expected)
+}

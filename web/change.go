@@ -1,0 +1,91 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+
+	"weir/cep"
+)
+
+// advance is the body of POST /v1/advance.
+type advance struct {
+	To string `json:"to" doc:"event time, RFC 3339" format:"date-time"`
+}
+
+// placed is an answer that says where on the log something stands.
+type placed struct {
+	Position string `json:"position"`
+}
+
+// postAdvance is POST /v1/advance.
+func (s *service) postAdvance(w http.ResponseWriter, r *http.Request) error {
+	var a advance
+	if err := readJSON(w, r, &a); err != nil {
+		return err
+	}
+	to, err := cep.ParseTime(a.To)
+	if err != nil {
+		return problem(http.StatusUnprocessableEntity, codeBody, "expected a time in to, like 2026-01-02T03:04:05Z: %q %s", shorten(a.To), err)
+	}
+	if err := s.admit(); err != nil {
+		return err
+	}
+	at, err := s.options.Events.Advance(r.Context(), to)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, mediaJSON, placed{at.String()})
+	return nil
+}
+
+// acknowledgement is the body of POST /v1/losses/ack.
+type acknowledgement struct {
+	Reason string `json:"reason" doc:"for those who come later: 1 to 1,000 bytes"`
+}
+
+type acknowledged struct {
+	Acknowledged int `json:"acknowledged" doc:"losses that nobody had acknowledged before"`
+}
+
+const mostReason = 1000 // bytes
+
+// ackLosses is POST /v1/losses/ack.
+func (s *service) ackLosses(w http.ResponseWriter, r *http.Request) error {
+	var a acknowledgement
+	if err := readJSON(w, r, &a); err != nil {
+		return err
+	}
+	if a.Reason == "" || len(a.Reason) > mostReason {
+		return problem(http.StatusUnprocessableEntity, codeBody, "expected a reason of 1 to %d bytes, found %d", mostReason, len(a.Reason))
+	}
+	n, err := s.options.Losses.AckLosses(r.Context(), a.Reason)
+	if err != nil {
+		return err
+	}
+	write(w, http.StatusOK, mediaJSON, acknowledged{n})
+	return nil
+}
+
+const smallBody = 64 << 10 // bytes of a body that is no events
+
+// readJSON reads a small body. A member that is not expected is refused, as it was meant to
+// say something.
+func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
+		return problem(http.StatusUnsupportedMediaType, codeEncoding, "expected a body without Content-Encoding, found %q", shorten(encoding))
+	}
+	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, smallBody))
+	if _, large := errors.AsType[*http.MaxBytesError](err); large {
+		return problem(http.StatusRequestEntityTooLarge, codeLarge, "expected a body of at most %d bytes", smallBody)
+	}
+	if err != nil {
+		return problem(http.StatusBadRequest, codeBadRequest, "the body ended before its end")
+	}
+	if err := json.Unmarshal(text, v, json.RejectUnknownMembers(true)); err != nil {
+		return problem(http.StatusBadRequest, codeBody, "the body is not what is expected here: %s", shorten(err.Error()))
+	}
+	return nil
+}
