@@ -46,7 +46,6 @@ var layers = map[string]layer{
 	"rulesets":          {},
 	"bench":             {imports: []string{"weir/cep"}}, // workloads, for benchmarks
 	"alerts":            {imports: []string{"weir/cep"}}, // what becomes of alerts
-	"failpoint":         {free: true},                    // it kills the process, in tests
 	"state":             {free: true},
 	"web":               {free: true},                    // HTTP in
 	"cmd/weir":          {free: true},

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"weir/alerts"
+	"weir/cep"
+	"weir/web"
+)
+
+// health is what is looked at now and then, as asking takes time.
+type health struct {
+	logDown  atomic.Pointer[string] // why the log does not answer; nil: it does
+	freeDisk atomic.Uint64
+	losses   atomic.Uint64
+	counted  atomic.Uint64
+	skipped  atomic.Uint64
+	notices  atomic.Uint64
+}
+
+// Health is looked at so often; a log that does not answer for as long is not there.
+const (
+	watchEvery = 500 * time.Millisecond
+	answerTime = 2 * time.Second
+)
+
+// watch looks at the health of the service.
+func (v *service) watch(ctx context.Context) {
+	clock := time.NewTicker(watchEvery)
+	defer clock.Stop()
+	for {
+		v.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-clock.C:
+		}
+	}
+}
+
+func (v *service) look(ctx context.Context) {
+	asking, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if err := v.stream.Health(asking); err != nil && ctx.Err() == nil {
+		why := err.Error()
+		v.health.logDown.Store(&why)
+		if err := v.stream.Restart(ctx); err != nil {
+			v.log.Warn("the log could not be started again", "error", err)
+		}
+	} else {
+		v.health.logDown.Store(nil)
+	}
+	if free, err := freeDisk(v.settings.Data); err == nil {
+		v.health.freeDisk.Store(free)
+	}
+	if losses, err := v.store.Losses(); err == nil {
+		n := 0
+		for i := range losses {
+			if losses[i].AckedAt == 0 {
+				n++
+			}
+		}
+		v.health.losses.Store(uint64(n))
+	}
+	if notices, ever, err := v.store.Notices(); err == nil && ever != v.health.notices.Load() {
+		n := 0
+		for i := range notices {
+			if notices[i].Kind == alerts.Skip {
+				n++
+			}
+		}
+		v.health.skipped.Store(uint64(n))
+		v.health.notices.Store(ever)
+	}
+	if tallies, err := v.store.Tallies(); err == nil {
+		n := uint64(0)
+		for i := range tallies {
+			for _, over := range tallies[i].Over {
+				n += over
+			}
+		}
+		v.health.counted.Store(n)
+	}
+}
+
+// status says how the service is.
+func (v *service) status() *web.Status {
+	l := v.loop.Status()
+	last, when := v.stream.LastAppended()
+	size := v.stream.Stats()
+	s := &web.Status{
+		Stepped:    l.Stepped,
+		End:        cep.Position{Incarnation: l.Stepped.Incarnation, Sequence: last},
+		Checkpoint: l.Checkpoint,
+		LogBytes:   uint64(size.Bytes), LogSize: uint64(size.Size),
+		FreeDisk: v.health.freeDisk.Load(), Reserve: uint64(v.settings.Reserve),
+		Differs: l.Differs, Stats: l.Stats,
+		LagBytes: v.backlog.behind(l.Stepped.Sequence),
+		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
+	}
+	if r := v.loop.Rules(); r != nil {
+		for _, rule := range r.Ruleset.Rules {
+			s.Rules = append(s.Rules, rule.ID)
+		}
+	}
+	if why := v.health.logDown.Load(); why != nil {
+		s.LogDown = *why
+	}
+	if last > l.Stepped.Sequence && when > l.Appended {
+		s.Lag = time.Duration(when - l.Appended)
+	}
+	if l.Differs > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d replays brought other effects than those that are kept", l.Differs))
+	}
+	return s
+}

@@ -1,0 +1,400 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"weir/alerts"
+	"weir/cep"
+	"weir/cep/stream"
+	"weir/rules"
+	"weir/rules/source"
+	"weir/state"
+	"weir/web"
+)
+
+// service is everything that `weir serve` runs, and how it is put together: events come in
+// through web, lie on the log, are folded by the loop, and what comes of them is kept by the
+// store, from which web reads.
+type service struct {
+	settings *settings
+	log      *slog.Logger
+	store    *state.Store
+	stream   *stream.Log
+	packer   *stream.Packer
+	loop     *cep.Loop
+	server   *web.Server
+	boot     start
+
+	stop    context.CancelFunc // of the loop and what runs beside it
+	running sync.WaitGroup
+	failed  chan error // why the loop ended; closed when it has
+	health  health
+	backlog backlog
+}
+
+// start is where the loop begins.
+type start struct {
+	checkpoint *cep.Checkpoint
+	recovery   *cep.Recovery
+	mark       cep.Mark
+}
+
+// folder is a folder of rules that was read and found right.
+type folder struct {
+	files []source.File // paths as they stand on the log
+	read  func(path string) ([]byte, error)
+}
+
+// drainTime is how long a service that is told to stop waits for what is on its way.
+const drainTime = 10 * time.Second
+
+// newService opens the files, puts them in agreement with each other, and publishes the rules
+// of the folder if they are not those published from it last. Nothing runs yet.
+func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (_ *service, err error) {
+	v := &service{settings: s, log: log, failed: make(chan error, 1)}
+	defer func() {
+		if err != nil {
+			v.close()
+		}
+	}()
+	if v.store, err = state.Open(s.Data, state.Options{Retention: s.Retention}); err != nil {
+		return nil, err
+	}
+	durability := stream.Fsync
+	if s.Durability == "interval" {
+		durability = stream.Interval
+	}
+	v.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.Data, "log"), Size: s.LogSize, Durability: durability, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	if v.boot, err = v.agree(ctx); err != nil {
+		return nil, err
+	}
+	v.loop = cep.NewLoop(cep.LoopOptions{
+		Log: v.stream, Sink: v.store, Checkpoints: v.store,
+		Compile: compilePublished,
+		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
+			b, err := v.agree(context.Background())
+			return b.checkpoint, b.recovery, err
+		},
+		Due:    time.Tick(s.Every),
+		Shards: max(1, runtime.GOMAXPROCS(0)/2),
+		Notify: v.notify,
+	})
+	if err := v.publish(ctx, f); err != nil {
+		return nil, err
+	}
+	v.packer = stream.NewPacker(v.stream, stream.PackerOptions{})
+	v.server, err = web.NewServer(web.Options{
+		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
+		Events: v, Alerts: v, Losses: v, Status: v.status, Log: log,
+		Ruleset: func() *cep.Ruleset {
+			if r := v.loop.Rules(); r != nil {
+				return r.Ruleset
+			}
+			return nil
+		},
+	})
+	return v, err
+}
+
+// compilePublished is the loop's Compile.
+func compilePublished(body []byte) (*cep.Rules, error) {
+	p, err := rules.ReadPublished(body)
+	if err != nil {
+		return nil, err
+	}
+	return p.Compile()
+}
+
+// agree compares the files, brings them into agreement where the log has lost its end, and
+// loads the checkpoint to begin with. A checkpoint that is damaged is passed over.
+func (v *service) agree(ctx context.Context) (start, error) {
+	heads, err := v.store.Checkpoints()
+	if err != nil {
+		return start{}, err
+	}
+	for {
+		mark, err := v.store.Mark()
+		if err != nil {
+			return start{}, err
+		}
+		marks := make([]cep.Mark, len(heads))
+		for i := range heads {
+			marks[i] = heads[i].Mark
+		}
+		r, err := cep.Recover(ctx, v.stream, marks, mark)
+		if err != nil {
+			return start{}, err
+		}
+		if r.Lost != nil {
+			if err := v.lose(ctx, r, &mark); err != nil {
+				return start{}, err
+			}
+		}
+		if r.From < 0 {
+			return start{recovery: r, mark: mark}, nil
+		}
+		c, err := v.store.Load(heads[r.From])
+		if err == nil {
+			return start{c, r, mark}, nil
+		}
+		if !errors.Is(err, state.ErrDamaged) {
+			return start{}, err
+		}
+		v.log.Warn("a checkpoint is damaged; an older one is taken", "position", heads[r.From].Mark.Position.String(), "error", err)
+		heads = heads[r.From+1:]
+	}
+}
+
+// lose makes durable that the log has lost its end.
+func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) error {
+	v.log.Warn("the log has lost its end; alerts from there are kept and marked unlogged", "after", r.Lost.After, "until", r.Lost.Until)
+	if _, err := v.store.DropAfter(r.Lost.After); err != nil {
+		return err
+	}
+	from := cep.Position{Incarnation: mark.Position.Incarnation, Sequence: r.Lost.After}
+	last, found, err := v.stream.At(ctx, r.Lost.After)
+	if err != nil {
+		return err
+	}
+	mark.Position.Incarnation = r.Incarnation
+	if mark.Position.Sequence > r.Lost.After {
+		mark.Position.Sequence, mark.Sum, mark.Digest = r.Lost.After, 0, [32]byte{}
+		if found {
+			mark.Sum = last.Sum()
+		}
+	}
+	_, err = v.store.Lost(from, last.Appended, *mark)
+	return err
+}
+
+// publish puts the rules of the folder on the log, unless they were published from it last,
+// and notes that a process begins. It tells the loop what is not to be stepped.
+func (v *service) publish(ctx context.Context, f *folder) error {
+	controls, err := v.stream.Controls(ctx)
+	if err != nil {
+		return err
+	}
+	var before *rules.Published
+	var last uint64
+	for _, c := range controls {
+		last = c.Sequence
+		p, err := cep.Unpack(c.Data)
+		if err != nil {
+			continue // the loop tells
+		}
+		switch p.Kind {
+		case cep.PackedSkip:
+			v.loop.Skip(p.Skipped)
+		case cep.PackedRules:
+			if before, err = rules.ReadPublished(p.Body); err != nil {
+				return fmt.Errorf("record %d of the log: %w", c.Sequence, err)
+			}
+		}
+	}
+	s := v.settings
+	now, err := rules.Publish(f.files, f.read, rules.Settings{
+		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, PerRuleMinute: int(s.PerRuleMinute),
+	}, before)
+	if err != nil {
+		return err
+	}
+	if before == nil || before.Folder != now.Folder {
+		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
+			return fmt.Errorf("the rules could not be put on the log: %w", err)
+		}
+		v.log.Info("rules published", "rules", len(now.Rules), "record", last)
+	}
+	note := fmt.Sprintf("weir %s, engine revision %d", version, cep.EngineRevision)
+	_, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note)})
+	return err
+}
+
+// run runs the service until ctx ends or something fails that it cannot do without.
+func (v *service) run(ctx context.Context) error {
+	running, stop := context.WithCancel(context.Background())
+	v.stop = stop
+	v.running.Go(func() {
+		defer close(v.failed)
+		if err := v.fold(running); err != nil {
+			v.failed <- err
+		}
+	})
+	v.running.Go(func() { v.tick(running) })
+	v.running.Go(func() { v.watch(running) })
+	v.running.Go(func() { v.forget(running) })
+	if err := v.server.Start(); err != nil {
+		return err
+	}
+	v.log.Info("weir serves", "address", "http://"+v.server.Addr(), "data", v.settings.Data)
+	select {
+	case <-ctx.Done():
+		v.log.Info("stopping")
+		return v.drain()
+	case err := <-v.failed:
+		return err
+	case err := <-v.server.Failed():
+		return err
+	}
+}
+
+// fold runs the loop, and again where what it stopped for has passed: the log did not answer,
+// or the disk was full.
+func (v *service) fold(ctx context.Context) error {
+	for {
+		err := v.loop.Run(ctx, v.boot.checkpoint, v.boot.recovery, v.boot.mark)
+		v.boot = start{}
+		switch {
+		case err == nil, ctx.Err() != nil:
+			return err
+		case errors.Is(err, state.ErrNoSpace):
+			v.log.Error("the disk is full: nothing is stepped until there is space", "error", err)
+		case errors.Is(err, stream.ErrUnavailable):
+			v.log.Error("the log does not answer: it is started again", "error", err)
+		default:
+			return err
+		}
+		for ctx.Err() == nil {
+			if v.boot, err = v.resume(ctx); err == nil {
+				v.log.Info("going on")
+				break
+			}
+			v.log.Warn("not yet", "error", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(retryEvery):
+			}
+		}
+	}
+}
+
+// retryEvery is how often it is tried to go on after the disk was full or the log did not
+// answer.
+const retryEvery = time.Second
+
+// resume makes what stopped the loop go on, if it can.
+func (v *service) resume(ctx context.Context) (start, error) {
+	if err := v.stream.Health(ctx); err != nil {
+		if err := v.stream.Restart(ctx); err != nil {
+			return start{}, err
+		}
+	}
+	return v.agree(ctx)
+}
+
+// drain lets what is on its way arrive, within a bound: requests are answered, and what they
+// brought is stepped and saved.
+func (v *service) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if err := v.server.Shutdown(ctx); err != nil {
+		v.log.Warn("some requests did not end in time", "error", err)
+	}
+	last, err := v.stream.Last(ctx)
+	for err == nil && ctx.Err() == nil && v.loop.Status().Stepped.Sequence < last {
+		select {
+		case err = <-v.failed:
+		case <-time.After(time.Millisecond):
+		}
+	}
+	v.stop()
+	if failed := <-v.failed; failed != nil {
+		err = failed
+	}
+	return err
+}
+
+// close gives back what is open. What runs must have been stopped.
+func (v *service) close() {
+	if v.stop != nil {
+		v.stop()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	if v.server != nil {
+		v.server.Shutdown(ctx)
+	}
+	if v.packer != nil {
+		v.packer.Close(ctx)
+	}
+	v.running.Wait()
+	if v.stream != nil {
+		if err := v.stream.Close(ctx); err != nil {
+			v.log.Warn("the log could not be closed", "error", err)
+		}
+	}
+	if v.store != nil {
+		if err := v.store.Close(); err != nil {
+			v.log.Warn("the state could not be closed", "error", err)
+		}
+	}
+}
+
+// forget deletes alerts that are older than they are kept.
+func (v *service) forget(ctx context.Context) {
+	clock := time.NewTicker(forgetEvery)
+	defer clock.Stop()
+	for {
+		if _, err := v.store.Retain(ctx); err != nil && ctx.Err() == nil {
+			v.log.Warn("old alerts could not be deleted", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-clock.C:
+		}
+	}
+}
+
+// forgetEvery is how often it is looked for alerts that are too old.
+const forgetEvery = time.Hour
+
+// tickEvery is how often time is told to go on while no events come.
+const tickEvery = time.Second
+
+// tick appends ticks while no events come to a stream that is live.
+func (v *service) tick(ctx context.Context) {
+	clock := time.NewTicker(tickEvery)
+	defer clock.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-clock.C:
+			s := v.loop.Status()
+			if !s.Live || now.UnixNano()-s.LastEvent < int64(v.settings.Idle) || v.lag(s) > 0 {
+				continue
+			}
+			if _, err := v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedTick}); err != nil && ctx.Err() == nil {
+				v.log.Warn("a tick could not be appended", "error", err)
+			}
+		}
+	}
+}
+
+// lag is how many records the loop is behind the end of the log.
+func (v *service) lag(s *cep.LoopStatus) uint64 {
+	last, _ := v.stream.LastAppended()
+	return last - min(last, s.Stepped.Sequence)
+}
+
+// notify is told by the loop what an operator should know.
+func (v *service) notify(n *cep.Notice) {
+	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
+	kinds := map[cep.NoticeKind]alerts.NoticeKind{
+		cep.NoticeDiffers: alerts.Digest, cep.NoticeRules: alerts.Damage, cep.NoticeDamaged: alerts.Damage,
+		cep.NoticePanic: alerts.Skip, cep.NoticeSkipped: alerts.Skip, cep.NoticeCheckpoint: alerts.Damage,
+	}
+	if err := v.store.Notice(alerts.Notice{Kind: kinds[n.Kind], Position: n.Position, Text: n.Text}); err != nil {
+		v.log.Warn("a notice could not be kept", "error", err)
+	}
+}
