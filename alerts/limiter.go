@@ -75,6 +75,9 @@ func NewLimiter(most int) *Limiter {
 	return &Limiter{most: most, minutes: map[MinuteKey]*Minute{}, bound: mostMinutes}
 }
 
+// SetMost changes how many alerts are kept, from the next one on.
+func (l *Limiter) SetMost(most int) { l.most = most }
+
 // Load puts back what Changes gave.
 func (l *Limiter) Load(m Minute) {
 	m.dirty = false

@@ -33,6 +33,9 @@ func (s *Store) Commit(c *cep.Commit) error {
 		if !before(was.mark.Position, c.Mark.Position) {
 			return fmt.Errorf("effects up to %v are stored: those up to %v were stored before", was.mark.Position, c.Mark.Position)
 		}
+		if c.Rules != nil && c.Rules.PerRuleMinute > 0 {
+			s.limiter.SetMost(c.Rules.PerRuleMinute)
+		}
 		w := s.writer(tx, c.Mark.Position)
 		if err := w.effects(c); err != nil {
 			return err
