@@ -182,6 +182,7 @@ type Loop struct {
 	events   int      // since the last checkpoint
 	bytes    int
 	due      bool
+	size     int // bytes of the last state
 	saving   chan stored
 	differs  uint64
 	panicked map[uint64]bool
@@ -597,7 +598,10 @@ func (l *Loop) freeze() (*Checkpoint, error) {
 		}
 	}
 	l.due, l.events, l.bytes = false, 0, 0
-	return &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text, State: l.engine.Append(nil)}, nil
+	// Growing to the size of the last one step by step took two thirds of the time.
+	state := l.engine.Append(make([]byte, 0, l.size+l.size/8))
+	l.size = len(state)
+	return &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text, State: state}, nil
 }
 
 // settle takes note of what became of a checkpoint.

@@ -47,7 +47,7 @@ var layers = map[string]layer{
 	"bench":             {imports: []string{"weir/cep"}}, // workloads, for benchmarks
 	"alerts":            {imports: []string{"weir/cep"}}, // what becomes of alerts
 	"state":             {free: true},
-	"web":               {free: true},                    // HTTP in
+	"web":               {free: true}, // HTTP in
 	"cmd/weir":          {free: true},
 }
 

@@ -36,6 +36,7 @@ type commands struct {
 	New        newCommand        `cmd:"" help:"Write a first ruleset, with the schema of your events."`
 	Demo       demoCommand       `cmd:"" help:"Run the shipped rules over bundled samples and show what they find."`
 	Completion completionCommand `cmd:"" help:"Print a script that completes commands in bash, zsh or fish."`
+	Bench      benchCommand      `cmd:"" help:"Time Weir on this machine."`
 	Config     configCommand     `cmd:"" help:"Print the settings of the service that are in effect."`
 	Version    versionCommand    `cmd:"" help:"Print the version."`
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"syscall"
 
@@ -69,8 +70,22 @@ func (c *serveCommand) Run(std *streams) error {
 		return err
 	}
 	defer v.close()
+	if name := os.Getenv(profileVariable); name != "" {
+		f, err := os.Create(name)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return err
+		}
+		defer pprof.StopCPUProfile()
+	}
 	return v.run(ctx)
 }
+
+// profileVariable names the file that a CPU profile of the service is written to.
+const profileVariable = "WEIR_PROFILE"
 
 // readFolder reads rules and checks them. The paths are made relative to the folder that has
 // all of them, so that it may move.

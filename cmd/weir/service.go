@@ -232,6 +232,16 @@ func (v *service) run(ctx context.Context) error {
 	v.running.Go(func() { v.tick(running) })
 	v.running.Go(func() { v.watch(running) })
 	v.running.Go(func() { v.forget(running) })
+	// What comes in is checked by the rules in force.
+	for v.loop.Rules() == nil {
+		select {
+		case err := <-v.failed:
+			return err
+		case <-ctx.Done():
+			return v.drain()
+		case <-time.After(time.Millisecond):
+		}
+	}
 	if err := v.server.Start(); err != nil {
 		return err
 	}

@@ -207,7 +207,6 @@ func loopback(address string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-
 // defaultConfig is the file that is read if it is there and no other is named.
 const defaultConfig = "weir.yaml"
 

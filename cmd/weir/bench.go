@@ -1,0 +1,376 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"weir/bench"
+)
+
+// benchCommand is `weir bench`.
+type benchCommand struct {
+	Serve benchServeCommand `cmd:"" help:"Time the service: events over HTTP to alerts stored."`
+}
+
+// benchServeCommand is `weir bench serve`.
+type benchServeCommand struct {
+	Duration   duration `default:"30s" placeholder:"D" help:"How long events are sent (${default})."`
+	Rate       uint64   `placeholder:"N" help:"Events a second; without it as many as are taken."`
+	Rules      int      `default:"100" help:"Rules; one of them matches one event in a hundred (${default})."`
+	Clients    int      `default:"8" help:"Connections, each of which has one request under way (${default})."`
+	Body       int      `default:"1000" help:"Events in a request (${default})."`
+	Durability string   `default:"fsync" enum:"fsync,interval" help:"As the setting log.durability (${default})."`
+	Data       string   `placeholder:"DIR" help:"Data directory, a new one; without it a temporary one that is deleted."`
+	Profile    file     `placeholder:"FILE" help:"Write a CPU profile of the service."`
+	JSON       bool     `name:"json" help:"Write the figures as one JSON object."`
+}
+
+// Help is what `weir bench serve --help` says beside the flags.
+func (benchServeCommand) Help() string {
+	return `Examples:
+
+  weir bench serve
+  weir bench serve --duration 10m --durability interval
+  weir bench serve --rate 1000 --body 1 --clients 16
+
+The service is a process of its own; the clients are in this one, and take part of the same
+processors. An event counts as received when its request is answered.`
+}
+
+// benchFigures are what a run measured.
+type benchFigures struct {
+	Seconds    float64 `json:"seconds"`
+	Events     uint64  `json:"events"`
+	Rate       float64 `json:"events_per_second"`
+	Requests   uint64  `json:"requests"`
+	Refused    uint64  `json:"refused"` // 429
+	P50        float64 `json:"request_p50_ms"`
+	P99        float64 `json:"request_p99_ms"`
+	LagMost    float64 `json:"lag_most_seconds"`
+	LagEnd     float64 `json:"lag_end_seconds"`
+	CaughtUp   float64 `json:"caught_up_seconds"` // after the last answer, until all was stepped
+	Alerts     uint64  `json:"alerts"`
+	CPU        float64 `json:"service_cpu_seconds"`
+	MemoryEnd  uint64  `json:"memory_end_bytes"`
+	MemoryMost uint64  `json:"memory_most_bytes"`
+	Durability string  `json:"durability"`
+}
+
+// Run starts a service, sends it events and reports how it did.
+func (c *benchServeCommand) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	dir := c.Data
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "weir-bench-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+	}
+	served, err := c.start(dir)
+	if err != nil {
+		return err
+	}
+	defer served.stop()
+	f, err := c.measure(ctx, served)
+	if err != nil {
+		return err
+	}
+	if err := served.stop(); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(std.out).Encode(f)
+	}
+	f.write(std.out)
+	return nil
+}
+
+// served is a service that runs as a process of its own.
+type served struct {
+	process *exec.Cmd
+	address string
+	done    chan error
+	once    sync.Once
+	err     error
+}
+
+var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+)`)
+
+// startService starts `weir serve` and waits until it answers.
+func startService(binary string, args, env []string, log io.Writer) (*served, error) {
+	s := &served{process: exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), done: make(chan error, 1)}
+	s.process.Env = append(os.Environ(), env...)
+	out, err := s.process.StderrPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.process.Start(); err != nil {
+		return nil, err
+	}
+	address := make(chan string, 1)
+	var said bytes.Buffer
+	go func() {
+		lines := bufio.NewScanner(io.TeeReader(out, log))
+		for lines.Scan() {
+			if m := servesAt.FindStringSubmatch(lines.Text()); m != nil {
+				address <- m[1]
+			} else if said.Len() < 1<<16 {
+				fmt.Fprintln(&said, lines.Text())
+			}
+		}
+		s.done <- s.process.Wait()
+	}()
+	select {
+	case s.address = <-address:
+		return s, nil
+	case err := <-s.done:
+		return nil, fmt.Errorf("the service did not start: %v\n%s", err, said.String())
+	}
+}
+
+// stop ends the service as a user would.
+func (s *served) stop() error {
+	s.once.Do(func() {
+		s.process.Process.Signal(syscall.SIGTERM)
+		s.err = <-s.done
+	})
+	return s.err
+}
+
+func (c *benchServeCommand) start(dir string) (*served, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	file := filepath.Join(dir, "rules.yaml")
+	if err := os.WriteFile(file, []byte(bench.CardRules(c.Rules)), 0o600); err != nil {
+		return nil, err
+	}
+	binary, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	var env []string
+	if c.Profile != "" {
+		env = append(env, profileVariable+"="+string(c.Profile))
+	}
+	return startService(binary, []string{
+		file, "--data", filepath.Join(dir, "data"),
+		"--set", "log.durability=" + c.Durability, "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
+	}, env, io.Discard)
+}
+
+// measure sends events from all clients and watches the service.
+func (c *benchServeCommand) measure(ctx context.Context, s *served) (*benchFigures, error) {
+	f := &benchFigures{Durability: c.Durability}
+	begin := time.Now()
+	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
+	defer cancel()
+	senders := make([]sender, c.Clients)
+	var wait sync.WaitGroup
+	var sent atomic.Uint64
+	failed := make(chan error, c.Clients)
+	for i := range senders {
+		wait.Go(func() {
+			if err := senders[i].run(sending, c, s, i, begin, &sent); err != nil {
+				failed <- err
+				cancel()
+			}
+		})
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for sending.Err() == nil {
+			f.look(s)
+			select {
+			case <-sending.Done():
+			case <-time.After(200 * time.Millisecond):
+			}
+		}
+	}()
+	wait.Wait()
+	<-watched
+	select {
+	case err := <-failed:
+		return nil, err
+	default:
+	}
+	end := time.Now()
+	f.Seconds = end.Sub(begin).Seconds()
+	f.Events = sent.Load()
+	f.Rate = float64(f.Events) / f.Seconds
+	var took []time.Duration
+	for i := range senders {
+		took = append(took, senders[i].took...)
+		f.Refused += senders[i].refused
+	}
+	f.Requests = uint64(len(took))
+	slices.Sort(took)
+	if n := len(took); n > 0 {
+		f.P50, f.P99 = took[n/2].Seconds()*1e3, took[n*99/100].Seconds()*1e3
+	}
+	first := true
+	for ctx.Err() == nil {
+		ready, err := f.look(s)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			f.LagEnd, first = ready.Lag, false
+		}
+		if ready.Stepped == ready.End {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	f.CaughtUp = time.Since(end).Seconds()
+	return f, f.count(s)
+}
+
+// sender is a client.
+type sender struct {
+	took    []time.Duration
+	refused uint64
+}
+
+// run sends requests one after the other.
+func (t *sender) run(ctx context.Context, c *benchServeCommand, s *served, number int, begin time.Time, sent *atomic.Uint64) error {
+	cards := bench.NewCards(fmt.Sprintf("%c", 'a'+number%26)+strconv.Itoa(number)+"-", uint64(number)+1)
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	var body []byte
+	for ctx.Err() == nil {
+		if c.Rate > 0 {
+			due := begin.Add(time.Duration(float64(sent.Load()) / float64(c.Rate) * 1e9))
+			if wait := time.Until(due); wait > 0 {
+				time.Sleep(min(wait, 10*time.Millisecond))
+				continue
+			}
+		}
+		body = body[:0]
+		now := time.Now()
+		for range c.Body {
+			body = cards.AppendJSON(body, now.UnixMilli())
+		}
+		for {
+			begun := time.Now()
+			status, after, said, err := post(client, s.address+"/v1/events", body)
+			if err != nil {
+				return err
+			}
+			if status == http.StatusTooManyRequests && ctx.Err() == nil {
+				t.refused++
+				time.Sleep(min(after, time.Second))
+				continue
+			}
+			if status == http.StatusOK {
+				t.took = append(t.took, time.Since(begun))
+				sent.Add(uint64(c.Body))
+			} else if status != http.StatusTooManyRequests {
+				return fmt.Errorf("the service answered %d: %s", status, said)
+			}
+			break
+		}
+	}
+	return nil
+}
+
+// post posts events and gives the status, of a refusal when to try again, and the answer.
+func post(client *http.Client, url string, body []byte) (status int, after time.Duration, said []byte, err error) {
+	r, err := client.Post(url, "application/x-ndjson", bytes.NewReader(body))
+	if err != nil {
+		return 0, 0, nil, err
+	}
+	defer r.Body.Close()
+	said, err = io.ReadAll(r.Body)
+	seconds, _ := strconv.Atoi(r.Header.Get("Retry-After"))
+	return r.StatusCode, time.Duration(seconds) * time.Second, said, err
+}
+
+// readiness is what /readyz says.
+type readiness struct {
+	Stepped string  `json:"stepped"`
+	End     string  `json:"end"`
+	Lag     float64 `json:"lag_seconds"`
+}
+
+// look takes note of the lag and memory of the service.
+func (f *benchFigures) look(s *served) (*readiness, error) {
+	r, err := http.Get(s.address + "/readyz")
+	if err != nil {
+		return nil, err
+	}
+	defer r.Body.Close()
+	ready := new(readiness)
+	if err := json.NewDecoder(r.Body).Decode(ready); err != nil {
+		return nil, err
+	}
+	f.LagMost = max(f.LagMost, ready.Lag)
+	if m, err := memoryOf(s.process.Process.Pid); err == nil {
+		f.MemoryEnd, f.MemoryMost = m, max(f.MemoryMost, m)
+	}
+	return ready, nil
+}
+
+// memoryOf is the memory of a process that is in use, in bytes, where the system has /proc.
+func memoryOf(pid int) (uint64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	fields := strings.Fields(string(text))
+	if len(fields) < 2 {
+		return 0, errors.New("statm has another form")
+	}
+	pages, err := strconv.ParseUint(fields[1], 10, 64)
+	return pages * uint64(os.Getpagesize()), err
+}
+
+// count reads what the service has counted.
+func (f *benchFigures) count(s *served) error {
+	r, err := http.Get(s.address + "/metrics")
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	lines := bufio.NewScanner(r.Body)
+	for lines.Scan() {
+		name, value, _ := strings.Cut(lines.Text(), " ")
+		x, _ := strconv.ParseFloat(value, 64)
+		switch {
+		case strings.HasPrefix(name, "weir_rule_alerts{"):
+			f.Alerts += uint64(x)
+		case name == "process_cpu_seconds_total":
+			f.CPU = x
+		}
+	}
+	return lines.Err()
+}
+
+func (f *benchFigures) write(w io.Writer) {
+	fmt.Fprintf(w, "%.0f events/s over %.0f s (%d events in %d requests, %d refused), durability %s\n", f.Rate, f.Seconds, f.Events, f.Requests, f.Refused, f.Durability)
+	fmt.Fprintf(w, "requests: p50 %.1f ms, p99 %.1f ms\n", f.P50, f.P99)
+	fmt.Fprintf(w, "lag: %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer\n", f.LagMost, f.LagEnd, f.CaughtUp)
+	fmt.Fprintf(w, "alerts: %d\n", f.Alerts)
+	fmt.Fprintf(w, "service: %.1f s of processor time (%.2f µs an event), memory %d MB, %d MB at most\n", f.CPU, f.CPU/float64(max(f.Events, 1))*1e6, f.MemoryEnd>>20, f.MemoryMost>>20)
+}
