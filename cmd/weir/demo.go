@@ -2,12 +2,21 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
 	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"os/signal"
 	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 	"time"
 
-	"weir/cep"
-	"weir/rules"
 	"weir/rules/source"
 	"weir/rulesets"
 )
@@ -21,7 +30,8 @@ func (demoCommand) Help() string {
 
   weir demo
 
-Needs no files and no network: the rules and the events are part of the binary.`
+Needs no files and nothing beyond this machine: the rules and the events are part of the
+binary. On a terminal the service goes on until Ctrl-C.`
 }
 
 // fraud is a kind of fraud that the demo shows: a folder of rules in rulesets/
@@ -116,85 +126,254 @@ var frauds = []fraud{
 	},
 }
 
-// Run shows each kind of fraud: what it is, its alerts with their evidence, and
-// what came close.
-func (demoCommand) Run(std *streams) error {
-	var out bytes.Buffer
-	ink := ink(coloured(std.out))
-	out.WriteString(demoBegin)
-	for i := range frauds {
-		if err := frauds[i].show(&out, ink); err != nil {
-			return err
-		}
+// Run starts a service with the rules that come with Weir, sends it the samples over HTTP,
+// and shows the alerts as they come.
+func (c *demoCommand) Run(std *streams) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	dir, err := os.MkdirTemp("", "weir-demo-")
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(&out, demoEnd, ink.bold("Try next"))
-	_, err := std.out.Write(out.Bytes())
-	return err
+	defer os.RemoveAll(dir)
+	v, err := c.serve(ctx, dir)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	ended := make(chan error, 1)
+	go func() { ended <- v.run(ctx) }()
+	select {
+	case <-v.serving:
+	case err := <-ended:
+		return err
+	}
+	d := &demo{out: std.out, ink: ink(coloured(std.out)), address: "http://" + v.server.Addr(), live: terminal(std.out)}
+	if err := d.show(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
+	if d.live && ctx.Err() == nil {
+		fmt.Fprintln(std.out, "\nThe service goes on until Ctrl-C.")
+		<-ctx.Done()
+	}
+	stop()
+	return <-ended
 }
 
-const demoBegin = `Rules for five kinds of fraud come with Weir. Here each runs over a sample of
-invented events: most are ordinary, some are fraud, some only look like it. An alert
-has a severity, a score up to 100, its rule, a message, and the events it is made of.
-`
-
-const demoEnd = `
-%s, in the folder of the source
-  alerts as NDJSON   go run ./cmd/weir run rulesets/card-testing --events rulesets/sample/payments.ndjson
-  all rules at once  go run ./cmd/weir run rulesets --events rulesets/sample/*.ndjson
-  your own events    go run ./cmd/weir run rulesets/card-testing --events FILE
-  its rules          rulesets/card-testing/card-testing.yaml, and README.md beside it: what to tune, and how
-`
-
-// show writes one kind of fraud.
-func (f *fraud) show(out *bytes.Buffer, ink ink) error {
-	text, err := rulesets.Files.ReadFile(f.rules())
+// serve makes a service of the rules that come with Weir.
+func (demoCommand) serve(ctx context.Context, dir string) (*service, error) {
+	s, _, err := loadSettings(os.DevNull, nil, map[string]string{
+		"data": filepath.Join(dir, "data"), "listen": "127.0.0.1:0", "state.reserve": "0B", "log.durability": "interval",
+	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	alerts, events, err := f.run(string(text))
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\n%s  rulesets/%s: %d events, %d alerts\n%s\n", ink.bold(f.title), f.folder, events, len(alerts), f.is)
-	for i := range alerts {
-		a := &alerts[i]
-		fmt.Fprintf(out, "  %s %d  %s  %s\n", ink.severity(a.Rule.Severity), a.Score, a.Rule.ID, ink.bold(a.Message))
-		table, err := f.evidence(a)
+	rules := &folder{read: rulesets.Files.ReadFile}
+	for i := range frauds {
+		text, err := rulesets.Files.ReadFile(frauds[i].rules())
 		if err != nil {
+			return nil, err
+		}
+		rules.files = append(rules.files, source.File{Path: frauds[i].rules(), Text: string(text)})
+	}
+	return newService(ctx, s, rules, slog.New(slog.DiscardHandler))
+}
+
+// demo sends events to a service and shows what comes of them.
+type demo struct {
+	out     io.Writer
+	ink     ink
+	address string
+	live    bool // at the pace of a reader
+	shown   int  // alerts
+}
+
+const (
+	demoPiece = 40                     // events in a request
+	demoPause = 120 * time.Millisecond // after each, for a reader
+)
+
+const demoBegin = `Rules for five kinds of fraud come with Weir. A service runs them now, in a
+temporary directory, and gets samples of invented events over HTTP: most are ordinary,
+some are fraud, some only look like it. An alert has a severity, a score up to 100, its
+rule, a message, and the events it is made of.
+`
+
+// show sends the samples, in the order of time, and says in the end what came close and
+// where to look.
+func (d *demo) show(ctx context.Context) error {
+	events, err := demoEvents()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(d.out, "%s\n%s  %d events to POST %s/v1/events\n", demoBegin, d.ink.bold("ALERTS"), len(events), d.address)
+	for piece := range slices.Chunk(events, demoPiece) {
+		var body bytes.Buffer
+		for _, e := range piece {
+			body.WriteString(e.line)
+			body.WriteByte('\n')
+		}
+		if err := d.post(ctx, "/v1/events", "application/x-ndjson", body.String()); err != nil {
 			return err
 		}
-		table.write(out, "      ")
+		if err := d.alerts(ctx); err != nil {
+			return err
+		}
+		if d.live {
+			select {
+			case <-time.After(demoPause):
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
 	}
-	var near table
-	for _, n := range f.near {
-		near = append(near, []string{n.key, n.why})
+	// All windows that are open run out.
+	last := events[len(events)-1].time.AddDate(0, 0, 7).Format(time.RFC3339)
+	if err := d.post(ctx, "/v1/advance", "application/json", `{"to":"`+last+`"}`); err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "  %s\n", ink.bold("no alert"))
-	near.write(out, "      ")
-	fmt.Fprintf(out, "  %s  %s in rulesets/%s: %s\n", ink.bold("try"), f.change.say, f.rules(), f.change.effect)
+	if err := d.alerts(ctx); err != nil {
+		return err
+	}
+	d.close()
 	return nil
 }
 
+// demoEvent is an event of a sample.
+type demoEvent struct {
+	time time.Time
+	line string
+}
+
+// demoEvents are the events of all samples in the order of time.
+func demoEvents() ([]demoEvent, error) {
+	var all []demoEvent
+	for i := range frauds {
+		text, err := rulesets.Samples.ReadFile(path.Join("sample", frauds[i].sample+".ndjson"))
+		if err != nil {
+			return nil, err
+		}
+		for line := range strings.Lines(string(text)) {
+			e := demoEvent{line: strings.TrimSpace(line)}
+			var at struct {
+				Time time.Time `json:"ts"`
+			}
+			if err := json.Unmarshal([]byte(line), &at); err != nil {
+				return nil, err
+			}
+			e.time = at.Time
+			all = append(all, e)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b demoEvent) int { return a.time.Compare(b.time) })
+	return all, nil
+}
+
+// post posts a body and waits until the service has matched what it brought.
+func (d *demo) post(ctx context.Context, route, media, body string) error {
+	var posted struct {
+		Position string `json:"position"`
+	}
+	if err := d.call(ctx, http.MethodPost, route, media, body, &posted); err != nil {
+		return err
+	}
+	for {
+		var ready readiness
+		if err := d.call(ctx, http.MethodGet, "/readyz", "", "", &ready); err != nil {
+			return err
+		}
+		if ready.Stepped == ready.End {
+			return nil
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// call makes a request and reads its answer.
+func (d *demo) call(ctx context.Context, method, route, media, body string, answer any) error {
+	r, err := http.NewRequestWithContext(ctx, method, d.address+route, strings.NewReader(body))
+	if err != nil {
+		return err
+	}
+	if media != "" {
+		r.Header.Set("Content-Type", media)
+	}
+	said, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer said.Body.Close()
+	text, err := io.ReadAll(said.Body)
+	if err != nil {
+		return err
+	}
+	if said.StatusCode/100 != 2 {
+		return fmt.Errorf("%s %s: %s: %s", method, route, said.Status, text)
+	}
+	return json.Unmarshal(text, answer)
+}
+
+// alerts shows the alerts that have come since it did so last.
+func (d *demo) alerts(ctx context.Context) error {
+	var list struct {
+		Items []demoAlert `json:"items"`
+	}
+	if err := d.call(ctx, http.MethodGet, "/v1/alerts?limit=1000", "", "", &list); err != nil {
+		return err
+	}
+	slices.Reverse(list.Items) // the first one first
+	for _, a := range list.Items[d.shown:] {
+		fmt.Fprintf(d.out, "  %s %d  %s  %s\n", d.ink.severity(a.Severity), a.Score, a.Rule.ID, d.ink.bold(a.Message))
+		table, err := a.evidence()
+		if err != nil {
+			return err
+		}
+		var text bytes.Buffer
+		table.write(&text, "      ")
+		if _, err := d.out.Write(text.Bytes()); err != nil {
+			return err
+		}
+	}
+	d.shown = len(list.Items)
+	return nil
+}
+
+// close says what came close, what to try, and where to look.
+func (d *demo) close() {
+	var text bytes.Buffer
+	fmt.Fprintf(&text, "\n%s\n", d.ink.bold("NO ALERT"))
+	for i := range frauds {
+		f := &frauds[i]
+		fmt.Fprintf(&text, "  %s  %s\n", d.ink.bold(f.folder), f.is)
+		var near table
+		for _, n := range f.near {
+			near = append(near, []string{n.key, n.why})
+		}
+		near.write(&text, "      ")
+		fmt.Fprintf(&text, "      %s  %s in rulesets/%s: %s\n", d.ink.bold("try"), f.change.say, f.rules(), f.change.effect)
+	}
+	address := d.address
+	if !d.live { // the service ends now
+		address = "http://127.0.0.1:8080"
+	}
+	fmt.Fprintf(&text, demoEnd, d.ink.bold("WHERE TO LOOK"), address)
+	d.out.Write(text.Bytes())
+}
+
+const demoEnd = `
+%[1]s
+  serve rules            go run ./cmd/weir serve rulesets
+  alerts, newest first   curl '%[2]s/v1/alerts?limit=5'
+  of one rule            curl '%[2]s/v1/alerts?rule=card-testing'
+  how the service is     curl %[2]s/readyz
+  what it has counted    curl %[2]s/metrics
+  all routes             curl %[2]s/openapi.json
+  rules over a file      go run ./cmd/weir run rulesets/card-testing --events rulesets/sample/payments.ndjson
+  its rules              rulesets/card-testing/card-testing.yaml, and README.md beside it: what to tune, and how
+`
+
 // rules is the name of the file of rules.
 func (f *fraud) rules() string { return path.Join(f.folder, f.folder+".yaml") }
-
-// run steps an engine with the rules over the sample. events is how many there
-// were.
-func (f *fraud) run(text string) (alerts []cep.Alert, events int, err error) {
-	ruleset, err := rules.Compile([]source.File{{Path: f.rules(), Text: text}})
-	if err != nil {
-		return nil, 0, err
-	}
-	sample, err := rulesets.Samples.ReadFile(path.Join("sample", f.sample+".ndjson"))
-	if err != nil {
-		return nil, 0, err
-	}
-	var effects cep.Effects
-	cep.NewEngine(ruleset, cep.Options{}).Step([]cep.Record{
-		{Kind: cep.EventsRecord, Data: sample, Line: 1},
-		{Kind: cep.EndRecord},
-	}, &effects)
-	return effects.Alerts, bytes.Count(sample, newline), nil
-}
 
 func demoTime(t time.Time) string { return t.UTC().Format("Mon 15:04:05") }

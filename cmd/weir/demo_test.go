@@ -3,9 +3,13 @@ package main
 import (
 	"bytes"
 	"os"
+	"path"
 	"strings"
 	"testing"
 
+	"weir/cep"
+	"weir/rules"
+	"weir/rules/source"
 	"weir/rulesets"
 )
 
@@ -49,6 +53,25 @@ func TestDemo(t *testing.T) {
 			t.Errorf("%s: with %s %s has %d alerts, want %d", f.folder, f.change.say, key, after[key], want)
 		}
 	}
+}
+
+// run steps an engine with the rules over the sample. events is how many there
+// were.
+func (f *fraud) run(text string) (alerts []cep.Alert, events int, err error) {
+	ruleset, err := rules.Compile([]source.File{{Path: f.rules(), Text: text}})
+	if err != nil {
+		return nil, 0, err
+	}
+	sample, err := rulesets.Samples.ReadFile(path.Join("sample", f.sample+".ndjson"))
+	if err != nil {
+		return nil, 0, err
+	}
+	var effects cep.Effects
+	cep.NewEngine(ruleset, cep.Options{}).Step([]cep.Record{
+		{Kind: cep.EventsRecord, Data: sample, Line: 1},
+		{Kind: cep.EndRecord},
+	}, &effects)
+	return effects.Alerts, bytes.Count(sample, newline), nil
 }
 
 // alertsByKey counts the alerts of each key.

@@ -4,22 +4,88 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
-	"weir/cep"
+	"weir/rulesets"
 )
 
 // shownEvents are shown of a variable; of more the first and the last.
 const shownEvents = 3
 
+// demoAlert is an alert as the service gives it.
+type demoAlert struct {
+	Rule struct {
+		ID string `json:"id"`
+	} `json:"rule"`
+	Severity string                     `json:"severity"`
+	Score    int                        `json:"score"`
+	Message  string                     `json:"message"`
+	Events   map[string]json.RawMessage `json:"events"`
+}
+
+// captured is an event of an alert.
+type captured struct {
+	time     time.Time
+	variable string
+	raw      string
+}
+
+// captured lists the events of the alert in the order of time.
+func (a *demoAlert) captured() ([]captured, error) {
+	var all []captured
+	for _, variable := range slices.Sorted(maps.Keys(a.Events)) {
+		var list []json.RawMessage
+		if text := a.Events[variable]; text[0] != '[' {
+			list = append(list, text)
+		} else if err := json.Unmarshal(text, &list); err != nil {
+			return nil, err
+		}
+		for _, text := range list {
+			var event struct {
+				Time time.Time `json:"ts"`
+			}
+			if err := json.Unmarshal(text, &event); err != nil {
+				return nil, err
+			}
+			all = append(all, captured{event.Time, variable, string(text)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b captured) int { return a.time.Compare(b.time) })
+	return all, nil
+}
+
+// fraud is the kind of fraud that the alert's rule is for.
+func (a *demoAlert) fraud() (*fraud, error) {
+	for i := range frauds {
+		text, err := rulesets.Files.ReadFile(frauds[i].rules())
+		if err != nil {
+			return nil, err
+		}
+		if strings.Contains(string(text), "id: "+a.Rule.ID+"\n") {
+			return &frauds[i], nil
+		}
+	}
+	return nil, fmt.Errorf("rule %s is of no ruleset", a.Rule.ID)
+}
+
 // evidence lists the events of an alert: time, variable, and the fields shown.
-func (f *fraud) evidence(a *cep.Alert) (table, error) {
+func (a *demoAlert) evidence() (table, error) {
+	f, err := a.fraud()
+	if err != nil {
+		return nil, err
+	}
+	rest, err := a.captured()
+	if err != nil {
+		return nil, err
+	}
 	var all table
-	for rest := a.Events; len(rest) > 0; {
+	for len(rest) > 0 {
 		n := 1
-		for n < len(rest) && rest[n].Var == rest[0].Var {
+		for n < len(rest) && rest[n].variable == rest[0].variable {
 			n++
 		}
 		for i := range rest[:n] {
@@ -29,9 +95,9 @@ func (f *fraud) evidence(a *cep.Alert) (table, error) {
 				}
 				continue
 			}
-			row, err := f.row(a.Rule.Names[rest[i].Var].Text, rest[i].Raw)
+			row, err := f.row(rest[i].variable, rest[i].raw)
 			if err != nil {
-				return nil, fmt.Errorf("event %s of the sample: %w", rest[i].Name, err)
+				return nil, err
 			}
 			all = append(all, row)
 		}

@@ -34,7 +34,8 @@ type service struct {
 
 	stop    context.CancelFunc // of the loop and what runs beside it
 	running sync.WaitGroup
-	failed  chan error // why the loop ended; closed when it has
+	failed  chan error    // why the loop ended; closed when it has
+	serving chan struct{} // closed when requests are answered
 	health  health
 	backlog backlog
 }
@@ -58,7 +59,7 @@ const drainTime = 10 * time.Second
 // newService opens the files, puts them in agreement with each other, and publishes the rules
 // of the folder if they are not those published from it last. Nothing runs yet.
 func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (_ *service, err error) {
-	v := &service{settings: s, log: log, failed: make(chan error, 1)}
+	v := &service{settings: s, log: log, failed: make(chan error, 1), serving: make(chan struct{})}
 	defer func() {
 		if err != nil {
 			v.close()
@@ -245,6 +246,7 @@ func (v *service) run(ctx context.Context) error {
 	if err := v.server.Start(); err != nil {
 		return err
 	}
+	close(v.serving)
 	v.log.Info("weir serves", "address", "http://"+v.server.Addr(), "data", v.settings.Data)
 	select {
 	case <-ctx.Done():
