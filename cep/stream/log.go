@@ -130,19 +130,26 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 // start starts a host and learns what is on the log. changing is held, or nobody else has
 // the Log yet.
 func (l *Log) start(ctx context.Context) error {
+	if err := checkIndex(l.options.Dir); err != nil {
+		return fmt.Errorf("stream: %w", err)
+	}
 	h, err := openHost(ctx, l.options, l.acknowledge)
 	if err != nil {
 		return err
 	}
 	state, err := h.fit(ctx, l.options)
-	if err == nil {
-		l.generation, err = h.generation(ctx)
-	}
 	if err != nil {
 		h.close()
 		return err
 	}
-	l.generated = 0
+	generation, err := h.generation(ctx)
+	if err != nil {
+		h.close()
+		return err
+	}
+	l.sending.Lock()
+	l.generation, l.generated = generation, 0
+	l.sending.Unlock()
 	l.stored.Store(int64(state.Bytes))
 	l.appended.Store(state.LastSeq)
 	l.when.Store(state.LastTime.UnixNano())
@@ -275,9 +282,15 @@ func (l *Log) Close(ctx context.Context) error {
 	}
 	err := l.drain(ctx)
 	close(l.closing)
+	works := l.Health(ctx) == nil
 	l.stop(ErrClosed)
 	l.changing.Unlock()
 	l.running.Wait()
+	if works && err == nil {
+		if err = leaveMark(l.options.Dir); err != nil {
+			err = fmt.Errorf("stream: %w", err)
+		}
+	}
 	return err
 }
 
