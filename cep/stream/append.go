@@ -87,7 +87,7 @@ const (
 	overhead = 120
 
 	// generations are those of a full log.
-	generations = 32
+	generations = 64
 
 	// kept is the share of the size that is for records other than events.
 	kept = 16

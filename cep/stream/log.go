@@ -130,7 +130,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 // start starts a host and learns what is on the log. changing is held, or nobody else has
 // the Log yet.
 func (l *Log) start(ctx context.Context) error {
-	if err := checkIndex(l.options.Dir); err != nil {
+	if err := checkFiles(l.options); err != nil {
 		return fmt.Errorf("stream: %w", err)
 	}
 	h, err := openHost(ctx, l.options, l.acknowledge)

@@ -33,6 +33,11 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 	if err != nil {
 		return err
 	}
+	if sequence > 0 {
+		if err := writeDropped(l.options.Dir, sequence-1); err != nil {
+			return fmt.Errorf("stream: %w", err)
+		}
+	}
 	for _, g := range all {
 		number := strconv.FormatUint(g, 10)
 		if err := h.drop(ctx, subjectBatch+number, sequence); err != nil {

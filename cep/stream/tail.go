@@ -23,9 +23,10 @@ func blockDir(dir string) string {
 	return filepath.Join(dir, "jetstream", "$G", "streams", streamName, "msgs")
 }
 
-// checkIndex removes the index if it may not fit the blocks, and the mark.
-func checkIndex(dir string) error {
-	mark := filepath.Join(dir, closedMark)
+// checkFiles makes the files fit for a server: it removes the index if it may not fit the
+// blocks, what comes after a hole, and the mark.
+func checkFiles(o Options) error {
+	dir, mark := o.Dir, filepath.Join(o.Dir, closedMark)
 	said, err := os.ReadFile(mark)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -36,6 +37,9 @@ func checkIndex(dir string) error {
 	}
 	if len(said) == 0 || string(said) != is {
 		if err := remove(filepath.Join(blockDir(dir), indexFile)); err != nil {
+			return err
+		}
+		if err := endAtHole(dir, o.Logger); err != nil {
 			return err
 		}
 	}
