@@ -19,7 +19,8 @@
 //     new ones (ErrFull). Release drops old ones that are not needed any more, and never
 //     one that says something of the rules. Sequence numbers of dropped records are not
 //     given again; readers see a gap.
-//   - A log whose last block file was torn ends at the last whole record.
+//   - A log whose last block file was torn ends at the last whole record. Where a power cut
+//     has left a hole in the last seconds of an Interval log, it ends at the hole.
 //
 // # Subjects
 //
@@ -37,6 +38,14 @@
 // ErrNoSpace, as does what comes later, and Health says so. Restart stops the server and
 // starts another one on the directory; it then looks what of the records whose fate was
 // unknown lies on the log.
+//
+// # Files
+//
+// Below jetstream/ lies what the server writes. Beside it lie closed, the mark of a Close that
+// has brought everything to the disk, with the lengths of the block files, and dropped, the
+// sequence number up to which Release may have dropped records. Without the mark the server
+// reads all blocks when it starts, and the blocks of the last seconds are looked at for holes
+// before.
 //
 // # Bounds
 //
