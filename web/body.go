@@ -68,7 +68,7 @@ func (s *service) openBody(w http.ResponseWriter, r *http.Request, most int64) (
 		if !s.memory.take(windowMemory) {
 			return nil, busy("too many large bodies are on their way: send again after a second")
 		}
-		z, err := zstd.NewReader((*wire)(b), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowMemory), zstd.WithDecoderMaxMemory(uint64(s.bounds.Unpacked)))
+		z, err := zstd.NewReader((*wire)(b), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowMemory))
 		if err != nil {
 			s.memory.give(windowMemory)
 			return nil, b.unread(err)
@@ -124,7 +124,7 @@ func (b *body) unread(err error) error {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		return problem(http.StatusRequestTimeout, codeSlow, "the body came too slowly: expected at least %d bytes a second, after the first %s", b.s.bounds.Rate, b.s.bounds.Slow)
-	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
+	case errors.Is(err, zstd.ErrWindowSizeExceeded):
 		return problem(http.StatusRequestEntityTooLarge, codeUnpacks, "expected a zstd body with a window of at most %d bytes: send it packed at a lower level", windowMemory)
 	case b.packed && (errors.Is(err, io.ErrUnexpectedEOF) || err == io.EOF):
 		return problem(http.StatusBadRequest, codeEncoding, "the body is cut off: its compressed data has no end")

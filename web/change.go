@@ -2,8 +2,10 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 
@@ -85,7 +87,19 @@ func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 		return problem(http.StatusBadRequest, codeBadRequest, "the body ended before its end")
 	}
 	if err := json.Unmarshal(text, v, json.RejectUnknownMembers(true)); err != nil {
-		return problem(http.StatusBadRequest, codeBody, "the body is not what is expected here: %s", shorten(err.Error()))
+		return problem(http.StatusBadRequest, codeBody, "the body is not the JSON object that is expected here: %s", wrong(err))
 	}
 	return nil
+}
+
+// wrong says what is wrong with a body, without the names that its members have in Weir.
+func wrong(err error) string {
+	e, ok := errors.AsType[*json.SemanticError](err)
+	switch {
+	case !ok:
+		return strings.TrimPrefix(err.Error(), "jsontext: ")
+	case e.Err != nil:
+		return fmt.Sprintf("%s at %q", e.Err, shorten(string(e.JSONPointer)))
+	}
+	return fmt.Sprintf("a %s at %q", e.JSONKind, shorten(string(e.JSONPointer)))
 }

@@ -265,11 +265,11 @@ func (p *posting) ahead(now *piece) (next *piece, err error) {
 	}()
 	defer func() {
 		posted := <-done
+		if next != nil && (posted != nil || panicked != nil) {
+			p.s.drop(next)
+		}
 		if panicked != nil {
 			panic(panicked)
-		}
-		if posted != nil && next != nil {
-			p.s.drop(next)
 		}
 		if posted != nil {
 			next, err = nil, posted
