@@ -130,25 +130,16 @@ func (a *array) after() {
 // span returns how many bytes of text, which begins in an event, belong to it, and whether
 // it ends with them. What the event is made of checks the engine's reader.
 func (a *array) span(text []byte) (int, bool) {
-	for i := 0; i < len(text); i++ {
-		c := text[i]
+	for i := 0; i < len(text); {
 		if a.text {
-			switch {
-			case a.slash:
-				a.slash = false
-			case c == '\\':
-				a.slash = true
-			case c == '"':
-				a.text = false
-				if a.depth == 0 {
-					return i + 1, true
-				}
-			default:
-				i += plain(text[i+1:])
+			n, ends := a.string(text[i:])
+			i += n
+			if ends && a.depth == 0 {
+				return i, true
 			}
 			continue
 		}
-		switch c {
+		switch text[i] {
 		case '"':
 			a.text = true
 		case '{', '[':
@@ -165,18 +156,30 @@ func (a *array) span(text []byte) (int, bool) {
 				return i, true
 			}
 		}
+		i++
 	}
 	return len(text), false
 }
 
-// plain is the number of bytes before the next that ends a string or escapes.
-func plain(text []byte) int {
-	for i, c := range text {
-		if c == '"' || c == '\\' {
-			return i
-		}
+// string passes over the rest of a string, and says whether it ends there.
+func (a *array) string(text []byte) (int, bool) {
+	i := 0
+	if a.slash {
+		i, a.slash = 1, false
 	}
-	return len(text)
+	for i < len(text) {
+		switch text[i] {
+		case '"':
+			a.text = false
+			return i + 1, true
+		case '\\':
+			if i++; i == len(text) {
+				a.slash = true
+			}
+		}
+		i++
+	}
+	return len(text), false
 }
 
 // value checks an event of a body of JSON, as add does a line.
@@ -188,24 +191,28 @@ func (t *intake) value(p *piece, out int, value []byte) int {
 	}
 	p.n++
 	n := copy(p.buffer[out:], value)
-	line := p.buffer[out : out+n]
-	for i := bytes.IndexAny(line, "\r\n"); i >= 0; {
-		line[i] = ' '
-		line = line[i+1:]
-		i = bytes.IndexAny(line, "\r\n")
-	}
+	blank(p.buffer[out:out+n], '\n')
+	blank(p.buffer[out:out+n], '\r')
 	p.buffer[out+n] = '\n'
 	return out + n + 1
 }
 
+// blank makes spaces of all c.
+func blank(text []byte, c byte) {
+	for i := bytes.IndexByte(text, c); i >= 0; i = bytes.IndexByte(text, c) {
+		text[i] = ' '
+		text = text[i+1:]
+	}
+}
+
 // pass moves on over bytes of the body.
 func (t *intake) pass(text []byte) {
-	if i := bytes.LastIndexByte(text, '\n'); i >= 0 {
-		t.line += bytes.Count(text, newline)
-		t.col = len(text) - i - 1
-	} else {
-		t.col += len(text)
+	for i := bytes.IndexByte(text, '\n'); i >= 0; i = bytes.IndexByte(text, '\n') {
+		t.line++
+		t.col = 0
+		text = text[i+1:]
 	}
+	t.col += len(text)
 }
 
 var newline = []byte("\n")

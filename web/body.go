@@ -68,14 +68,15 @@ func (s *service) openBody(w http.ResponseWriter, r *http.Request, most int64) (
 		if !s.memory.take(windowMemory) {
 			return nil, busy("too many large bodies are on their way: send again after a second")
 		}
-		z, err := zstd.NewReader((*wire)(b), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowMemory))
-		if err != nil {
-			s.memory.give(windowMemory)
-			return nil, b.unread(err)
+		z, _ := unzstds.Get().(*zstd.Decoder)
+		if z == nil {
+			z, _ = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(windowMemory)) // it fails on wrong options only
 		}
+		z.Reset((*wire)(b)) // what it reads wrong is said by Read
 		b.text = z
 		b.free = func() {
-			z.Close()
+			z.Reset(nil)
+			unzstds.Put(z)
 			s.memory.give(windowMemory)
 		}
 	default:
@@ -85,7 +86,7 @@ func (s *service) openBody(w http.ResponseWriter, r *http.Request, most int64) (
 	return b, nil
 }
 
-var unzippers sync.Pool
+var unzippers, unzstds sync.Pool // what unpacks, while no body is
 
 func (b *body) close() { b.free() }
 

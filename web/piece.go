@@ -58,28 +58,28 @@ type cutter func(*intake, *piece) error
 
 // newPiece gives memory for a part of a body, as much as one that is not large needs.
 func (s *service) newPiece() (*piece, error) {
-	p, _ := s.pieces.Get().(*piece)
-	if p == nil {
-		p = &piece{buffer: make([]byte, leastSize)}
-	}
-	if !s.memory.take(len(p.buffer)) {
-		s.pieces.Put(p)
+	if !s.memory.take(leastSize) {
 		return nil, tooMany()
 	}
-	return p, nil
+	if p, ok := s.small.Get().(*piece); ok {
+		return p, nil
+	}
+	return &piece{buffer: make([]byte, leastSize)}, nil
 }
 
 func tooMany() error {
 	return busy("too many large bodies are on their way: send again after a second")
 }
 
-// drop takes back a piece. One that has grown is not kept: mostly bodies are small.
+// drop takes back a piece.
 func (s *service) drop(p *piece) {
 	s.memory.give(len(p.buffer))
-	if len(p.buffer) == leastSize {
-		*p = piece{buffer: p.buffer}
-		s.pieces.Put(p)
+	free := &s.small
+	if len(p.buffer) == fullPiece {
+		free = &s.large
 	}
+	*p = piece{buffer: p.buffer}
+	free.Put(p)
 }
 
 // fill reads until p is full, which grows once, or the body ends.
@@ -149,10 +149,16 @@ func (t *intake) next(cut cutter, before *piece) (next *piece, err error) {
 
 // grow makes p as large as pieces become.
 func (t *intake) grow(p *piece) error {
-	if !t.s.memory.take(fullPiece - len(p.buffer)) {
+	if !t.s.memory.take(fullPiece - leastSize) {
 		return tooMany()
 	}
-	p.buffer = append(make([]byte, 0, fullPiece), p.buffer[:p.end]...)[:fullPiece]
+	l, _ := t.s.large.Get().(*piece)
+	if l == nil {
+		l = &piece{buffer: make([]byte, fullPiece)}
+	}
+	copy(l.buffer, p.buffer[:p.end])
+	p.buffer, l.buffer = l.buffer, p.buffer
+	t.s.small.Put(l)
 	return nil
 }
 

@@ -22,7 +22,8 @@ type service struct {
 	metrics  *metrics
 	decoders decoders
 	memory   memory
-	pieces   sync.Pool // of small pieces
+	small    sync.Pool // pieces that are not in use
+	large    sync.Pool // and those that have grown
 	answers  answers
 }
 
