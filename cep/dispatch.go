@@ -53,6 +53,7 @@ type offer struct {
 	rules  []int32      // rules on the type
 	scan   []int32      // those that may begin with any event of the type
 	fields []fieldIndex // those that begin only where a field has some value
+	since  *border      // behind which no rule sees an event
 }
 
 // fieldIndex leads from the value of a field to the rules that need it.
@@ -149,6 +150,7 @@ func newPlan(c *scheme, all []*herald, layer int, eager bool) *plan {
 	for t := range p.offers {
 		for s := range p.spaces {
 			if o := p.offer(int32(s), t); len(o.rules) > 0 {
+				o.since = p.sinceAll(o.rules)
 				p.offers[t] = append(p.offers[t], o)
 			}
 		}

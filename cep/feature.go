@@ -21,9 +21,14 @@ type Feature struct {
 	// it is a list or a map. 0: Value gives something else, or does so in another way.
 	Field FieldID
 
+	// Digest is as Rule.Digest.
+	Digest string
+
 	// Faults counts the errors of Where and Value while they run; each gave nil. Nil:
 	// nobody counts.
 	Faults *FaultCount
+
+	since *border // nil: it counts all events
 }
 
 // FeatureKey says how the key of a feature is read from an event. Either Fields is

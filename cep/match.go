@@ -126,6 +126,9 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 		return
 	}
 	for _, id := range s.plan.risks[st.rule] {
+		if s.plan.rs.riskSince(id).hidesMatch(s.judge.scope.Event, c.at.moment) {
+			continue
+		}
 		s.risks.add(s.risks.state(id, &s.judge.risks.key), c.addition())
 	}
 }

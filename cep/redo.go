@@ -132,6 +132,9 @@ func (s *shard) undo(x *coming) {
 	if s.adds(x) {
 		s.key.set(x.alert.Key)
 		for _, id := range s.plan.risks[x.rule] {
+			if s.plan.rs.riskSince(id).hidesMatch(x.cause, x.at.moment) {
+				continue
+			}
 			s.risks.remove(s.risks.state(id, &s.key), x.addition())
 		}
 	}

@@ -21,6 +21,16 @@ type Ruleset struct {
 	Lists    []NamedList // index: ListID
 	Risks    []NamedRisk // index: RiskID
 	Policy   outcome.Policy
+
+	risksSince []*border // RiskID: of a risk that only later matches add to; nil: there is none
+}
+
+// riskSince is the border behind which no match adds to a risk.
+func (rs *Ruleset) riskSince(id RiskID) *border {
+	if rs.risksSince == nil {
+		return nil
+	}
+	return rs.risksSince[id]
 }
 
 // TypeID numbers the event types of a Ruleset.
@@ -107,9 +117,15 @@ type Rule struct {
 	Default  float64             // score where Score is nil or gives nil
 	Message  func(*Scope) string // nil: no message
 
+	// Digest is the same for rules that mean the same, whatever Ruleset they are of: what
+	// they read included. Empty: nothing is known of that, and no rule means the same.
+	Digest string
+
 	// Faults counts the errors of the rule's expressions while they run; each gave
 	// nil. Nil: nobody counts.
 	Faults *FaultCount
+
+	since *border // nil: it sees all events
 }
 
 // FaultCount counts errors and keeps the text of one. Several goroutines may use

@@ -150,6 +150,9 @@ func (s *shard) enter(o *offer, e *Event) {
 	if s.shards > 1 && s.key.hash()%uint64(s.shards) != uint64(s.number) {
 		return
 	}
+	if o.since != nil && o.since.hides(e) {
+		return
+	}
 	if s.eager != nil {
 		s.see(o, e)
 	} else {

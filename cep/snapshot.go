@@ -18,7 +18,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 5
+const stateFormat = 6
 
 const stateMagic = "weir-cep"
 
@@ -35,6 +35,7 @@ func (g *Engine) Append(dst []byte) []byte {
 	w.B = append(w.B, stateMagic...)
 	w.Byte(stateFormat)
 	w.Bytes(g.shape())
+	g.appendBorders(&w)
 	g.appendClock(&w)
 	g.log.append(&w)
 	g.ids.append(&w)
@@ -46,6 +47,9 @@ func (g *Engine) Append(dst []byte) []byte {
 		g.appendKeys(&w)
 	}
 	g.appendRisks(&w)
+	if g.eager() {
+		g.appendLeft(&w)
+	}
 	g.appendFeatures(&w)
 	g.appendTrails(&w)
 	g.appendLists(&w)
@@ -77,13 +81,21 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if shape := r.Text(); !r.Bad && shape != string(g.shape()) {
 		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ, or events were matched in another order")
 	}
+	b := r.borders(rs)
+	if behind := b.behind(rs); behind != rs {
+		g = NewEngine(behind, o)
+	}
 	g.readClock(&r)
+	b.check(&r, &g.order)
 	g.log.read(&r, g.order.now)
 	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
 	near := r.Bool()
 	g.readKeys(&r, near)
 	g.readRisks(&r)
+	if g.eager() {
+		g.readLeft(&r)
+	}
 	g.readFeatures(&r)
 	g.readTrails(&r)
 	if err := g.readLists(&r); err != nil {

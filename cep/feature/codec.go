@@ -35,18 +35,25 @@ func (p *Plan) Shape() string {
 
 // Append appends r to dst. A record read back does what r would do.
 func (p *Plan) Append(dst []byte, r *Record) []byte {
-	w := writer{wire.Writer{B: dst}}
 	for i := range p.features {
-		f := &p.features[i]
-		if r.words == nil {
-			w.Bool(false)
-			continue
-		}
-		_, kept := f.deadline(r)
-		w.Bool(kept)
-		if kept {
-			f.encode(r, &w)
-		}
+		dst = p.AppendFeature(dst, r, i)
+	}
+	return dst
+}
+
+// AppendFeature appends what Append does of feature i. A Record of other features is read
+// from such parts, in their order; of one that keeps nothing the part is a byte 0.
+func (p *Plan) AppendFeature(dst []byte, r *Record, i int) []byte {
+	f := &p.features[i]
+	w := writer{wire.Writer{B: dst}}
+	if r.words == nil {
+		w.Bool(false)
+		return w.B
+	}
+	_, kept := f.deadline(r)
+	w.Bool(kept)
+	if kept {
+		f.encode(r, &w)
 	}
 	return w.B
 }
