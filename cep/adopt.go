@@ -2,6 +2,7 @@ package cep
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 
@@ -40,6 +41,19 @@ type Adopted struct {
 
 	// Refused are changes of lists that could not be made. Stats.Refused counts them.
 	Refused []Refused
+}
+
+// String says in short what became of the rules and their open matches.
+func (a *Adopted) String() string {
+	var n [4]int
+	kept, dropped := 0, 0
+	for _, r := range a.Rules {
+		n[r.Became]++
+		kept += r.Kept
+		dropped += r.Dropped
+	}
+	return fmt.Sprintf("%d rules go on with %d open matches, %d are new, %d changed and %d gone, with %d open matches dropped",
+		n[Kept], kept, n[New], n[Changed], n[Gone], dropped)
 }
 
 // Adopt returns an Engine that goes on from here with another Ruleset and Options; g stays

@@ -116,6 +116,7 @@ type NoticeKind uint8
 const (
 	NoticeDiffers    NoticeKind = iota // a replay brought other effects than those that are kept
 	NoticeRules                        // a record of rules does not compile, and changes nothing
+	NoticeAdopted                      // other rules are in force: what of the state goes on
 	NoticeDamaged                      // a record of the log cannot be read, and is passed over
 	NoticePanic                        // stepping panicked; it is tried once more
 	NoticeSkipped                      // what panicked twice is not stepped
@@ -521,7 +522,14 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 		l.notify(NoticeRules, sequence, err.Error())
 		return
 	}
-	l.engine = NewEngine(rules.Ruleset, rules.Options)
+	if l.rulesAt == 0 {
+		l.engine = NewEngine(rules.Ruleset, rules.Options)
+	} else {
+		var told *Adopted
+		l.engine, told = l.engine.Adopt(rules.Ruleset, rules.Options)
+		l.fx.Refused = append(l.fx.Refused, told.Refused...)
+		l.notify(NoticeAdopted, sequence, told.String())
+	}
 	l.rulesAt, l.text = sequence, slices.Clone(body)
 	l.rules.Store(rules)
 }

@@ -401,6 +401,10 @@ func (v *service) lag(s *cep.LoopStatus) uint64 {
 
 // notify is told by the loop what an operator should know.
 func (v *service) notify(n *cep.Notice) {
+	if n.Kind == cep.NoticeAdopted {
+		v.log.Info("other rules are in force", "position", n.Position.String(), "text", n.Text)
+		return
+	}
 	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
 	kinds := map[cep.NoticeKind]alerts.NoticeKind{
 		cep.NoticeDiffers: alerts.Digest, cep.NoticeRules: alerts.Damage, cep.NoticeDamaged: alerts.Damage,
