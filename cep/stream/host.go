@@ -68,7 +68,7 @@ func openHost(ctx context.Context, o Options, answer func(*nats.Msg)) (*host, er
 		StoreDir:           o.Dir,
 		SyncAlways:         o.Durability == Fsync,
 		SyncInterval:       SyncEvery,
-		MaxPayload:         MaxRecord + 4096, // headers count
+		MaxPayload:         MaxRecord + headers,
 		MaxPending:         256 << 20,
 		WriteDeadline:      time.Minute, // a process that was stopped for a while goes on
 	})

@@ -29,7 +29,10 @@ const SyncEvery = time.Second
 
 const (
 	// MaxRecord is the most bytes that a record may have, with what the format adds.
-	MaxRecord = 8 << 20
+	MaxRecord = 8<<20 - headers
+
+	// headers is room for what goes with a record to the server.
+	headers = 4096
 
 	// DefaultSize is the size of a log, where Options says nothing.
 	DefaultSize = 1 << 30
