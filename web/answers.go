@@ -14,7 +14,9 @@ type answers struct {
 	lock  sync.Mutex
 	known map[[16]byte]*answer
 	queue []*answer // those that are finished, the oldest first
+	held  int       // bytes that those in queue take, about
 	most  int
+	room  int // for bytes
 	keep  time.Duration
 	drops uint64 // that went before their time
 }
@@ -31,8 +33,19 @@ type answer struct {
 	answer *Answer // nil: it has failed
 }
 
-func newAnswers(most int, keep time.Duration) answers {
-	return answers{known: map[[16]byte]*answer{}, most: most, keep: keep}
+func newAnswers(b Bounds) answers {
+	return answers{known: map[[16]byte]*answer{}, most: b.Answers, room: b.AnswerBytes, keep: b.Repeat}
+}
+
+// size is about the memory that an answer takes.
+func (a *answer) size() int {
+	n := 300
+	if a.answer != nil {
+		for i := range a.answer.Rejected {
+			n += 40 + len(a.answer.Rejected[i].Reason)
+		}
+	}
+	return n
 }
 
 // begin begins a request with a key. While there is another one with it, it waits for its
@@ -73,15 +86,17 @@ func (a *answers) end(now *answer) {
 	now.busy = nil
 	now.until = time.Now().Add(a.keep)
 	a.queue = append(a.queue, now)
+	a.held += now.size()
 	a.forget(time.Now())
 }
 
 // forget drops answers whose time is over, and the oldest where there are too many.
 func (a *answers) forget(now time.Time) {
-	for len(a.queue) > 0 && (len(a.queue) > a.most || !a.queue[0].until.After(now)) {
+	for len(a.queue) > 0 && (len(a.queue) > a.most || a.held > a.room || !a.queue[0].until.After(now)) {
 		old := a.queue[0]
 		a.queue[0] = nil
 		a.queue = a.queue[1:]
+		a.held -= old.size()
 		if a.known[old.key] != old {
 			continue // a repetition has taken its place
 		}

@@ -256,15 +256,16 @@ func (p *posting) stream() error {
 
 // ahead posts a piece and reads the next one meanwhile.
 func (p *posting) ahead(now *piece) (next *piece, err error) {
-	done := make(chan error, 1)
-	var panicked any
+	done := make(chan struct{})
+	var posted error
+	var panicked any // it ends this request, as one of the handler does
 	go func() {
 		defer close(done)
 		defer func() { panicked = recover() }()
-		done <- p.post(now)
+		posted = p.post(now)
 	}()
 	defer func() {
-		posted := <-done
+		<-done
 		if next != nil && (posted != nil || panicked != nil) {
 			p.s.drop(next)
 		}

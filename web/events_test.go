@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -264,6 +265,47 @@ func TestUnfinished(t *testing.T) {
 	}
 }
 
+// TestWhole is about bodies of several pieces that are taken as a whole.
+func TestWhole(t *testing.T) {
+	f := newFixture(t, Bounds{})
+	body := numbered(5000, 1000)
+	f.expect(f.post("?all_or_nothing=true", mediaLines, body), 200, `{"accepted":5000,"rejected_count":0,"rejected":[],"position":"1-5000"}`)
+	if got := strings.Join(f.log.lines, "\n") + "\n"; got != body {
+		t.Errorf("%d lines on the log", len(f.log.lines))
+	}
+	f.problem(f.post("?all_or_nothing=true", mediaLines, body+"x"), 422, codeRejected, "1 lines")
+	if len(f.log.lines) != 5000 {
+		t.Errorf("%d lines on the log", len(f.log.lines))
+	}
+	f.log.calls, f.log.lines = 0, nil
+	f.log.before = func(call int, _ []byte) error {
+		if call == 2 {
+			return ErrUnavailable
+		}
+		return nil
+	}
+	w := f.post("?all_or_nothing=true", mediaLines, body, "Idempotency-Key", "k")
+	f.problem(w, 503, codeUnavailable, "")
+	if n := len(f.log.lines); n == 0 || !strings.Contains(w.Body.String(), fmt.Sprintf(`"accepted":%d,"position":"1-%d"`, n, n)) {
+		t.Errorf("%d lines on the log: %s", n, w.Body)
+	}
+	f.expect(f.post("?all_or_nothing=true", mediaLines, body, "Idempotency-Key", "k"), 200, `{"accepted":5000,"rejected_count":0,"rejected":[],"position":"1-5000"}`)
+	if got := strings.Join(f.log.lines, "\n") + "\n"; got != body {
+		t.Errorf("%d lines on the log", len(f.log.lines))
+	}
+}
+
+// TestClientGone is a request whose client does not wait.
+func TestClientGone(t *testing.T) {
+	f := newFixture(t, Bounds{})
+	ctx, cancel := context.WithCancel(t.Context())
+	f.log.before = func(int, []byte) error { cancel(); return ctx.Err() }
+	f.problem(f.do(request("POST", "/v1/events", strings.NewReader(good), "Content-Type", mediaLines).WithContext(ctx)), 400, codeBadRequest, "ended")
+	if f.said.String() != "" {
+		t.Errorf("%s", f.said.String())
+	}
+}
+
 // TestKey is about requests that come again.
 func TestKey(t *testing.T) {
 	f := newFixture(t, Bounds{Repeat: time.Hour})
@@ -345,9 +387,15 @@ func TestAnswersForget(t *testing.T) {
 	if kept, drops := f.answers.counts(); kept != 2 || drops != 3 {
 		t.Errorf("%d kept, %d dropped", kept, drops)
 	}
+	f.service.answers.room = 900
+	f.post("", mediaLines, good, "Idempotency-Key", "a")
+	f.post("", mediaLines, strings.Repeat("x\n", 5), "Idempotency-Key", "b")
+	if kept, drops := f.answers.counts(); kept != 1 || drops != 6 || f.answers.held > 900 {
+		t.Errorf("%d kept, %d dropped, %d bytes", kept, drops, f.answers.held)
+	}
 	time.Sleep(60 * time.Millisecond)
 	f.post("", mediaLines, good, "Idempotency-Key", "new")
-	if kept, drops := f.answers.counts(); kept != 1 || drops != 3 {
+	if kept, drops := f.answers.counts(); kept != 1 || drops != 6 {
 		t.Errorf("later: %d kept, %d dropped", kept, drops)
 	}
 }

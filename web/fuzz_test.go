@@ -21,8 +21,9 @@ func FuzzPostEvents(f *testing.F) {
 			f.Add([]byte(body), kind)
 		}
 	}
+	x := newFixture(f, Bounds{Unpacked: 4 << 20})
 	f.Fuzz(func(t *testing.T, body []byte, kind byte) {
-		x := newFixture(t, Bounds{Unpacked: 4 << 20})
+		x.t, x.log.lines = t, nil
 		media := []string{mediaLines, mediaJSON}[kind&1]
 		encoding := []string{"", "gzip", "zstd", "identity"}[kind>>1&3]
 		query := []string{"", "?all_or_nothing=true"}[kind>>3&1]
@@ -33,6 +34,9 @@ func FuzzPostEvents(f *testing.F) {
 		}
 		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || !utf8.Valid(w.Body.Bytes()) {
 			t.Fatalf("%d %q", w.Code, w.Body)
+		}
+		if held := x.memory.held.Load(); held != 0 {
+			t.Fatalf("%d bytes are still counted", held)
 		}
 		if w.Code >= 500 || w.Code == 200 && *a.Accepted != uint64(len(x.log.lines)) || w.Code != 200 && a.Accepted == nil && len(x.log.lines) > 0 {
 			t.Fatalf("%d %s: %q", w.Code, w.Body, x.log.lines)
@@ -92,8 +96,9 @@ func FuzzGet(f *testing.F) {
 	}
 	f.Add("[::1]:80", "/healthz", "http://[::1]:80")
 	f.Add("evil", "/readyz", "null")
+	x := newFixture(f, Bounds{})
 	f.Fuzz(func(t *testing.T, host, target, origin string) {
-		x := newFixture(t, Bounds{})
+		x.t = t
 		r := request("GET", "/", nil, "Origin", origin)
 		path, query, _ := strings.Cut(target, "?")
 		r.Host, r.URL.Path, r.URL.RawQuery = host, path, query

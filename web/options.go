@@ -129,6 +129,8 @@ type Bounds struct {
 	Rate     int64         // bytes that a body brings in a second at the least: 64 KiB
 	Answers  int           // to requests with a key that are remembered: 100,000; then the oldest go
 	Repeat   time.Duration // for which such an answer is given again: 10 min
+
+	AnswerBytes int // that they take: 64 MiB; then likewise
 }
 
 func (b Bounds) orDefault() Bounds {
@@ -145,5 +147,7 @@ func (b Bounds) orDefault() Bounds {
 		Rate:     cmp.Or(b.Rate, 64<<10),
 		Answers:  cmp.Or(b.Answers, 100_000),
 		Repeat:   cmp.Or(b.Repeat, 10*time.Minute),
+
+		AnswerBytes: cmp.Or(b.AnswerBytes, 64<<20),
 	}
 }

@@ -91,7 +91,7 @@ func (s *service) problemOf(r *http.Request, err error) *Problem {
 	case errors.Is(err, ErrUnavailable):
 		return unavailable("the log does not answer at the moment: send again")
 	case r.Context().Err() != nil:
-		return unavailable("the request ended before it was carried out")
+		return problem(http.StatusBadRequest, codeBadRequest, "the request ended before it was carried out") // nobody hears it: it is for the counter
 	}
 	s.options.Log.Error("a request failed", "method", r.Method, "route", routeOf(r), "error", err)
 	return unavailable("the request could not be carried out: the log of the service says why")

@@ -37,7 +37,7 @@ func newService(o Options) (*service, error) {
 	}
 	s := &service{options: o, bounds: o.Bounds.orDefault(), host: listen, router: chi.NewRouter()}
 	s.memory.most = s.bounds.Memory
-	s.answers = newAnswers(s.bounds.Answers, s.bounds.Repeat)
+	s.answers = newAnswers(s.bounds)
 	s.metrics = newMetrics(s)
 	s.router.Use(middleware.GetHead)
 	s.router.NotFound(s.plain(func(http.ResponseWriter, *http.Request) error {
