@@ -213,7 +213,7 @@ func (p *posting) carryOut() (*Answer, error) {
 	if a.Rejected == nil {
 		a.Rejected = []Reject{}
 	}
-	if p.position != (cep.Position{}) {
+	if p.position.Sequence > 0 {
 		a.Position = p.position.String()
 	}
 	if p.now != nil {

@@ -299,7 +299,7 @@ func TestWhole(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	f := newFixture(t, Bounds{})
 	ctx, cancel := context.WithCancel(t.Context())
-	f.log.before = func(int, []byte) error { cancel(); return ctx.Err() }
+	f.log.before = func(int, []byte) error { cancel(); return fmt.Errorf("%w: %w", ErrUnavailable, ctx.Err()) }
 	f.problem(f.do(request("POST", "/v1/events", strings.NewReader(good), "Content-Type", mediaLines).WithContext(ctx)), 400, codeBadRequest, "ended")
 	if f.said.String() != "" {
 		t.Errorf("%s", f.said.String())
@@ -321,6 +321,7 @@ func TestKey(t *testing.T) {
 	if len(f.log.lines) != 1 || f.log.calls != 1 {
 		t.Errorf("%q", f.log.lines)
 	}
+	f.expect(f.post("", mediaLines, "\n", "Idempotency-Key", "empty"), 200, `{"accepted":0,"rejected_count":0,"rejected":[]}`)
 	// Another process knows how many lines there were.
 	f.log.lines = append(f.log.lines, "other")
 	var err error

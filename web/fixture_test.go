@@ -64,7 +64,7 @@ func (l *memoryLog) Posted(_ context.Context, key [16]byte) (Posted, error) {
 	l.lock.Lock()
 	defer l.lock.Unlock()
 	if len(l.posts[key]) == 0 {
-		return Posted{}, nil
+		return Posted{Last: cep.Position{Incarnation: 1}}, nil
 	}
 	return Posted{slices.Clone(l.posts[key]), cep.Position{Incarnation: 1, Sequence: l.last[key]}}, nil
 }

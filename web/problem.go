@@ -84,14 +84,14 @@ func (s *service) problemOf(r *http.Request, err error) *Problem {
 		return p
 	}
 	switch {
+	case r.Context().Err() != nil: // nobody hears it: it is for the counter
+		return problem(http.StatusBadRequest, codeBadRequest, "the request ended before it was carried out")
 	case errors.Is(err, ErrFull):
 		return full("there is no room for more events: free some space on the disk of the data directory, or make the log larger")
 	case errors.Is(err, ErrBusy):
 		return busy("too many events are waiting to be written: send again after a second")
 	case errors.Is(err, ErrUnavailable):
 		return unavailable("the log does not answer at the moment: send again")
-	case r.Context().Err() != nil:
-		return problem(http.StatusBadRequest, codeBadRequest, "the request ended before it was carried out") // nobody hears it: it is for the counter
 	}
 	s.options.Log.Error("a request failed", "method", r.Method, "route", routeOf(r), "error", err)
 	return unavailable("the request could not be carried out: the log of the service says why")
