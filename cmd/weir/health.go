@@ -19,6 +19,26 @@ type health struct {
 	counted  atomic.Uint64
 	skipped  atomic.Uint64
 	notices  atomic.Uint64
+	ids      atomic.Pointer[ruleIDs]
+}
+
+// ruleIDs are the ids of the rules in force, as metrics name them.
+type ruleIDs struct {
+	of  *cep.Rules
+	ids []string
+}
+
+// names gives the ids of the rules in force. It is asked with each request.
+func (h *health) names(r *cep.Rules) []string {
+	if known := h.ids.Load(); known != nil && known.of == r {
+		return known.ids
+	}
+	now := &ruleIDs{of: r}
+	for _, rule := range r.Ruleset.Rules {
+		now.ids = append(now.ids, rule.ID)
+	}
+	h.ids.Store(now)
+	return now.ids
 }
 
 // Health is looked at so often; a log that does not answer for as long is not there.
@@ -102,15 +122,19 @@ func (v *service) status() *web.Status {
 		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
 	}
 	if r := v.loop.Rules(); r != nil {
-		for _, rule := range r.Ruleset.Rules {
-			s.Rules = append(s.Rules, rule.ID)
-		}
+		s.Rules = v.health.names(r)
 	}
 	if why := v.health.logDown.Load(); why != nil {
 		s.LogDown = *why
 	}
 	if last > l.Stepped.Sequence && when > l.Appended {
 		s.Lag = time.Duration(when - l.Appended)
+	}
+	if s.Losses > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("the log has lost its end %d times, and nobody has acknowledged it: weir state inspect says what, POST /v1/losses/ack says that it is all right", s.Losses))
+	}
+	if s.Skipped > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("stepping has panicked, and %d notices say what is not stepped: weir state inspect", s.Skipped))
 	}
 	if l.Differs > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d replays brought other effects than those that are kept", l.Differs))
