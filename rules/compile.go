@@ -69,10 +69,14 @@ func compileFiles(files []source.File, given Given, all bool) (c *compiler, set 
 	features := c.readFeatures(parts)
 	risks, policy := c.readRisks(parts), c.readPolicy(parts)
 	c.derive()
-	set = c.compile(c.readRules(parts), features)
+	drafts := c.readRules(parts)
+	set = c.compile(drafts, features)
 	set.Lists = lists
 	set.decide(risks, policy)
 	c.layers(set)
+	if c.Err() == nil {
+		c.digests(set, drafts, features)
+	}
 	if c.Err() == nil && all {
 		c.warnUnused(parts)
 		c.warnReads(set)
