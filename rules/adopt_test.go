@@ -30,20 +30,27 @@ const (
 	goes
 )
 
-// adoptCase is two rulesets, and a stream in which the second takes the place of the first.
-type adoptCase struct {
-	late      *lateCase
+// adoptSets are two rulesets.
+type adoptSets struct {
+	set       *lateSet
 	features  map[string]share
 	rules     map[string]share // those that are in neither are not there
+	whole     bool             // nothing goes
 	old, next *cep.Ruleset
 	all       *cep.Ruleset // next, with what comes as rules that look at no event before
-	whole     bool         // nothing goes
-	at        int          // after so many records
-	nextText  string
-	oldText   string
-	allText   string
-	had       *adoptTally
+	texts     [3]string
 }
+
+// adoptCase is a stream in which the second ruleset takes the place of the first.
+type adoptCase struct {
+	*adoptSets
+	late *lateCase
+	at   int // after so many records
+	had  *adoptTally
+}
+
+// adoptStreams are seen by the same rulesets.
+const adoptStreams = 8
 
 // adoptTally counts what cases had.
 type adoptTally struct {
@@ -64,16 +71,17 @@ func TestAdopt(t *testing.T) {
 	if *adoptOnly >= 0 {
 		from, to = *adoptOnly, *adoptOnly+1
 	}
+	var sets *adoptSets
 	for i := from; i < to; i++ {
-		r := rand.New(rand.NewPCG(seed, uint64(i)))
-		c := newAdoptCase(r, seed, i)
-		if c == nil {
-			continue
+		if i == from || i%adoptStreams == 0 {
+			sets = newAdoptSets(seed, i/adoptStreams)
 		}
+		r := rand.New(rand.NewPCG(seed+1, uint64(i)))
+		c := newAdoptCase(r, sets)
 		c.had = &had
 		had.Cases++
 		if fault := c.tryCheck(r); fault != nil {
-			t.Fatalf("-adopt.seed %d -adopt.case %d\n%s\n%s\nadopted after record %d, lateness %d\n%s\nold:\n%s\nnext:\n%s\nall:\n%s", seed, i, fault.law, fault.how, c.at, c.late.lateness, c.lines(), c.oldText, c.nextText, c.allText)
+			t.Fatalf("-adopt.seed %d -adopt.case %d\n%s\n%s\nadopted after record %d, lateness %d\n%s\nold:\n%s\nnext:\n%s\nall:\n%s", seed, i, fault.law, fault.how, c.at, c.late.lateness, c.lines(), c.texts[0], c.texts[1], c.texts[2])
 		}
 	}
 	t.Logf("%+v", had)
@@ -94,36 +102,44 @@ func (c *adoptCase) lines() string {
 	return b.String()
 }
 
-func newAdoptCase(r *rand.Rand, seed uint64, number int) *adoptCase {
-	set := newLateSet(seed, number)
-	m := newLateMaker(r, set)
-	c := &adoptCase{late: &lateCase{set: set, events: m.events(), end: pick(r, []cep.RecordKind{cep.EndRecord, cep.EndRecord, cep.HaltRecord})}}
+// newAdoptSets draws rulesets in which what stays does so in the same layer: else it begins
+// anew.
+func newAdoptSets(seed uint64, number int) *adoptSets {
+	r := rand.New(rand.NewPCG(seed, uint64(number)<<1|1))
+	for i := 0; ; i++ {
+		s := &adoptSets{set: newLateSet(seed+uint64(i), number)}
+		s.draw(r)
+		ok := true
+		for i, of := range []**cep.Ruleset{&s.old, &s.next, &s.all} {
+			var sound bool
+			s.texts[i], *of, sound = s.compile(func(p share) bool { return p == stays || (p == goes) == (i == 0) }, i == 2)
+			ok = ok && sound
+		}
+		for id, p := range s.rules {
+			ok = ok && (p != stays || s.sameLayer(id))
+		}
+		if ok {
+			return s
+		}
+	}
+}
+
+func newAdoptCase(r *rand.Rand, s *adoptSets) *adoptCase {
+	m := newLateMaker(r, s.set)
+	c := &adoptCase{adoptSets: s, late: &lateCase{set: s.set, events: m.events(), end: pick(r, []cep.RecordKind{cep.EndRecord, cep.EndRecord, cep.HaltRecord})}}
 	c.late.arrive(r)
 	if r.IntN(6) == 0 {
 		c.late.stray(m)
 	}
-	c.draw(r)
 	c.at = r.IntN(len(c.late.records()) + 1)
-	var ok [3]bool
-	c.oldText, c.old, ok[0] = c.compile(func(p share) bool { return p != comes }, false)
-	c.nextText, c.next, ok[1] = c.compile(func(p share) bool { return p != goes }, false)
-	c.allText, c.all, ok[2] = c.compile(func(p share) bool { return p != goes }, true)
-	if ok != [3]bool{true, true, true} {
-		return nil
-	}
-	for id, p := range c.rules {
-		if p == stays && !c.sameLayer(id) {
-			return nil // it begins anew
-		}
-	}
 	return c
 }
 
 // draw draws what stays, comes and goes. What comes can be told by its events to look at none
 // from before; so it reads no matches of what stays, and no window of that which ends; and what it shows of a
 // feature that stays is shown already. A rule that matches when windows end cannot be told, and holds nothing.
-func (c *adoptCase) draw(r *rand.Rand) {
-	s := c.late.set
+func (c *adoptSets) draw(r *rand.Rand) {
+	s := c.set
 	c.whole = r.IntN(3) > 0
 	c.rules, c.features = map[string]share{}, map[string]share{}
 	for _, x := range s.rules {
@@ -202,8 +218,8 @@ func (x *lateRule) part(key string) string {
 }
 
 // shown reports whether a rule of the first ruleset shows the events of a feature.
-func (c *adoptCase) shown(feature string) bool {
-	return slices.ContainsFunc(c.late.set.rules, func(x lateRule) bool {
+func (c *adoptSets) shown(feature string) bool {
+	return slices.ContainsFunc(c.set.rules, func(x lateRule) bool {
 		p, ok := c.rules[x.id]
 		return ok && p != comes && x.part("evidence") == feature
 	})
@@ -215,10 +231,10 @@ func (x *lateRule) says(name string) bool {
 }
 
 // compile makes a ruleset of what is in; apart tells what comes to look at later events only.
-func (c *adoptCase) compile(in func(share) bool, apart bool) (string, *cep.Ruleset, bool) {
-	s := *c.late.set
+func (c *adoptSets) compile(in func(share) bool, apart bool) (string, *cep.Ruleset, bool) {
+	s := *c.set
 	s.features, s.rules = nil, nil
-	for _, f := range c.late.set.features {
+	for _, f := range c.set.features {
 		p := c.features[f.name]
 		if !in(p) {
 			continue
@@ -232,7 +248,7 @@ func (c *adoptCase) compile(in func(share) bool, apart bool) (string, *cep.Rules
 		}
 		s.features = append(s.features, f)
 	}
-	for _, x := range c.late.set.rules {
+	for _, x := range c.set.rules {
 		p, ok := c.rules[x.id]
 		if !ok || !in(p) {
 			continue
@@ -414,7 +430,7 @@ func (c *adoptCase) told(told *cep.Adopted) *lateFault {
 }
 
 // sameLayer reports whether a rule stands in the same layer of both rulesets.
-func (c *adoptCase) sameLayer(id string) bool {
+func (c *adoptSets) sameLayer(id string) bool {
 	layer := func(rs *cep.Ruleset) int {
 		for _, r := range rs.Rules {
 			if r.ID == id {
@@ -429,7 +445,7 @@ func (c *adoptCase) sameLayer(id string) bool {
 // calm are the alerts of rules that read no risk, and no matches of those that do, of what
 // does not go.
 func (c *adoptCase) calm(fx *cep.Effects) []byte {
-	s := c.late.set
+	s := c.set
 	var b []byte
 	for i := range fx.Alerts {
 		a := &fx.Alerts[i]
@@ -440,14 +456,14 @@ func (c *adoptCase) calm(fx *cep.Effects) []byte {
 	return b
 }
 
-func (c *adoptCase) risky(x *lateRule) bool {
-	return x.risky || slices.ContainsFunc(x.sources, func(id string) bool { return c.risky(c.late.set.rule(id)) })
+func (c *adoptSets) risky(x *lateRule) bool {
+	return x.risky || slices.ContainsFunc(x.sources, func(id string) bool { return c.risky(c.set.rule(id)) })
 }
 
 func (c *adoptCase) tally(fx *cep.Effects) {
 	for i := range fx.Alerts {
 		a := &fx.Alerts[i]
-		x := c.late.set.rule(a.Rule.ID)
+		x := c.set.rule(a.Rule.ID)
 		if a.Kind == cep.RetractedAlert {
 			c.had.Retracted++
 		}

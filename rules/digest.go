@@ -230,4 +230,3 @@ func (m *meaning) names(field string) bool {
 	}
 	return true
 }
-
