@@ -22,7 +22,6 @@ const (
 // time. What it says follows from the alerts that it was asked about, in their order, and
 // from nothing else.
 type Limiter struct {
-	most    int
 	minutes map[MinuteKey]*Minute
 	order   minuteHeap
 	dirty   []*Minute
@@ -69,14 +68,10 @@ const (
 	Told                 // likewise, and the owner of the rule is told that it is beyond its limit
 )
 
-// NewLimiter makes a Limiter that keeps so many alerts of a rule and minute; all, if most
-// is less than 1.
-func NewLimiter(most int) *Limiter {
-	return &Limiter{most: most, minutes: map[MinuteKey]*Minute{}, bound: mostMinutes}
+// NewLimiter makes a Limiter that has counted nothing.
+func NewLimiter() *Limiter {
+	return &Limiter{minutes: map[MinuteKey]*Minute{}, bound: mostMinutes}
 }
-
-// SetMost changes how many alerts are kept, from the next one on.
-func (l *Limiter) SetMost(most int) { l.most = most }
 
 // Load puts back what Changes gave.
 func (l *Limiter) Load(m Minute) {
@@ -84,12 +79,13 @@ func (l *Limiter) Load(m Minute) {
 	l.insert(&m)
 }
 
-// Judge says what becomes of a version of an alert. stored says whether a version of it
-// was stored: then this one is, whatever the limit. Where none was, a version after the
-// first is counted as the first was.
-func (l *Limiter) Judge(it *Item, stored bool) Verdict {
+// Judge says what becomes of a version of an alert where most of a rule and minute are
+// kept; less than 1: all. stored says whether a version of it was stored: then this one
+// is, whatever the limit. Where none was, a version after the first is counted as the
+// first was.
+func (l *Limiter) Judge(it *Item, stored bool, most int) Verdict {
 	switch {
-	case stored || l.most < 1:
+	case stored || most < 1:
 		return Keep
 	case it.Version > 1:
 		return Count
@@ -100,7 +96,7 @@ func (l *Limiter) Judge(it *Item, stored bool) Verdict {
 		m = &Minute{MinuteKey: key}
 		l.insert(m)
 	}
-	if m.Kept < l.most {
+	if m.Kept < most {
 		m.Kept++
 		l.touch(m)
 		return Keep

@@ -17,11 +17,28 @@ type NoticeKind string
 
 const (
 	OverLimit NoticeKind = "over_limit" // a rule makes more alerts in a minute than are kept
-	Skip      NoticeKind = "skip"       // something on the log is not stepped
-	Digest    NoticeKind = "digest"     // a replay gave other effects
-	Rebased   NoticeKind = "rebased"    // the state was put on another position
-	Damage    NoticeKind = "damage"     // a part of a file was damaged and is not used
+	Rebased   NoticeKind = "rebased"    // alerts and state were put on another position
+	Fallback  NoticeKind = "fallback"   // a checkpoint is damaged, an older one was used
+
+	// These are of a cep.Loop.
+	Differs    NoticeKind = "differs"
+	Rules      NoticeKind = "rules"
+	Damaged    NoticeKind = "damaged"
+	Panicked   NoticeKind = "panicked"
+	Skipped    NoticeKind = "skipped"
+	Checkpoint NoticeKind = "checkpoint"
 )
+
+// loopKinds are by cep.NoticeKind.
+var loopKinds = [...]NoticeKind{
+	cep.NoticeDiffers: Differs, cep.NoticeRules: Rules, cep.NoticeDamaged: Damaged,
+	cep.NoticePanic: Panicked, cep.NoticeSkipped: Skipped, cep.NoticeCheckpoint: Checkpoint,
+}
+
+// NoticeOf is what there is to store of what a Loop says.
+func NoticeOf(n *cep.Notice) Notice {
+	return Notice{Kind: loopKinds[n.Kind], Position: n.Position, Text: n.Text}
+}
 
 // Loss is a part of the log that was lost.
 type Loss struct {

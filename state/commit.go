@@ -20,7 +20,8 @@ const (
 )
 
 // Commit stores effects and the mark that they reach, in one transaction. The mark has to
-// be after the one before. It is one goroutine's at a time.
+// be after the one before. Of alerts beyond the limit of their rule (Rules.PerRuleMinute)
+// only counts and samples are stored. It is one goroutine's at a time.
 func (s *Store) Commit(c *cep.Commit) error {
 	if len(c.Lines) != len(c.Effects.Alerts) {
 		return fmt.Errorf("%d alerts and %d lines of them", len(c.Effects.Alerts), len(c.Lines))
@@ -33,10 +34,7 @@ func (s *Store) Commit(c *cep.Commit) error {
 		if !before(was.mark.Position, c.Mark.Position) {
 			return fmt.Errorf("effects up to %v are stored: those up to %v were stored before", was.mark.Position, c.Mark.Position)
 		}
-		if c.Rules != nil && c.Rules.PerRuleMinute > 0 {
-			s.limiter.SetMost(c.Rules.PerRuleMinute)
-		}
-		w := s.writer(tx, c.Mark.Position)
+		w := s.writer(tx, c)
 		if err := w.effects(c); err != nil {
 			return err
 		}
@@ -65,6 +63,7 @@ func (s *Store) undo(err error) error {
 type writer struct {
 	tx       *bbolt.Tx
 	limiter  *alerts.Limiter
+	most     int // alerts of a rule and minute that are kept; less than 1: all
 	position cep.Position
 	now      int64
 	strays   int
@@ -75,12 +74,16 @@ type writer struct {
 	buf      []byte   // what is written lies here until the transaction ends
 }
 
-func (s *Store) writer(tx *bbolt.Tx, p cep.Position) *writer {
-	return &writer{
-		tx: tx, limiter: s.limiter, position: p, now: s.now(), strays: s.options.Strays,
+func (s *Store) writer(tx *bbolt.Tx, c *cep.Commit) *writer {
+	w := &writer{
+		tx: tx, limiter: s.limiter, position: c.Mark.Position, now: s.now(), strays: s.options.Strays,
 		items: tx.Bucket([]byte(itemsBucket)), ids: tx.Bucket([]byte(idsBucket)),
 		tallies: map[string]*alerts.Tally{},
 	}
+	if c.Rules != nil {
+		w.most = c.Rules.PerRuleMinute
+	}
+	return w
 }
 
 func (s *Store) now() int64 { return s.options.Now().UnixNano() }
@@ -116,7 +119,7 @@ func (w *writer) alert(it *alerts.Item) error {
 	if err != nil {
 		return err
 	}
-	verdict := w.limiter.Judge(it, stored)
+	verdict := w.limiter.Judge(it, stored, w.most)
 	if verdict == alerts.Keep {
 		t.Stored[it.Kind]++
 		return w.item(it)

@@ -41,7 +41,7 @@ func readCountedKey(key []byte) (k alerts.MinuteKey, ok bool) {
 
 // loadLimiter makes the limiter as it was when the last commit was made.
 func (s *Store) loadLimiter() error {
-	l := alerts.NewLimiter(s.options.PerRuleMinute)
+	l := alerts.NewLimiter()
 	err := s.alerts.view(func(tx *bbolt.Tx) error {
 		return tx.Bucket([]byte(minutesBucket)).ForEach(func(key, value []byte) error {
 			r := unseal(key, value)

@@ -72,27 +72,25 @@ func (l *loss) put(b *bbolt.Bucket) error {
 	return b.Put(key, seal(key, w.B))
 }
 
-// Lost says that the log ends at from, before the mark: the records after it are gone. The
-// alerts that were committed with any of them are unlogged from then on, the loss is
-// written down, and the alerts go on from another mark, of the next incarnation; all in
-// one transaction. since is the append time of the record at from, in nanoseconds since
-// the epoch; 0: it is not known.
-func (s *Store) Lost(from cep.Position, since int64, mark cep.Mark) (alerts.Loss, error) {
+// Lost says that the end of the log was lost. The alerts that were committed with any
+// record of it are unlogged from then on, the loss is written down, and the alerts go on
+// from another mark, of a later incarnation; all in one transaction. since is the append
+// time of the last record that is there, in nanoseconds since the epoch; 0: not known.
+func (s *Store) Lost(gone cep.Loss, since int64, mark cep.Mark) (alerts.Loss, error) {
 	var l loss
 	err := s.alerts.update(func(tx *bbolt.Tx) error {
 		was, err := readReached(tx)
 		if err != nil {
 			return err
 		}
-		to := was.mark.Position
-		if from.Incarnation != to.Incarnation || from.Sequence >= to.Sequence {
-			return fmt.Errorf("nothing is lost: the log ends at %v, effects are stored up to %v", from, to)
-		}
-		if !before(to, mark.Position) {
-			return fmt.Errorf("after a loss at %v a new incarnation begins, not %v", to, mark.Position)
+		is := was.mark.Position
+		if gone.Until <= gone.After || mark.Position.Sequence > gone.After || mark.Position.Incarnation <= is.Incarnation {
+			return fmt.Errorf("effects are stored up to %v: a loss of records %d to %d cannot put them on %v", is, gone.After+1, gone.Until, mark.Position)
 		}
 		b := tx.Bucket([]byte(lossesBucket))
-		l = loss{Loss: alerts.Loss{At: s.now(), From: from, To: to, Records: to.Sequence - from.Sequence, Since: since, Until: was.at}}
+		l = loss{Loss: alerts.Loss{At: s.now(), Records: gone.Until - gone.After, Since: since, Until: was.at}}
+		l.From, l.To = is, is
+		l.From.Sequence, l.To.Sequence = gone.After, gone.Until
 		if l.Number, err = b.NextSequence(); err != nil {
 			return err
 		}

@@ -47,9 +47,19 @@ func trim(b *bbolt.Bucket, most uint64) error {
 	return nil
 }
 
-// Notice stores a notice to the operator, with the next number, as of now. Of more than
+// Notice stores a notice to the operator, with the next number, as of now, unless one that
+// says the same of the same position is kept: what is replayed is said once. Of more than
 // 1,000 the latest are kept.
 func (s *Store) Notice(n alerts.Notice) error {
+	list, _, err := s.Notices()
+	if err != nil {
+		return err
+	}
+	for _, k := range list {
+		if k.Kind == n.Kind && k.Position == n.Position && k.Rule == n.Rule && k.Text == n.Text {
+			return nil
+		}
+	}
 	return s.alerts.update(func(tx *bbolt.Tx) error {
 		n.At = s.now()
 		return addNotice(tx, &n)

@@ -38,16 +38,12 @@ var (
 
 // Options are settings of a Store. The zero Options are the defaults.
 type Options struct {
-	PerRuleMinute int              // alerts of a rule and minute that are stored where a Commit has no rules that say it; 0: 600; less: all
-	Retention     time.Duration    // how long alerts are kept after they were stored; 0: 400 days
-	Strays        int              // how many late events are kept, the latest, how many rejected ones, and so on; 0: 10,000
-	Now           func() time.Time // wall clock; nil: time.Now
+	Retention time.Duration    // how long alerts are kept after they were stored; 0: 400 days
+	Strays    int              // how many late events are kept, the latest, how many rejected ones, and so on; 0: 10,000
+	Now       func() time.Time // wall clock; nil: time.Now
 }
 
 func (o Options) withDefaults() Options {
-	if o.PerRuleMinute == 0 {
-		o.PerRuleMinute = 600
-	}
 	if o.Retention == 0 {
 		o.Retention = 400 * 24 * time.Hour
 	}
