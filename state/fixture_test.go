@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"go.etcd.io/bbolt"
+
 	"weir/alerts"
 	"weir/cep"
 )
@@ -88,4 +90,27 @@ func nameOf(it *alerts.Item) string {
 	var n int
 	fmt.Sscanf(it.ID, "a_%d", &n)
 	return fmt.Sprintf("%d.%d", n, it.Version)
+}
+
+// putKey puts a key without a value into a bucket of the alerts file.
+func putKey(t *testing.T, s *Store, bucket string, key []byte) {
+	t.Helper()
+	if err := s.alerts.update(func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bucket)).Put(key, nil) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// commitNotices stores n notices in one transaction.
+func commitNotices(t *testing.T, s *Store, n int) {
+	t.Helper()
+	if err := s.alerts.update(func(tx *bbolt.Tx) error {
+		for i := range n {
+			if err := addNotice(tx, &alerts.Notice{Kind: alerts.Damaged, Text: fmt.Sprint(i)}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 }
