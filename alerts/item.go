@@ -17,9 +17,8 @@ type Item struct {
 	Tags     []string // of the rule
 	Shadow   bool
 	Key      []Part
-	Time     int64 // event time, nanoseconds since the epoch
-	Message  string
-	Line     []byte // the alert as cep.AppendJSON wrote it
+	Time     int64  // event time, nanoseconds since the epoch
+	Line     []byte // the alert as cep.AppendJSON wrote it, with its message and evidence
 
 	// What stands beside the alert: it does not follow from the log.
 	Position   cep.Position // that the commit reached which stored it
@@ -37,7 +36,7 @@ func Of(a *cep.Alert, line []byte) Item {
 	it := Item{
 		ID: a.ID, Version: a.Version, Kind: a.Kind,
 		Rule: r.ID, Revision: r.Revision, Severity: r.Severity, Score: a.Score, Action: r.Action, Tags: r.Tags, Shadow: r.Shadow,
-		Time: a.Time, Message: a.Message, Line: line,
+		Time: a.Time, Line: line,
 		Key: make([]Part, len(a.Key)),
 	}
 	for i, part := range a.Key {

@@ -71,3 +71,18 @@ func TestSave(t *testing.T) {
 		t.Errorf("without a state: %+v, %v", got, err)
 	}
 }
+
+// TestSaveReuses holds that the file stays as large as three checkpoints: pages of those
+// that are deleted are used again.
+func TestSaveReuses(t *testing.T) {
+	s := opened(t, t.TempDir(), Options{})
+	most := 0
+	for i := range uint64(16) {
+		c := checkpointOf(i+1, int(20+i*7%10)*chunkSize)
+		most = max(most, len(c.State)+len(c.Rules))
+		save(t, s, c)
+	}
+	if _, size := s.Sizes(); size > int64(3*most)+20<<20 {
+		t.Errorf("the file has %d bytes, the largest checkpoint %d", size, most)
+	}
+}

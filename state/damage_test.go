@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 
 	"weir/cep"
@@ -92,6 +93,70 @@ func TestFlippedBits(t *testing.T) {
 			if len(list) != 1 || !reflect.DeepEqual(list[0], older) || len(faults) != 1 || !errors.Is(faults[0], ErrDamaged) {
 				t.Errorf("%s: %d checkpoints are loaded, faults %v", name, len(list), faults)
 			}
+		}
+	}
+}
+
+// TestFlippedAlerts flips a bit in each part of alerts.db: what reads it says so, and so
+// does Check.
+func TestFlippedAlerts(t *testing.T) {
+	dir := t.TempDir()
+	s := opened(t, dir, Options{})
+	c := limited(commitOf(cep.Position{Incarnation: 1, Sequence: 1}, crowd(100)...), 2)
+	c.Mark.Digest = [32]byte([]byte("the digest of all that came here"))
+	c.Effects.Late = []cep.Late{{Raw: "a late event"}}
+	c.Effects.Rejected = []cep.Rejected{{Raw: "a rejected line"}}
+	c.Effects.Conflicts = []cep.Conflict{{Raw: "a conflict of two"}}
+	c.Effects.Refused = []cep.Refused{{Reason: "a refused change"}}
+	commit(t, s, c)
+	if _, err := s.Lost(cep.Loss{Until: 1}, 0, cep.Mark{Position: cep.Position{Incarnation: 2}, Digest: c.Mark.Digest}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.AckLosses("a loss that is known", at); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.SetBoot(1, "some version"); err != nil {
+		t.Fatal(err)
+	}
+	save(t, s, checkpointOf(1, 100))
+	if faults := s.Check(); faults != nil {
+		t.Fatalf("a directory that is whole: %v", faults)
+	}
+	s.Close()
+	data, err := os.ReadFile(filepath.Join(dir, alertsName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	over, _, err := opened(t, dir, Options{}).Counted(1, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bucket, part := range map[string]string{
+		"mark": string(c.Mark.Digest[:]), "items": string(c.Lines[1]), "samples": string(over[0].Samples[0]), "losses": "a loss that is known",
+		"late": "a late event", "rejected": "a rejected line", "conflicts": "a conflict of two", "refused": "a refused change", "notices": "makes more alerts",
+	} {
+		where := bytes.LastIndex(data, []byte(part))
+		if where < 0 {
+			t.Fatalf("%s: not found in the file", bucket)
+		}
+		to := copied(t, dir, 0, 0)
+		data[where] ^= 4
+		write(t, filepath.Join(to, alertsName), data)
+		data[where] ^= 4
+		state, err := os.ReadFile(filepath.Join(dir, stateName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(to, stateName), state)
+		s, err := Open(to, Options{})
+		if err != nil {
+			t.Errorf("%s: %v", bucket, err)
+			continue
+		}
+		faults := s.Check()
+		s.Close()
+		if len(faults) == 0 || !errors.Is(faults[0], ErrDamaged) || !strings.Contains(faults[0].Error(), bucket+" ") {
+			t.Errorf("%s: faults %v", bucket, faults)
 		}
 	}
 }

@@ -22,7 +22,6 @@ func writeItem(w *wire.Writer, it *alerts.Item) {
 	w.Text(it.Action)
 	w.Bool(it.Shadow)
 	w.Int(it.Time)
-	w.Text(it.Message)
 	w.Uint(uint64(len(it.Tags)))
 	for _, tag := range it.Tags {
 		w.Text(tag)
@@ -51,7 +50,6 @@ func readItem(key, value []byte) (alerts.Item, error) {
 		Action:     r.Text(),
 		Shadow:     r.Bool(),
 		Time:       r.Int(),
-		Message:    r.Text(),
 	}
 	for n := r.Count(1); n > 0 && !r.Bad; n-- {
 		it.Tags = append(it.Tags, r.Text())

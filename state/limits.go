@@ -42,21 +42,24 @@ func readCountedKey(key []byte) (k alerts.MinuteKey, ok bool) {
 // loadLimiter makes the limiter as it was when the last commit was made.
 func (s *Store) loadLimiter() error {
 	l := alerts.NewLimiter()
-	err := s.alerts.view(func(tx *bbolt.Tx) error {
-		return tx.Bucket([]byte(minutesBucket)).ForEach(func(key, value []byte) error {
-			r := unseal(key, value)
-			m := alerts.Minute{Kept: int(r.Below(1 << 31)), Over: r.Bool()}
-			if len(key) < 8 {
-				r.Fail()
-			} else {
-				m.Number, m.Rule = int64(binary.BigEndian.Uint64(key)^1<<63), string(key[8:])
-			}
-			l.Load(m)
-			return done(&r, minutesBucket, key)
-		})
-	})
+	err := s.alerts.view(func(tx *bbolt.Tx) error { return eachMinute(tx, l.Load) })
 	s.limiter = l
 	return err
+}
+
+// eachMinute calls f with what is stored of each minute of a rule.
+func eachMinute(tx *bbolt.Tx, f func(alerts.Minute)) error {
+	return tx.Bucket([]byte(minutesBucket)).ForEach(func(key, value []byte) error {
+		r := unseal(key, value)
+		m := alerts.Minute{Kept: int(r.Below(1 << 31)), Over: r.Bool()}
+		if len(key) < 8 {
+			r.Fail()
+		} else {
+			m.Number, m.Rule = int64(binary.BigEndian.Uint64(key)^1<<63), string(key[8:])
+		}
+		f(m)
+		return done(&r, minutesBucket, key)
+	})
 }
 
 // putMinutes stores what the limiter has counted.
