@@ -88,7 +88,7 @@ func (v *service) look(ctx context.Context) {
 	if notices, ever, err := v.store.Notices(); err == nil && ever != v.health.notices.Load() {
 		n := 0
 		for i := range notices {
-			if notices[i].Kind == alerts.Skip {
+			if notices[i].Kind == alerts.Skipped {
 				n++
 			}
 		}

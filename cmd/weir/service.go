@@ -162,7 +162,6 @@ func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) err
 	if _, err := v.store.DropAfter(r.Lost.After); err != nil {
 		return err
 	}
-	from := cep.Position{Incarnation: mark.Position.Incarnation, Sequence: r.Lost.After}
 	last, found, err := v.stream.At(ctx, r.Lost.After)
 	if err != nil {
 		return err
@@ -174,7 +173,7 @@ func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) err
 			mark.Sum = last.Sum()
 		}
 	}
-	_, err = v.store.Lost(from, last.Appended, *mark)
+	_, err = v.store.Lost(*r.Lost, last.Appended, *mark)
 	return err
 }
 
@@ -406,11 +405,7 @@ func (v *service) notify(n *cep.Notice) {
 		return
 	}
 	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
-	kinds := map[cep.NoticeKind]alerts.NoticeKind{
-		cep.NoticeDiffers: alerts.Digest, cep.NoticeRules: alerts.Damage, cep.NoticeDamaged: alerts.Damage,
-		cep.NoticePanic: alerts.Skip, cep.NoticeSkipped: alerts.Skip, cep.NoticeCheckpoint: alerts.Damage,
-	}
-	if err := v.store.Notice(alerts.Notice{Kind: kinds[n.Kind], Position: n.Position, Text: n.Text}); err != nil {
+	if err := v.store.Notice(alerts.NoticeOf(n)); err != nil {
 		v.log.Warn("a notice could not be kept", "error", err)
 	}
 }
