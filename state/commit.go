@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/fnv"
+	"slices"
 
 	"go.etcd.io/bbolt"
 
@@ -19,6 +20,9 @@ const (
 	talliesBucket = "tallies"
 )
 
+// mostSpare bounds the memory that is kept from one commit for the next.
+const mostSpare = 8 << 20
+
 // Commit stores effects and the mark that they reach, in one transaction. The mark has to
 // be after the one before. Of alerts beyond the limit of their rule (Rules.PerRuleMinute)
 // only counts and samples are stored. It is one goroutine's at a time.
@@ -26,6 +30,7 @@ func (s *Store) Commit(c *cep.Commit) error {
 	if len(c.Lines) != len(c.Effects.Alerts) {
 		return fmt.Errorf("%d alerts and %d lines of them", len(c.Effects.Alerts), len(c.Lines))
 	}
+	var w *writer
 	err := s.alerts.update(func(tx *bbolt.Tx) error {
 		was, err := readReached(tx)
 		if err != nil {
@@ -34,7 +39,7 @@ func (s *Store) Commit(c *cep.Commit) error {
 		if !before(was.mark.Position, c.Mark.Position) {
 			return fmt.Errorf("effects up to %v are stored: those up to %v were stored before", was.mark.Position, c.Mark.Position)
 		}
-		w := s.writer(tx, c)
+		w = s.writer(tx, c)
 		if err := w.effects(c); err != nil {
 			return err
 		}
@@ -47,8 +52,19 @@ func (s *Store) Commit(c *cep.Commit) error {
 	if err != nil {
 		return s.undo(err)
 	}
+	if s.spare = w.buf[:0]; cap(w.buf) > mostSpare {
+		s.spare = nil
+	}
 	failpoint.Hit("committed")
 	return nil
+}
+
+// sizeOf is about how much the alerts of a commit take.
+func sizeOf(c *cep.Commit) (n int) {
+	for _, line := range c.Lines {
+		n += len(line) + 256
+	}
+	return n
 }
 
 // undo takes back what the limiter counted for a commit that was not made.
@@ -79,6 +95,7 @@ func (s *Store) writer(tx *bbolt.Tx, c *cep.Commit) *writer {
 		tx: tx, limiter: s.limiter, position: c.Mark.Position, now: s.now(), strays: s.options.Strays,
 		items: tx.Bucket([]byte(itemsBucket)), ids: tx.Bucket([]byte(idsBucket)),
 		tallies: map[string]*alerts.Tally{},
+		buf:     slices.Grow(s.spare, sizeOf(c)),
 	}
 	if c.Rules != nil {
 		w.most = c.Rules.PerRuleMinute

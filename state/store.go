@@ -65,6 +65,7 @@ type Store struct {
 	alerts      file
 	checkpoints file
 	limiter     *alerts.Limiter // as of the last Commit
+	spare       []byte          // memory for the next one
 }
 
 // Open opens a data directory; it makes the directory and the files that are not there. A
