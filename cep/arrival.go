@@ -14,6 +14,7 @@ type arrivals struct {
 	events []*Event // in the order in which they came
 	same   sameLines
 	late   map[line]uint64 // how many equal lines came late
+	latest int64           // the highest time of late, while it has any
 }
 
 // line is what equal lines of the same time have in common. As with sameLines two
@@ -28,14 +29,15 @@ type line struct {
 func (a *arrivals) number(e *Event, late bool) uint64 {
 	if !late {
 		n := a.same.count(e)
-		if len(a.late) > 0 {
+		if len(a.late) > 0 && e.Time <= a.latest {
 			n += a.late[line{e.Time, hashOf(e.Raw)}]
 		}
 		return n
 	}
-	if a.late == nil {
-		a.late = map[line]uint64{}
+	if len(a.late) == 0 {
+		a.late, a.latest = map[line]uint64{}, e.Time
 	}
+	a.latest = max(a.latest, e.Time)
 	l := line{e.Time, hashOf(e.Raw)}
 	a.late[l]++
 	return a.late[l] + a.inOrder(e)

@@ -271,7 +271,10 @@ func (d *Decoder) Decode(line string, e *Event) *Reject {
 		return reject
 	}
 	d.start = int32(start)
-	*e = Event{Type: OtherType, Name: plainType, Raw: line[start:end], row: e.row[:0]}
+	*e = Event{
+		Type: OtherType, Name: plainType, Raw: line[start:end], row: e.row[:0],
+		features: FeatureRow{values: e.features.values[:0]}, shown: e.shown[:0], // memory, as row
+	}
 	if reject := d.readType(e); reject != nil {
 		return reject
 	}

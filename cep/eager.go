@@ -156,6 +156,7 @@ func (s *shard) runEager(changes []change, until int64) {
 		}
 		s.takeIn(changes[:n])
 		s.eager.net()
+		s.trim(s.eager.low) // so that keys to come find memory that is near
 		changes = changes[n:]
 	}
 	s.eager.most = until
