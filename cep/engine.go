@@ -58,6 +58,7 @@ type Engine struct {
 	spare    []*Event  // memory for decoding
 	used     []*Event  // spare memory that released events take
 	released []*Event  // to be matched next, in processing order
+	block    int       // so many at most
 	rows     []Value   // what they know of features
 	shown    [][]shown // what rules show of them
 	input    []*Event  // of the phase that shards go through
@@ -83,6 +84,10 @@ type Engine struct {
 // shards to be worth waking, few enough to stay in the cache.
 const block = 2048
 
+// eagerBlock is block in EagerOrder, for each shard: what is kept of the keys of a block until
+// all rules have seen it takes far more than its events.
+const eagerBlock = 256
+
 // inline is the number of events that one goroutine matches as fast as several.
 const inline = 64
 
@@ -95,7 +100,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	if o.Trace != nil && o.Order == EagerOrder {
 		panic("cep: a Trace is told of WatermarkOrder only")
 	}
-	g := &Engine{rs: rs, options: o, decoder: NewDecoder(rs), lists: NewLists(rs)}
+	g := &Engine{rs: rs, options: o, decoder: NewDecoder(rs), lists: NewLists(rs), block: block}
 	g.order.lateness = int64(o.Lateness)
 	for _, t := range rs.Types {
 		g.order.seq = g.order.seq || t.Schema != nil && t.Schema.Seq != ""
@@ -119,6 +124,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	}
 	g.behind = math.MinInt64
 	if o.Order == EagerOrder {
+		g.block = min(eagerBlock*n, block)
 		g.addSettled(n)
 		g.apart = climbsApart(rs)
 	}
@@ -301,7 +307,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: own})
 		g.drain()
 	}
-	if len(g.released) >= block {
+	if len(g.released) >= g.block {
 		g.match(fx)
 	}
 	return true
