@@ -151,13 +151,17 @@ func (c *cell) trim(low int64, s *shard) {
 		s.near.settleItems(c.items[:first])
 	}
 	if first < len(c.items) {
-		if it := &c.items[first]; first > 0 && !it.known && c.hold.holding && first == c.hold.done {
+		at := first
+		for at > 0 && !c.items[at].known { // of what is held back none need be
+			at--
+		}
+		it, from := &c.items[first], &c.items[at]
+		if at < first && c.hold.holding && first == c.hold.done && (!from.known || elapsed(from.time, it.time) > s.eager.lateness/saveSpan) {
 			// Events before it go. All of them have been matched, and it has not.
 			it.known, it.saved = true, s.spare.save(s.tables[c.space][c.key()])
+			at = first
 		}
-		for first > 0 && !c.items[first].known { // of what is held back none need be
-			first--
-		}
+		first = at
 	}
 	if first == 0 {
 		return
