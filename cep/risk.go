@@ -86,6 +86,8 @@ type riskState struct {
 	level   outcome.Level
 	due     int64      // when it is looked at again, or never
 	pending []addition // by when they came
+	touched bool       // it is in risks.touched
+	settles int64      // its time in risks.waiting, or never
 
 	// What the layer that was asked last has seen: level and the first of pending.
 	layer int
@@ -98,9 +100,19 @@ type riskState struct {
 type risks struct {
 	named   []NamedRisk
 	tables  []map[string]*riskState // by RiskID
-	touched []*riskState            // with something pending
+	touched []*riskState            // of which pending has changed since the last settle
+	waiting heap[settling]          // the others with something pending
 	due     heap[fading]
 }
+
+// settling says when the first of what is pending was added. One that no longer agrees with
+// its risk is passed over.
+type settling struct {
+	at int64
+	rk *riskState
+}
+
+func (a settling) before(b settling) bool { return a.at < b.at }
 
 // fading says when nothing is left of a risk.
 type fading struct {
@@ -122,7 +134,7 @@ func newRisks(rs *Ruleset) *risks {
 func (r *risks) state(id RiskID, key *keyReader) *riskState {
 	rk := r.find(id, key)
 	if rk == nil {
-		rk = &riskState{risk: id, text: key.copied(), due: never}
+		rk = &riskState{risk: id, text: key.copied(), due: never, settles: never}
 		r.tables[id][rk.text] = rk
 	}
 	return rk
@@ -137,8 +149,8 @@ func (r *risks) find(id RiskID, key *keyReader) *riskState {
 
 // add notes what a match adds.
 func (r *risks) add(rk *riskState, a addition) {
+	r.touch(rk)
 	if len(rk.pending) == 0 {
-		r.touched = append(r.touched, rk)
 		rk.layer = -1
 	}
 	i, _ := slices.BinarySearchFunc(rk.pending, a, func(x, y addition) int { return x.compare(&y) })
@@ -156,6 +168,15 @@ func (r *risks) remove(rk *riskState, a addition) {
 	}
 	rk.pending = slices.Delete(rk.pending, i, i+1)
 	rk.layer = -1
+	r.touch(rk)
+}
+
+// touch sees to it that what is pending of a risk is looked at by settle.
+func (r *risks) touch(rk *riskState) {
+	if !rk.touched {
+		rk.touched = true
+		r.touched = append(r.touched, rk)
+	}
 }
 
 // value is a risk as the matches before a stamp left it, to a layer that asks in the
@@ -194,25 +215,18 @@ func (rk *riskState) before(risk outcome.Risk, t int64) outcome.Level {
 // settle takes what is pending from before until into the levels, once all layers have gone
 // over a block, and drops those of which nothing is left at t.
 func (r *risks) settle(t, until int64) {
-	kept := r.touched[:0]
 	for _, rk := range r.touched {
-		n := 0
-		for n < len(rk.pending) && rk.pending[n].at.moment < until {
-			rk.pending[n].to(&rk.level, r.named[rk.risk].Risk)
-			n++
-		}
-		rk.pending = slices.Delete(rk.pending, 0, n)
-		rk.layer = -1
-		if len(rk.pending) > 0 {
-			kept = append(kept, rk)
-		} else if rk.level.Empty() { // all that was added has been taken back
-			delete(r.tables[rk.risk], rk.text)
-			continue
-		}
-		r.schedule(rk)
+		rk.touched = false
+		r.settleOne(rk, until)
 	}
-	clear(r.touched[len(kept):])
-	r.touched = kept
+	clear(r.touched)
+	r.touched = r.touched[:0]
+	for len(r.waiting) > 0 && r.waiting[0].at < until {
+		if x := r.waiting.pop(); x.at == x.rk.settles {
+			x.rk.settles = never
+			r.settleOne(x.rk, until)
+		}
+	}
 	for len(r.due) > 0 && r.due[0].at <= t {
 		rk := r.due.pop().rk
 		rk.due = never
@@ -223,6 +237,29 @@ func (r *risks) settle(t, until int64) {
 			delete(r.tables[rk.risk], rk.text)
 		}
 	}
+}
+
+// settleOne is settle for a risk, but for what fades.
+func (r *risks) settleOne(rk *riskState, until int64) {
+	n := 0
+	for n < len(rk.pending) && rk.pending[n].at.moment < until {
+		rk.pending[n].to(&rk.level, r.named[rk.risk].Risk)
+		n++
+	}
+	if n > 0 {
+		rk.pending = slices.Delete(rk.pending, 0, n)
+		rk.layer = -1
+	}
+	if len(rk.pending) > 0 {
+		if at := rk.pending[0].at.moment; at < rk.settles {
+			rk.settles = at
+			r.waiting.push(settling{at, rk})
+		}
+	} else if rk.settles = never; rk.level.Empty() { // all that was added has been taken back
+		delete(r.tables[rk.risk], rk.text)
+		return
+	}
+	r.schedule(rk)
 }
 
 // schedule sees to it that a risk is looked at when it has faded. Later additions do not
