@@ -63,6 +63,9 @@ func (s *shard) holdBack(c *cell, old []coming) {
 // come to rest.
 func (s *shard) letGo(t int64) {
 	g := s.eager
+	if len(g.holding) == 0 {
+		return
+	}
 	kept := g.holding[:0]
 	for _, c := range g.holding {
 		calm := t >= c.hold.calm

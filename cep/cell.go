@@ -140,10 +140,10 @@ type cells = pasts[cell, *cell]
 // trim forgets the items that no event of the time low or later can need. It comes before
 // anything else is done with a cell.
 func (c *cell) trim(low int64, s *shard) {
-	if c.marked {
-		return // its items are counted on
+	if c.marked || len(c.items) == 0 || c.items[0].time >= low {
+		return // of a marked cell items are counted on
 	}
-	first := 0
+	first := 1
 	for first < len(c.items) && c.items[first].time < low {
 		first++
 	}
@@ -178,6 +178,13 @@ func (c *cell) trim(low int64, s *shard) {
 	n := copy(c.items, c.items[first:])
 	clear(c.items[n:])
 	c.items = c.items[:n]
+}
+
+// empty makes c, which has no items, one of a key to come.
+func (c *cell) empty(s *spare) {
+	s.putSaved(c.saved)
+	c.came, c.fates, c.saved, c.known = nil, nil, nil, false
+	c.since, c.savedAt, c.hold = 0, 0, backlog{}
 }
 
 // save returns a copy of a state; nil: there is none.

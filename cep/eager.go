@@ -13,6 +13,7 @@ type eager struct {
 	lateness int64
 	cells    []cells             // by space
 	queue    []queued            // of each cell one, by time, for trim
+	head     int                 // of the queue: those before it are gone
 	latest   int64               // the highest time of an item
 	low      int64               // time has brought what it brings up to here
 	by       uint64              // Event.origin of the event that has arrived
@@ -316,7 +317,7 @@ func (s *shard) cellFor(space int32, t int64) *cell {
 	}
 	c = g.cells[space].create(text, h)
 	c.space = space
-	g.queue = append(g.queue, queued{g.latest, c})
+	g.look(c, g.latest)
 	return c
 }
 

@@ -256,7 +256,12 @@ func hashFrom(h uint64, s string) uint64 {
 		h = mix(h, w)
 	}
 	var w uint64
-	for shift := 0; i < len(s); i++ {
+	shift := 0
+	if i+4 <= len(s) {
+		w = uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24
+		i, shift = i+4, 32
+	}
+	for ; i < len(s); i++ {
 		w |= uint64(s[i]) << shift
 		shift += 8
 	}

@@ -272,20 +272,28 @@ func earliest(a, b stamp) stamp {
 // trim forgets what no event at or after low needs.
 func (s *shard) trim(low int64) {
 	g := s.eager
-	n := 0
-	for ; n < len(g.queue) && g.queue[n].at < low; n++ {
-		c := g.queue[n].cell
+	for g.head < len(g.queue) && g.queue[g.head].at < low {
+		c := g.queue[g.head].cell
+		g.queue[g.head].cell = nil
+		g.head++
 		if c.trim(low, s); len(c.items) > 0 || c.hold.holding {
-			g.queue = append(g.queue, queued{max(g.latest, low), c})
+			g.look(c, max(g.latest, low))
 			continue
 		}
-		s.spare.putSaved(c.saved)
-		*c = cell{pastKey: c.pastKey, items: c.items, space: c.space}
+		c.empty(&s.spare)
 		g.cells[c.space].drop(c, cap(c.items) > smallSpare)
 	}
-	clear(g.queue[:n])
-	g.queue = g.queue[n:]
 	for len(g.expiring) > 0 && g.expiring[0].at < low {
 		delete(g.versions, g.expiring.pop().id)
 	}
+}
+
+// look sees to it that a cell is looked at once no event comes any more up to a time.
+func (g *eager) look(c *cell, at int64) {
+	if len(g.queue) == cap(g.queue) && 2*g.head >= len(g.queue) {
+		n := copy(g.queue, g.queue[g.head:])
+		clear(g.queue[n:])
+		g.queue, g.head = g.queue[:n], 0
+	}
+	g.queue = append(g.queue, queued{at, c})
 }
