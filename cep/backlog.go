@@ -54,45 +54,93 @@ func (s *shard) holdBack(c *cell, old []coming) {
 	s.catchUp(c, g.low)
 	g.redoing, g.settled = false, false
 	c.hold.holding, c.hold.done = true, from
-	g.holding = append(g.holding, c)
+	g.holds(c)
 	g.heldBack++
 	s.compare(c, old, len(c.items))
 }
 
-// letGo matches the items before t of the keys that hold back, and all of those that have
-// come to rest.
-func (s *shard) letGo(t int64) {
-	g := s.eager
-	if len(g.holding) == 0 {
+// wake says that the first item that a cell holds back is of that time. One that no longer
+// agrees with its cell is passed over.
+type wake struct {
+	at   int64
+	cell *cell
+}
+
+func (a wake) before(b wake) bool { return a.at < b.at }
+
+// holds takes in a cell that holds items back from now on.
+func (g *eager) holds(c *cell) {
+	g.holding = append(g.holding, c)
+	g.calm = min(g.calm, c.hold.calm)
+	c.wakes = never
+	g.wake(c)
+}
+
+// wake sees to it that the first item that a cell holds back is matched.
+func (g *eager) wake(c *cell) {
+	if !c.hold.holding || c.hold.done >= len(c.items) {
 		return
 	}
-	kept := g.holding[:0]
+	if at := c.items[c.hold.done].time; at < c.wakes {
+		c.wakes = at
+		g.wakes.push(wake{at, c})
+	}
+}
+
+// letGo matches the items before t of the keys that hold back, and all of those of keys that
+// have come to rest.
+func (s *shard) letGo(t int64) {
+	g := s.eager
+	for g.next() < t {
+		c := g.wakes.pop().cell
+		c.wakes = never
+		s.letGoUp(c, t)
+		g.wake(c)
+	}
+	if t >= g.calm {
+		s.rest(t)
+	}
+}
+
+// letGoUp matches the items before t that a cell holds back.
+func (s *shard) letGoUp(c *cell, t int64) {
+	for c.hold.done < len(c.items) && c.items[c.hold.done].time < t {
+		i := c.hold.done
+		c.hold.done++
+		s.kept = nil // what the event knows of features may have changed
+		s.readKey(c, &c.items[i])
+		s.matchNext(c, i)
+	}
+}
+
+// rest lets the keys that have come to rest hold back no more.
+func (s *shard) rest(t int64) {
+	g := s.eager
+	kept, calm := g.holding[:0], int64(never)
 	for _, c := range g.holding {
-		calm := t >= c.hold.calm
-		for c.hold.done < len(c.items) && (calm || c.items[c.hold.done].time < t) {
-			i := c.hold.done
-			c.hold.done++
-			s.kept = nil // what the event knows of features may have changed
-			s.readKey(c, &c.items[i])
-			s.matchNext(c, i)
+		if t < c.hold.calm {
+			kept, calm = append(kept, c), min(calm, c.hold.calm)
+			continue
 		}
-		if !calm {
-			kept = append(kept, c)
-		} else {
-			c.hold = backlog{}
-		}
+		s.letGoUp(c, never)
+		c.hold, c.wakes = backlog{}, never
 	}
 	clear(g.holding[len(kept):])
-	g.holding = kept
+	g.holding, g.calm = kept, calm
 }
 
 // next is the time of the first item that is held back, or never.
 func (g *eager) next() int64 {
-	at := int64(never)
-	for _, c := range g.holding {
-		if c.hold.done < len(c.items) {
-			at = min(at, c.items[c.hold.done].time)
+	for len(g.wakes) > 0 {
+		x, c := g.wakes[0], g.wakes[0].cell
+		if x.at == c.wakes && c.hold.holding && c.hold.done < len(c.items) && c.items[c.hold.done].time == x.at {
+			return x.at
+		}
+		g.wakes.pop()
+		if x.at == c.wakes { // the item has been taken out
+			c.wakes = never
+			g.wake(c)
 		}
 	}
-	return at
+	return never
 }

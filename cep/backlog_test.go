@@ -1,11 +1,14 @@
 package cep
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"weir/nfa"
 )
 
 // bounded is an Engine in EagerOrder whose keys match few events again.
@@ -61,5 +64,28 @@ func TestBacklogsChangeNothing(t *testing.T) {
 	})
 	if held == 0 {
 		t.Error("no key held events back")
+	}
+}
+
+// An event does not cost what all keys that hold back cost.
+func BenchmarkWithBacklogs(b *testing.B) {
+	for _, keys := range []int{10, 1000} {
+		b.Run(fmt.Sprint(keys), func(b *testing.B) {
+			rs := rulesOf(makeRule(b, "a", "a", nfa.Options{}, abc("a")))
+			g, fx := bounded(rs, Options{Order: EagerOrder, Lateness: time.Hour}, 0), new(Effects)
+			for i := range keys {
+				key := fmt.Sprint("k", i)
+				g.StepEvents([]Event{pay(1001, key, "", "a", 1), pay(1000, key, "", "a", 1)}, fx)
+			}
+			if got := g.Stats().Repairs.HeldBack; got != uint64(keys) {
+				b.Fatalf("%d keys hold back", got)
+			}
+			b.ResetTimer()
+			for i := range b.N {
+				e := pay(2000, "z", "", "x", 1)
+				e.Time += int64(i) * int64(time.Millisecond)
+				g.StepEvents([]Event{e}, fx)
+			}
+		})
 	}
 }

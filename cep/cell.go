@@ -23,6 +23,7 @@ type cell struct {
 	since   int   // items since the last one with a saved state, that one included
 	savedAt int64 // its time
 	hold    backlog
+	wakes   int64 // where it holds back: its time in eager.wakes, or never
 }
 
 // item is an event that a key has seen, with what it brought.

@@ -19,6 +19,8 @@ type eager struct {
 	by       uint64              // Event.origin of the event that has arrived
 	marked   []*cell             // to be matched again
 	holding  []*cell             // that hold items back
+	calm     int64               // the watermark at which one of them comes to rest, or later
+	wakes    heap[wake]          // of holding
 	again    int                 // mostAgain, but in tests
 	await    heap[awaited]       // matches that time will have brought
 	versions map[string]version  // by Alert.ID: those that were retracted once
@@ -141,7 +143,7 @@ func (c *change) compare(d *change) int {
 
 func newEager(lateness int64, spaces int) *eager {
 	return &eager{
-		lateness: lateness, again: mostAgain, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64,
+		lateness: lateness, again: mostAgain, cells: make([]cells, spaces), low: math.MinInt64, latest: math.MinInt64, calm: never,
 		top:      stamp{moment: math.MinInt64},
 		versions: map[string]version{}, firsts: map[string]outgoing{},
 	}
@@ -219,12 +221,15 @@ func (s *shard) see(o *offer, e *Event) {
 	if i < n || c.marked {
 		s.mark(c)
 		c.insert(i, item{time: e.Time, event: e, offer: o, fresh: true})
+		g.wake(c)
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
 	c.hold.earn()
 	if n < c.hold.end(n+1) {
 		s.matchNext(c, n)
+	} else {
+		g.wake(c)
 	}
 }
 
@@ -260,6 +265,7 @@ func (s *shard) end(e *Event, x *ended) {
 	if i < len(c.items) || c.marked {
 		s.mark(c)
 		c.insert(i, item{time: e.Time, event: e, ended: x, fresh: true})
+		s.eager.wake(c)
 		return
 	}
 	c.items = append(c.items, item{time: e.Time, event: e, ended: x})

@@ -281,12 +281,15 @@ func (l *layer) readBacklogs(r *reader) (then []func()) {
 				s.key = key
 				c := s.cellFor(int32(space), s.eager.low)
 				c.hold = backlog{holding: true, done: hold.done, calm: never}
-				s.eager.holding = append(s.eager.holding, c)
+				s.eager.holds(c)
 			}
 			then = append(then, func() {
 				if c := s.cell(int32(space), text); c != nil {
 					hold.done = min(hold.done, len(c.items))
-					c.hold = hold
+					if c.hold = hold; hold.holding {
+						s.eager.calm = min(s.eager.calm, hold.calm)
+						s.eager.wake(c)
+					}
 				}
 			})
 		}
