@@ -81,7 +81,7 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 		}
 	}
 	for _, r := range checked.Ruleset.Rules {
-		now := Issue{1, p.Folder}
+		now := Issue{1, r.Digest}
 		if before != nil {
 			if was, ok := before.Rules[r.ID]; ok && was.Digest == now.Digest {
 				now.Revision = was.Revision
