@@ -617,7 +617,7 @@ func (k *table) decode(f *feature, r *reader, how byte) {
 	}
 	for range r.Count(3) {
 		at, x := r.time(), r.item()
-		if r.Bad || x.Kind == None || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
+		if r.Bad || k.n == f.limit || x.Kind == None || k.newer >= 0 && k.entries[k.newer].last > at || k.find(x, x.hash()) >= 0 {
 			r.Fail()
 			return
 		}
