@@ -2,7 +2,6 @@ package state
 
 import (
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -85,7 +84,7 @@ func fill(t *testing.T, path string) {
 	defer f.Close()
 	for _, size := range []int{1 << 20, 4096} {
 		for err = nil; err == nil; {
-			_, err = io.WriteString(f, string(make([]byte, size)))
+			_, err = f.Write(make([]byte, size))
 		}
 		if !errors.Is(err, syscall.ENOSPC) {
 			t.Fatal(err)
