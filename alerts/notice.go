@@ -27,12 +27,14 @@ const (
 	Panicked   NoticeKind = "panicked"
 	Skipped    NoticeKind = "skipped"
 	Checkpoint NoticeKind = "checkpoint"
+	Adopted    NoticeKind = "adopted"
 )
 
 // loopKinds are by cep.NoticeKind.
 var loopKinds = [...]NoticeKind{
 	cep.NoticeDiffers: Differs, cep.NoticeRules: Rules, cep.NoticeDamaged: Damaged,
 	cep.NoticePanic: Panicked, cep.NoticeSkipped: Skipped, cep.NoticeCheckpoint: Checkpoint,
+	cep.NoticeAdopted: Adopted,
 }
 
 // NoticeOf is what there is to store of what a Loop says.
