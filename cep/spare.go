@@ -31,7 +31,7 @@ func (s *spare) putKey(ks *keyState) {
 		return
 	}
 	clear(ks.events)
-	ks.rules, ks.events, ks.text = ks.rules[:0], ks.events[:0], ""
+	ks.rules, ks.events, ks.text, ks.count = ks.rules[:0], ks.events[:0], "", 0
 	clear(ks.parts)
 	s.keys = append(s.keys, ks)
 }
