@@ -180,6 +180,22 @@
 // counts how often that began. Events that come in order are matched a block at a time, as in
 // WatermarkOrder.
 //
+// # Other rules
+//
+// Engine.Adopt puts another Ruleset in force between two records. What means the same in both
+// (Rule.Digest, Feature.Digest, and declarations of risks and lists) goes on with its state;
+// alerts that are out of rules that go on are retracted and restored as before. What is new or
+// changed begins there, by arrival and not by time: an event, and a match that is read as one,
+// keeps the rules of its place in the log. So an event that came before is not seen by rules
+// and features that are new, whether it has waited for earlier ones or a late event lets its
+// key go back; a match that time brings belongs to the place at which the watermark passes
+// it. Of rules that are gone open matches go; alerts that are out, and what matches have added
+// to risks, stay. A rule goes on only in the layer in which it has been: what adds to a risk
+// may lift the rules that read it.
+//
+// That something begins late is asked in the `where` of rules and features, and is part of the
+// state until the watermark has passed the events of before.
+//
 // # Near misses
 //
 // With Options.NearMisses it is counted how far open matches get and how they end, by rule
