@@ -161,20 +161,20 @@ func (l *ledger) upTo(j *journal, t int64) *feature.Record {
 	return r
 }
 
-// moveTrails carries on the latest events of features that rules of both Rulesets show.
-func (a *adoption) moveTrails() {
+// moveTrails carries on the latest events of features that rules of both Rulesets show, from
+// the ledgers of one scheme to one of another.
+func (a *adoption) moveTrails(to *scheme, into *ledger, from *scheme, ledgers []*ledger) {
 	var key keyReader
-	for n := range a.to.scheme.witnesses {
-		old := a.oldWitness(n)
-		if old < 0 {
+	for n := range to.witnesses {
+		f := to.witnesses[n].feature
+		if a.oldFeatures[f] < 0 || from.witness[a.oldFeatures[f]] < 0 {
 			continue
 		}
-		parts := len(a.to.rs.Features[a.to.scheme.witnesses[n].feature].Key.Names)
-		into := &a.to.ledgers[0].trails[n]
-		for _, l := range a.from.ledgers {
+		old := from.witness[a.oldFeatures[f]]
+		for _, l := range ledgers {
 			for text, t := range l.trails[old].keys {
-				if key.split(text, parts) {
-					into.create(&key).events = t.events
+				if key.split(text, len(a.to.rs.Features[f].Key.Names)) {
+					into.trails[n].create(&key).events = t.events
 				}
 			}
 		}

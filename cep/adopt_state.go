@@ -31,8 +31,8 @@ func (a *adoption) state() []byte {
 		a.appendLeft(&w)
 	}
 	a.appendFeatures(&w)
-	a.moveTrails()
-	to.appendTrails(&w)
+	a.moveTrails(to.scheme, to.ledgers[0], g.scheme, g.ledgers)
+	to.appendTrails(&w, to.scheme, to.ledgers)
 	to.appendLists(&w)
 	a.appendNear(&w)
 	if to.eager() {
@@ -270,6 +270,10 @@ func (a *adoption) appendEager(w *writer) {
 	a.appendJournals(w)
 	if a.to.settled != nil {
 		a.appendSettled(w)
+		if g.settled != nil {
+			a.moveTrails(a.to.settled[0].scheme, a.to.settled[0], g.settled[0].scheme, g.settled)
+		}
+		a.to.appendTrails(w, a.to.settled[0].scheme, a.to.settled)
 	}
 	for i := range a.to.layers {
 		a.appendBacklogs(w, i)
@@ -292,7 +296,7 @@ func (a *adoption) appendNoPast(w *writer) {
 	w.stamp(stamp{})
 	none := 1 + len(to.scheme.spaces) // events, journals
 	if to.settled != nil {
-		none += len(to.settled[0].scheme.spaces)
+		none += len(to.settled[0].scheme.spaces) + len(to.settled[0].scheme.witnesses)
 	}
 	for i := range to.layers {
 		none += len(to.layers[i].plan.spaces) // backlogs

@@ -298,7 +298,7 @@ func (x *lateLedgers) state() string {
 	}
 	w := &writer{wire.Writer{}}
 	g.appendLedgers(w, x.scheme, x.ledgers)
-	g.appendTrails(w)
+	g.appendTrails(w, g.scheme, g.ledgers)
 	appendPast(w, x.ledgers, x.low, func(e *Event) uint64 { return e.origin })
 	return string(w.B)
 }
@@ -310,7 +310,7 @@ func (x *lateLedgers) restore(state string, shards int) bool {
 	g.order.low, g.order.now, g.options.Order = x.low, x.now, EagerOrder
 	r := &reader{wire.Reader{Src: []byte(state)}}
 	g.readLedgers(r, x.scheme, ledgers)
-	g.readTrails(r)
+	g.readTrails(r, g.scheme, g.ledgers)
 	events := map[uint64]*Event{}
 	for _, e := range x.came {
 		if e.Time >= x.low {

@@ -51,7 +51,7 @@ func (g *Engine) Append(dst []byte) []byte {
 		g.appendLeft(&w)
 	}
 	g.appendFeatures(&w)
-	g.appendTrails(&w)
+	g.appendTrails(&w, g.scheme, g.ledgers)
 	g.appendLists(&w)
 	g.appendNear(&w)
 	if g.eager() {
@@ -97,7 +97,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 		g.readLeft(&r)
 	}
 	g.readFeatures(&r)
-	g.readTrails(&r)
+	g.readTrails(&r, g.scheme, g.ledgers)
 	if err := g.readLists(&r); err != nil {
 		return nil, err
 	}

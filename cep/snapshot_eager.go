@@ -110,6 +110,7 @@ func (g *Engine) appendEager(w *writer) {
 	appendPast(w, g.ledgers, g.order.low, func(e *Event) uint64 { return e.origin })
 	if g.settled != nil {
 		g.appendLedgers(w, g.settled[0].scheme, g.settled)
+		g.appendTrails(w, g.settled[0].scheme, g.settled)
 	}
 	for i := range g.layers {
 		g.layers[i].appendBacklogs(w, g.order.low)
@@ -170,6 +171,7 @@ func (g *Engine) readEager(r *reader) {
 	readPast(r, g.ledgers, low, g.order.now, func(n uint64) *Event { return byOrigin[n] })
 	if g.settled != nil {
 		g.readLedgers(r, g.settled[0].scheme, g.settled)
+		g.readTrails(r, g.settled[0].scheme, g.settled)
 		for _, e := range a.events {
 			if e.Time > g.order.ready() {
 				g.order.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})

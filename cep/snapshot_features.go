@@ -140,10 +140,10 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 
 // appendTrails writes the latest events of keys: of each witness those that a reader of
 // the time low sees, or of that of the last if it is later, as many as an alert shows.
-func (g *Engine) appendTrails(w *writer) {
-	for n := range g.scheme.witnesses {
+func (g *Engine) appendTrails(w *writer, c *scheme, ledgers []*ledger) {
+	for n := range c.witnesses {
 		var all []*trail
-		for _, l := range g.ledgers {
+		for _, l := range ledgers {
 			for _, t := range l.trails[n].keys {
 				if len(l.trails[n].witness.show(t.events, g.order.low)) > 0 { // a late event may have put them out
 					all = append(all, t)
@@ -153,7 +153,7 @@ func (g *Engine) appendTrails(w *writer) {
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
 		w.Uint(uint64(len(all)))
 		for _, t := range all {
-			events := g.scheme.witnesses[n].show(t.events, g.order.low)
+			events := c.witnesses[n].show(t.events, g.order.low)
 			w.Text(t.text)
 			w.Uint(uint64(len(events)))
 			for i := range events {
@@ -172,21 +172,21 @@ func (w *witness) show(events []shown, low int64) []shown {
 	return nil
 }
 
-func (g *Engine) readTrails(r *reader) {
-	for n := range g.scheme.witnesses {
-		f := g.scheme.witnesses[n].feature
+func (g *Engine) readTrails(r *reader, c *scheme, ledgers []*ledger) {
+	for n := range c.witnesses {
+		f := c.witnesses[n].feature
 		parts := len(g.rs.Features[f].Key.Names)
 		before := ""
 		for range r.Count(1 + 1 + leastShown) {
 			var key keyReader
 			text := r.Text()
-			events := r.trail(g, &g.scheme.witnesses[n])
+			events := r.trail(g, &c.witnesses[n])
 			if r.Bad || text <= before || !key.split(text, parts) {
 				r.Fail()
 				return
 			}
 			before = text
-			t := &g.ledgers[key.hash()%uint64(len(g.ledgers))].trails[n]
+			t := &ledgers[key.hash()%uint64(len(ledgers))].trails[n]
 			made := t.create(&key)
 			made.events = events
 			t.schedule(made, events[len(events)-1].time)
