@@ -11,6 +11,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"weir/failpoint"
 )
 
 // Log is the ordered log that a Loop folds. package cep/stream has one.
@@ -387,6 +389,7 @@ func (l *Loop) fast(ctx context.Context, records []Logged) error {
 		if err := l.step(records[:n]); err != nil {
 			return err
 		}
+		failpoint.Hit("step")
 		if err := l.commit(); err != nil {
 			return err
 		}
@@ -509,9 +512,16 @@ func (l *Loop) try(steps []Record, sequence, line uint64) (err error) {
 			err = &panicked{sequence, line, fmt.Sprintf("%v\n%s", v, debug.Stack())}
 		}
 	}()
+	if failpoint.On {
+		for i := range steps {
+			failpoint.Panic(steps[i].Data)
+		}
+	}
 	before := l.engine.stats.Events
 	l.engine.Step(steps, &l.fx)
-	l.events += int(l.engine.stats.Events - before)
+	n := int(l.engine.stats.Events - before)
+	l.events += n
+	failpoint.Slow(n)
 	return nil
 }
 
@@ -590,6 +600,7 @@ func (l *Loop) checkpoint() error {
 	if err != nil {
 		return err
 	}
+	failpoint.Hit("between")
 	l.saving = make(chan stored, 1)
 	go func(done chan<- stored) {
 		oldest, err := l.o.Checkpoints.Save(c)

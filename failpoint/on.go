@@ -1,17 +1,22 @@
 //go:build failpoints
 
-// Package failpoint ends the process at chosen places of the program, to test what a crash
-// there leaves behind. It does nothing in a program that was built without the tag
-// failpoints.
+// Package failpoint ends the process at chosen places of the program, makes stepping panic
+// or slow, to test what becomes of it. It does nothing in a program that was built without
+// the tag failpoints.
 package failpoint
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 )
+
+// On says whether the program was built with the tag failpoints.
+const On = true
 
 // place and left are where the process is to end, and how often that place is passed until
 // then.
@@ -20,7 +25,22 @@ var (
 	left  atomic.Int64
 )
 
+// panics is the text that may not be stepped; rate is how many events may be in a second.
+var (
+	panics []byte
+	rate   int64
+)
+
 func init() {
+	panics = []byte(os.Getenv("WEIR_FAILPOINT_PANIC"))
+	if text, ok := os.LookupEnv("WEIR_FAILPOINT_SLOW"); ok {
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil || n < 1 {
+			fmt.Fprintf(os.Stderr, "WEIR_FAILPOINT_SLOW is %q: expected a number from 1\n", text)
+			os.Exit(2)
+		}
+		rate = n
+	}
 	text, ok := os.LookupEnv("WEIR_FAILPOINT")
 	if !ok {
 		return
@@ -51,4 +71,21 @@ func Hit(name string) {
 		os.Exit(137)
 	}
 	select {}
+}
+
+// Panic stands before text is stepped. In a program that was built with the tag failpoints
+// it panics where the environment variable WEIR_FAILPOINT_PANIC is a part of text.
+func Panic(text []byte) {
+	if len(panics) > 0 && bytes.Contains(text, panics) {
+		panic("failpoint: " + string(panics))
+	}
+}
+
+// Slow stands after events were stepped. In a program that was built with the tag
+// failpoints, the environment variable WEIR_FAILPOINT_SLOW=N makes it wait so long that no
+// more than N events are stepped in a second.
+func Slow(events int) {
+	if rate > 0 {
+		time.Sleep(time.Duration(events) * time.Second / time.Duration(rate))
+	}
 }

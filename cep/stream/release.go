@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"weir/failpoint"
 )
 
 // Shares of the size, in percent: Release drops records where the log is fuller than
@@ -83,5 +85,6 @@ func (h *host) drop(ctx context.Context, subject string, before uint64) error {
 	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
+	failpoint.Hit("purge")
 	return nil
 }

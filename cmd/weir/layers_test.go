@@ -26,7 +26,7 @@ type layer struct {
 var layers = map[string]layer{
 	"nfa":               {},
 	"nfa/oracle":        {imports: []string{"weir/nfa"}}, // a second evaluator, for tests
-	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/cep/wire", "weir/nfa"}},
+	"cep":               {imports: []string{"weir/cep/feature", "weir/cep/list", "weir/cep/outcome", "weir/cep/wire", "weir/failpoint", "weir/nfa"}},
 	"cep/feature":       {imports: []string{"weir/cep/feature/exact", "weir/cep/wire"}}, // running aggregates of a key
 	"cep/feature/exact": {},                                                             // sums that are rounded once
 	"cep/list":          {imports: []string{"weir/cep/wire"}},                           // named sets that change while rules run

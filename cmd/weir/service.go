@@ -13,6 +13,7 @@ import (
 	"weir/alerts"
 	"weir/cep"
 	"weir/cep/stream"
+	"weir/failpoint"
 	"weir/rules"
 	"weir/rules/source"
 	"weir/state"
@@ -215,6 +216,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		v.log.Info("rules published", "rules", len(now.Rules), "record", last)
 	}
 	note := fmt.Sprintf("weir %s, engine revision %d", version, cep.EngineRevision)
+	failpoint.Hit("boot")
 	_, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note)})
 	return err
 }

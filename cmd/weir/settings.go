@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"weir/cep/stream"
 	"weir/nfa"
 	"weir/rules/nearest"
 )
@@ -68,7 +69,7 @@ var allSettings = []setting{
 		return nil
 	}),
 	textSetting("log.durability", "fsync", "When an event counts as received. fsync: once it is on disk. interval: once it is written; a power cut may lose the last second.", func(s *settings) *string { return &s.Durability }, oneOf("fsync", "interval")),
-	sizeSetting("log.size", "1GB", 64<<20, "How large the log may grow; what is not needed is dropped from its beginning.", func(s *settings) *int64 { return &s.LogSize }),
+	sizeSetting("log.size", "1GB", stream.MinSize, "How large the log may grow; what is not needed is dropped from its beginning.", func(s *settings) *int64 { return &s.LogSize }),
 	{
 		"time.order", "eager", "When events are matched. eager: when they arrive. watermark: in the order of their time, once no earlier one can come.",
 		func(s *settings, text string) error {
