@@ -63,6 +63,7 @@ type Engine struct {
 	shown    [][]shown // what rules show of them
 	input    []*Event  // of the phase that shards go through
 	runs     *layer    // in phase two
+	caught   caught    // from shards in a phase
 	came     []coming
 	scope    Scope // of derived fields
 
@@ -489,10 +490,17 @@ func (g *Engine) fork(phase func(g *Engine, shard int)) {
 	}
 	var wait sync.WaitGroup
 	for i := range g.ledgers[1:] {
-		wait.Go(func() { phase(g, i+1) })
+		wait.Go(func() {
+			defer g.caught.recover()
+			phase(g, i+1)
+		})
 	}
-	phase(g, 0)
+	func() {
+		defer g.caught.recover()
+		phase(g, 0)
+	}()
 	wait.Wait()
+	g.caught.raise()
 }
 
 // observeShard is phase one.

@@ -43,6 +43,10 @@ type Mark struct {
 	Digest   [32]byte // of all effects up to there
 }
 
+// UnknownDigest stands for the digest of effects that nobody knows: those up to where a log
+// ends that has lost its end. A replay up to there is not compared.
+var UnknownDigest = [32]byte(bytes.Repeat([]byte{0xff}, 32))
+
 // Commit is what a batch of records did.
 type Commit struct {
 	Mark    Mark
@@ -238,7 +242,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 	l.engine, l.rulesAt, l.text = NewEngine(new(Ruleset), Options{}), 0, nil
 	l.at, l.sum, l.digest, l.appended = Position{Incarnation: r.Incarnation}, 0, digest{}, 0
 	l.applied, l.want = r.Applied, nil
-	if r.Compare && r.Applied > 0 {
+	if r.Compare && r.Applied > 0 && sink.Digest != UnknownDigest {
 		l.want = &sink
 	}
 	l.kept, l.events, l.bytes, l.due = sink.Position, 0, 0, false
@@ -298,13 +302,17 @@ func (l *Loop) recover(ctx context.Context, p *panicked) error {
 		<-l.saving
 		l.saving = nil
 	}
-	if l.panicked[p.sequence] && p.line > 0 {
+	if l.panicked[p.sequence] && p.alone {
 		s := Skipped{p.sequence, p.line, p.reason}
 		if _, err := l.o.Log.Append(ctx, &Packed{Kind: PackedSkip, Skipped: s}); err != nil {
 			return err
 		}
 		l.Skip(s)
-		l.notify(NoticeSkipped, p.sequence, fmt.Sprintf("line %d is not stepped: stepping it panicked twice: %s", p.line, p.reason))
+		what := "the record"
+		if p.line > 0 {
+			what = fmt.Sprintf("line %d", p.line)
+		}
+		l.notify(NoticeSkipped, p.sequence, fmt.Sprintf("%s is not stepped: stepping it panicked twice: %s", what, p.reason))
 	} else {
 		l.notify(NoticePanic, p.sequence, p.Error())
 	}
@@ -422,7 +430,8 @@ func (l *Loop) piece(records []Logged) int {
 // panicked says that stepping panicked.
 type panicked struct {
 	sequence uint64 // of the last record that was to be stepped
-	line     uint64 // of it; 0: not known
+	line     uint64 // of it; 0: the record has none
+	alone    bool   // it is that record and line; otherwise one of those that were stepped with it
 	reason   string
 }
 
@@ -456,9 +465,12 @@ func (l *Loop) step(records []Logged) error {
 
 // appendSteps appends what a record asks of the Engine.
 func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
+	skips := l.skips[r.Sequence]
+	if p.Kind != PackedEvents && len(skips) > 0 {
+		return dst
+	}
 	switch p.Kind {
 	case PackedEvents:
-		skips := l.skips[r.Sequence]
 		if len(skips) == 0 && r.Sequence > l.careful {
 			return append(dst, Record{Kind: EventsRecord, Data: p.Body, Line: 1, Appended: r.Appended})
 		}
@@ -496,20 +508,20 @@ func eachLine(text []byte) func(func([]byte) bool) {
 // stepAll steps the Engine, one by one to find out which record panics.
 func (l *Loop) stepAll(steps []Record, sequence uint64, apart bool) error {
 	if !apart {
-		return l.try(steps, sequence, 0)
+		return l.try(steps, sequence, 0, false)
 	}
 	for i := range steps {
-		if err := l.try(steps[i:i+1], sequence, uint64(steps[i].Line)); err != nil {
+		if err := l.try(steps[i:i+1], sequence, uint64(steps[i].Line), true); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *Loop) try(steps []Record, sequence, line uint64) (err error) {
+func (l *Loop) try(steps []Record, sequence, line uint64, alone bool) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &panicked{sequence, line, fmt.Sprintf("%v\n%s", v, debug.Stack())}
+			err = &panicked{sequence, line, alone, fmt.Sprintf("%v\n%s", v, debug.Stack())}
 		}
 	}()
 	if failpoint.On {

@@ -163,16 +163,17 @@ func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) err
 	if _, err := v.store.DropAfter(r.Lost.After); err != nil {
 		return err
 	}
+	if mark.Position.Sequence <= r.Lost.After {
+		return nil // no effects came from there: only checkpoints lay beyond the end
+	}
 	last, found, err := v.stream.At(ctx, r.Lost.After)
 	if err != nil {
 		return err
 	}
-	mark.Position.Incarnation = r.Incarnation
-	if mark.Position.Sequence > r.Lost.After {
-		mark.Position.Sequence, mark.Sum, mark.Digest = r.Lost.After, 0, [32]byte{}
-		if found {
-			mark.Sum = last.Sum()
-		}
+	mark.Position = cep.Position{Incarnation: r.Incarnation, Sequence: r.Lost.After}
+	mark.Sum, mark.Digest = 0, cep.UnknownDigest
+	if found {
+		mark.Sum = last.Sum()
 	}
 	_, err = v.store.Lost(*r.Lost, last.Appended, *mark)
 	return err
