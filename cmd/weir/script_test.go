@@ -17,7 +17,15 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write what the scripts compare with anew")
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"weir": main})
+	testscript.Main(tidy{m}, map[string]func(){"weir": main})
+}
+
+// tidy removes what the tests have built once they have run.
+type tidy struct{ m *testing.M }
+
+func (t tidy) Run() int {
+	defer removeProgram()
+	return t.m.Run()
 }
 
 // TestScript runs testdata/script. Beside the commands of testscript a script
