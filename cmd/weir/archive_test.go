@@ -263,7 +263,7 @@ func (a *archive) agrees(t *testing.T, dir string, last uint64) {
 		t.Fatal(err)
 	}
 	for _, n := range notices {
-		if n.Kind == alerts.Digest || n.Kind == alerts.Damage {
+		if n.Kind == alerts.Differs || n.Kind == alerts.Damaged {
 			t.Errorf("notice at %v: %s", n.Position, n.Text)
 		}
 	}

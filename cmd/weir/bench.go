@@ -86,16 +86,16 @@ func (c *benchServeCommand) Run(std *streams) error {
 		}
 		defer os.RemoveAll(dir)
 	}
-	served, err := c.start(dir)
+	s, err := c.start(dir)
 	if err != nil {
 		return err
 	}
-	defer served.stop()
-	f, err := c.measure(ctx, served)
+	defer s.stop()
+	f, err := c.measure(ctx, s)
 	if err != nil {
 		return err
 	}
-	if err := served.stop(); err != nil {
+	if err := s.stop(); err != nil {
 		return err
 	}
 	if c.JSON {
@@ -105,8 +105,8 @@ func (c *benchServeCommand) Run(std *streams) error {
 	return nil
 }
 
-// served is a service that runs as a process of its own.
-type served struct {
+// timedService is a service that runs as a process of its own.
+type timedService struct {
 	process *exec.Cmd
 	address string
 	done    chan error
@@ -117,8 +117,8 @@ type served struct {
 var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+)`)
 
 // startService starts `weir serve` and waits until it answers.
-func startService(binary string, args, env []string, log io.Writer) (*served, error) {
-	s := &served{process: exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), done: make(chan error, 1)}
+func startService(binary string, args, env []string, log io.Writer) (*timedService, error) {
+	s := &timedService{process: exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), done: make(chan error, 1)}
 	s.process.Env = append(os.Environ(), env...)
 	out, err := s.process.StderrPipe()
 	if err != nil {
@@ -149,7 +149,7 @@ func startService(binary string, args, env []string, log io.Writer) (*served, er
 }
 
 // stop ends the service as a user would.
-func (s *served) stop() error {
+func (s *timedService) stop() error {
 	s.once.Do(func() {
 		s.process.Process.Signal(syscall.SIGTERM)
 		s.err = <-s.done
@@ -157,7 +157,7 @@ func (s *served) stop() error {
 	return s.err
 }
 
-func (c *benchServeCommand) start(dir string) (*served, error) {
+func (c *benchServeCommand) start(dir string) (*timedService, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -180,7 +180,7 @@ func (c *benchServeCommand) start(dir string) (*served, error) {
 }
 
 // measure sends events from all clients and watches the service.
-func (c *benchServeCommand) measure(ctx context.Context, s *served) (*benchFigures, error) {
+func (c *benchServeCommand) measure(ctx context.Context, s *timedService) (*benchFigures, error) {
 	f := &benchFigures{Durability: c.Durability}
 	begin := time.Now()
 	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
@@ -254,7 +254,7 @@ type sender struct {
 }
 
 // run sends requests one after the other.
-func (t *sender) run(ctx context.Context, c *benchServeCommand, s *served, number int, begin time.Time, sent *atomic.Uint64) error {
+func (t *sender) run(ctx context.Context, c *benchServeCommand, s *timedService, number int, begin time.Time, sent *atomic.Uint64) error {
 	cards := bench.NewCards(fmt.Sprintf("%c", 'a'+number%26)+strconv.Itoa(number)+"-", uint64(number)+1)
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
@@ -274,7 +274,7 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *served, numbe
 		}
 		for {
 			begun := time.Now()
-			status, after, said, err := post(client, s.address+"/v1/events", body)
+			status, after, said, err := postEvents(client, s.address+"/v1/events", body)
 			if err != nil {
 				return err
 			}
@@ -295,8 +295,8 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *served, numbe
 	return nil
 }
 
-// post posts events and gives the status, of a refusal when to try again, and the answer.
-func post(client *http.Client, url string, body []byte) (status int, after time.Duration, said []byte, err error) {
+// postEvents posts events and gives the status, of a refusal when to try again, and the answer.
+func postEvents(client *http.Client, url string, body []byte) (status int, after time.Duration, said []byte, err error) {
 	r, err := client.Post(url, "application/x-ndjson", bytes.NewReader(body))
 	if err != nil {
 		return 0, 0, nil, err
@@ -307,21 +307,21 @@ func post(client *http.Client, url string, body []byte) (status int, after time.
 	return r.StatusCode, time.Duration(seconds) * time.Second, said, err
 }
 
-// readiness is what /readyz says.
-type readiness struct {
+// benchReady is what /readyz says.
+type benchReady struct {
 	Stepped string  `json:"stepped"`
 	End     string  `json:"end"`
 	Lag     float64 `json:"lag_seconds"`
 }
 
 // look takes note of the lag and memory of the service.
-func (f *benchFigures) look(s *served) (*readiness, error) {
+func (f *benchFigures) look(s *timedService) (*benchReady, error) {
 	r, err := http.Get(s.address + "/readyz")
 	if err != nil {
 		return nil, err
 	}
 	defer r.Body.Close()
-	ready := new(readiness)
+	ready := new(benchReady)
 	if err := json.NewDecoder(r.Body).Decode(ready); err != nil {
 		return nil, err
 	}
@@ -347,7 +347,7 @@ func memoryOf(pid int) (uint64, error) {
 }
 
 // count reads what the service has counted.
-func (f *benchFigures) count(s *served) error {
+func (f *benchFigures) count(s *timedService) error {
 	r, err := http.Get(s.address + "/metrics")
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +15,7 @@ import (
 // repeats a request until it is answered.
 type crowd struct {
 	t     *testing.T
+	name  string // begins the ids of its events
 	wait  sync.WaitGroup
 	ended chan struct{} // closed when no more requests are to be begun
 
@@ -27,7 +29,7 @@ type crowd struct {
 
 // newCrowd lets n clients begin; what they do follows from seed.
 func newCrowd(t *testing.T, n int, seed uint64) *crowd {
-	c := &crowd{t: t, ended: make(chan struct{}), acked: map[string]bool{}, tried: map[int]int{}}
+	c := &crowd{t: t, name: strconv.FormatUint(seed, 36), ended: make(chan struct{}), acked: map[string]bool{}, tried: map[int]int{}}
 	for i := range n {
 		c.wait.Go(func() { c.client(i, rand.New(rand.NewPCG(seed, uint64(i)))) })
 	}
@@ -73,7 +75,7 @@ func (c *crowd) client(number int, r *rand.Rand) {
 		var ids []string
 		for range 1 + r.IntN(60) {
 			event++
-			id := fmt.Sprintf("e%d-%d", number, event)
+			id := fmt.Sprintf("%s-%d-%d", c.name, number, event)
 			at := time.Now()
 			if r.IntN(8) == 0 {
 				at = at.Add(-time.Duration(r.IntN(1500)) * time.Millisecond)
@@ -82,7 +84,7 @@ func (c *crowd) client(number int, r *rand.Rand) {
 			ids = append(ids, id)
 		}
 		c.note(ids, false)
-		if c.repeat(fmt.Sprintf("%p-%d-%d", c, number, requests), text.String(), len(ids)) {
+		if c.repeat(fmt.Sprintf("%s-%d-%d", c.name, number, requests), text.String(), len(ids)) {
 			c.note(ids, true)
 		}
 		time.Sleep(time.Duration(r.IntN(10)) * time.Millisecond)
@@ -143,8 +145,7 @@ func (c *crowd) may(n int) string {
 	return c.url
 }
 
-// sentAndAcked gives the ids of the events that were sent, and of those whose requests were
-// answered.
+// count is how many events were acked.
 func (c *crowd) count() (acked int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

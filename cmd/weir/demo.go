@@ -279,7 +279,7 @@ func (d *demo) post(ctx context.Context, route, media, body string) error {
 		return err
 	}
 	for {
-		var ready readiness
+		var ready benchReady
 		if err := d.call(ctx, http.MethodGet, "/readyz", "", "", &ready); err != nil {
 			return err
 		}

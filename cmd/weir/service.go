@@ -138,7 +138,7 @@ func (v *service) agree(ctx context.Context) (start, error) {
 			return start{}, err
 		}
 		if r.Lost != nil {
-			if err := v.lose(ctx, r, &mark); err != nil {
+			if err := v.lose(ctx, r, heads, &mark); err != nil {
 				return start{}, err
 			}
 		}
@@ -157,8 +157,11 @@ func (v *service) agree(ctx context.Context) (start, error) {
 	}
 }
 
-// lose makes durable that the log has lost its end.
-func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) error {
+// lose makes durable that the log has lost its end. What a commit brought that reaches
+// beyond the end is unlogged as a whole; as some of it came from records that are still
+// there, effects count as kept only up to the commit before, and those after it are
+// committed again.
+func (v *service) lose(ctx context.Context, r *cep.Recovery, heads []state.Head, mark *cep.Mark) error {
 	v.log.Warn("the log has lost its end; alerts from there are kept and marked unlogged", "after", r.Lost.After, "until", r.Lost.Until)
 	if _, err := v.store.DropAfter(r.Lost.After); err != nil {
 		return err
@@ -166,16 +169,26 @@ func (v *service) lose(ctx context.Context, r *cep.Recovery, mark *cep.Mark) err
 	if mark.Position.Sequence <= r.Lost.After {
 		return nil // no effects came from there: only checkpoints lay beyond the end
 	}
-	last, found, err := v.stream.At(ctx, r.Lost.After)
+	from := cep.Position{Incarnation: mark.Position.Incarnation, Sequence: r.Lost.After}
+	kept, err := v.store.Committed(from)
 	if err != nil {
 		return err
 	}
-	mark.Position = cep.Position{Incarnation: r.Incarnation, Sequence: r.Lost.After}
-	mark.Sum, mark.Digest = 0, cep.UnknownDigest
-	if found {
+	if r.From >= 0 {
+		kept.Sequence = max(kept.Sequence, heads[r.From].Mark.Position.Sequence)
+	}
+	end, _, err := v.stream.At(ctx, from.Sequence)
+	if err != nil {
+		return err
+	}
+	*mark = cep.Mark{Position: cep.Position{Incarnation: r.Incarnation, Sequence: kept.Sequence}, Digest: cep.UnknownDigest}
+	if last, found, err := v.stream.At(ctx, kept.Sequence); err != nil {
+		return err
+	} else if found {
 		mark.Sum = last.Sum()
 	}
-	_, err = v.store.Lost(*r.Lost, last.Appended, *mark)
+	r.Applied = kept.Sequence
+	_, err = v.store.Lost(*r.Lost, end.Appended, *mark)
 	return err
 }
 

@@ -253,6 +253,9 @@ func loadSettings(file string, environ []string, flags map[string]string) (*sett
 		}
 		from[name] = "flag"
 	}
+	if least := 2 * stream.SyncEvery; s.Durability == "interval" && s.Every < least {
+		return nil, nil, usageError("state.checkpoint.every: %s is shorter than %s, which log.durability interval needs: after a power cut there has to be a state as of what the log still has", formatSpan(s.Every), formatSpan(least))
+	}
 	if !s.InsecureListen && !loopback(s.Listen) {
 		return nil, nil, usageError("listen: %s can be reached by others, and there are no tokens yet: everybody there could read alerts and send events; listen on 127.0.0.1, or say --insecure-listen", s.Listen)
 	}
