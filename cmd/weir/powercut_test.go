@@ -135,18 +135,21 @@ func must(t *testing.T, err error) {
 	}
 }
 
-// newest is the sequence number of the newest checkpoint of a directory.
-func newest(t *testing.T, dir string) uint64 {
+// kept are the sequence numbers of the newest and the oldest checkpoint of a directory; 0
+// if there is none.
+func kept(t *testing.T, dir string) (newest, oldest uint64) {
 	t.Helper()
 	o, err := state.Open(dir, state.Options{})
+	if errors.Is(err, state.ErrDamaged) {
+		return 0, 0
+	}
 	must(t, err)
 	defer o.Close()
 	heads, err := o.Checkpoints()
-	must(t, err)
-	if len(heads) == 0 {
-		return 0
+	if len(heads) == 0 || err != nil {
+		return 0, 0
 	}
-	return heads[0].Mark.Position.Sequence
+	return heads[0].Mark.Position.Sequence, heads[len(heads)-1].Mark.Position.Sequence
 }
 
 // written is when the state file was written last.
@@ -165,11 +168,11 @@ func (s *served) beforeCheckpoint(h *host) {
 
 // afterCheckpoint waits until there is a checkpoint that a copy does not have.
 func (s *served) afterCheckpoint(h *host, earlier string) {
-	was := newest(s.t, earlier)
+	was, _ := kept(s.t, earlier)
 	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(20 * time.Millisecond) {
 		s.hold()
 		dir := copyOf(s.t, h.data)
-		now := newest(s.t, dir)
+		now, _ := kept(s.t, dir)
 		must(s.t, os.RemoveAll(dir))
 		s.release()
 		if now > was {
