@@ -22,15 +22,19 @@ func startProgress(events inputs, toStdout bool, std *streams) *progress {
 	if !terminal(std.err) || toStdout && terminal(std.out) {
 		return p
 	}
-	p.bar = progressbar.NewOptions64(events.size(),
+	p.bar = newBar(events.size(), "reading", std, progressbar.OptionShowBytes(true))
+	return p
+}
+
+// newBar shows a bar on stderr.
+func newBar(size int64, what string, std *streams, more ...progressbar.Option) *progressbar.ProgressBar {
+	return progressbar.NewOptions64(size, append(more,
 		progressbar.OptionSetWriter(std.err),
-		progressbar.OptionSetDescription("reading"),
-		progressbar.OptionShowBytes(true),
+		progressbar.OptionSetDescription(what),
 		progressbar.OptionThrottle(200*time.Millisecond),
 		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine; it turns as bytes come
 		progressbar.OptionClearOnFinish(),
-	)
-	return p
+	)...)
 }
 
 func (p *progress) update() {
