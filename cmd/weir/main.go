@@ -28,6 +28,7 @@ const (
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run rules as a service: events come in over HTTP, alerts are kept."`
 	Replay     replayCommand     `cmd:"" help:"Fold the log of a service again and compare the alerts with those stored."`
+	State      stateCommand      `cmd:"" help:"Check, show and repair the files of a service."`
 	Run        runCommand        `cmd:"" help:"Run rules over files of events and print the alerts."`
 	Check      checkCommand      `cmd:"" help:"Find what is wrong or doubtful in rules."`
 	Explain    explainCommand    `cmd:"" help:"Say in plain English what rules do."`
