@@ -61,6 +61,7 @@ func (v *edition) same(o *edition) bool {
 type comparison struct {
 	out     io.Writer                         // gets the alerts; nil: nobody does
 	limiter *alerts.Limiter                   // as that of the store was where the replay begins
+	most    int                               // alerts of a rule and minute that are kept; less than 1: all
 	kept    map[uint64]bool                   // hashes of the ids of alerts that it kept
 	mark    cep.Mark                          // of the last commit
 	lost    cep.Position                      // the log ends here: what is stored from after it was lost
@@ -91,7 +92,7 @@ type versionCounts struct {
 // newComparison begins to compare with what a store has from records after a position. The
 // log ends at last.
 func newComparison(store *state.Store, begin, last cep.Position, out io.Writer) (*comparison, error) {
-	c := &comparison{out: out, lost: last, limiter: alerts.NewLimiter(state.DefaultPerRuleMinute), kept: map[uint64]bool{}}
+	c := &comparison{out: out, lost: last, limiter: alerts.NewLimiter(), kept: map[uint64]bool{}}
 	if err := c.seed(store, begin); err != nil {
 		return nil, err
 	}
@@ -152,8 +153,8 @@ func hashOf(id string) uint64 {
 
 // Commit is cep.Sink.
 func (c *comparison) Commit(k *cep.Commit) error {
-	if k.Rules != nil && k.Rules.PerRuleMinute > 0 {
-		c.limiter.SetMost(k.Rules.PerRuleMinute)
+	if k.Rules != nil {
+		c.most = k.Rules.PerRuleMinute
 	}
 	for i := range k.Effects.Alerts {
 		it := alerts.Of(&k.Effects.Alerts[i], k.Lines[i])
@@ -171,7 +172,7 @@ func (c *comparison) take(it *alerts.Item) error {
 		return err
 	}
 	c.Alerts++
-	if c.limiter.Judge(it, it.Version > 1 && c.kept[hashOf(it.ID)]) != alerts.Keep {
+	if c.limiter.Judge(it, it.Version > 1 && c.kept[hashOf(it.ID)], c.most) != alerts.Keep {
 		c.Counted++
 		return nil
 	}
@@ -202,7 +203,7 @@ func (c *comparison) peek() error {
 		}
 		c.Unlogged++
 		if it.Version == 1 {
-			c.limiter.Judge(&it, false)
+			c.limiter.Judge(&it, false, c.most)
 		}
 		c.kept[hashOf(it.ID)] = true
 	}

@@ -5,13 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"os/signal"
 	"slices"
 	"syscall"
 
 	"weir/alerts"
 	"weir/cep"
-	"weir/state"
 )
 
 // stateExportCommand is `weir state export`.
@@ -124,7 +124,7 @@ type strayText struct {
 }
 
 func (o *offline) exportStrays(kind alerts.StrayKind, w io.Writer) error {
-	list, _, err := o.store.Strays(kind, state.DefaultStrays, 0)
+	list, _, err := o.store.Strays(kind, math.MaxInt, 0)
 	if err != nil {
 		return err
 	}

@@ -36,20 +36,32 @@ Exit codes: 0 done; 2 wrong use; 3 it could not be done.`
 
 // inspected is what `weir state inspect` shows.
 type inspected struct {
-	Home        string            `json:"home"`   // names the directory
-	Stored      string            `json:"stored"` // position up to which effects are stored
-	Digest      string            `json:"digest"` // of them
-	Files       inspectedFiles    `json:"files"`
-	Log         inspectedLog      `json:"log"`
-	Checkpoints []inspectedState  `json:"checkpoints"` // the newest first
-	Settings    *rules.Settings   `json:"settings,omitempty"`
-	Rules       []inspectedRule   `json:"rules"`
-	Boots       []inspectedBoot   `json:"boots"`
-	Skipped     []cep.Skipped     `json:"skipped"`
-	Notices     []inspectedNotice `json:"notices"`
-	NoticesEver uint64            `json:"notices_ever"`
-	Losses      []inspectedLoss   `json:"losses"`
-	Strays      map[string]uint64 `json:"strays"` // how many there were, by kind
+	Home        string             `json:"home"`   // names the directory
+	Stored      string             `json:"stored"` // position up to which effects are stored
+	Digest      string             `json:"digest"` // of them
+	Files       inspectedFiles     `json:"files"`
+	Log         inspectedLog       `json:"log"`
+	Checkpoints []inspectedState   `json:"checkpoints"` // the newest first
+	Settings    *inspectedSettings `json:"settings,omitempty"`
+	Rules       []inspectedRule    `json:"rules"`
+	Boots       []inspectedBoot    `json:"boots"`
+	Skipped     []cep.Skipped      `json:"skipped"`
+	Notices     []inspectedNotice  `json:"notices"`
+	NoticesEver uint64             `json:"notices_ever"`
+	Losses      []inspectedLoss    `json:"losses"`
+	Strays      map[string]uint64  `json:"strays"` // how many there were, by kind
+}
+
+type inspectedSettings struct {
+	Order         string `json:"order"`
+	Lateness      string `json:"lateness"`
+	Idle          string `json:"idle"`
+	MaxAhead      string `json:"max_ahead"`
+	PerRuleMinute int    `json:"per_rule_minute"`
+}
+
+func newInspectedSettings(s *rules.Settings) *inspectedSettings {
+	return &inspectedSettings{s.Order, formatSpan(s.Lateness), formatSpan(s.Idle), formatSpan(s.MaxAhead), s.PerRuleMinute}
 }
 
 type inspectedFiles struct {
@@ -225,7 +237,7 @@ func (i *inspected) control(controls []cep.Logged, tallies []alerts.Tally) error
 			if err != nil {
 				return fmt.Errorf("record %d of the log: %w", r.Sequence, err)
 			}
-			i.Settings, i.Rules = &published.Settings, []inspectedRule{}
+			i.Settings, i.Rules = newInspectedSettings(&published.Settings), []inspectedRule{}
 			for id, is := range published.Rules {
 				i.Rules = append(i.Rules, inspectedRule{ID: id, Revision: is.Revision, Gone: is.Digest == ""})
 			}
@@ -275,7 +287,7 @@ func (i *inspected) writeText(w io.Writer) {
 		line("checkpoint", "%d: as of %s, saved at %s, rules of record %d, %s", c.Number, c.Position, c.SavedAt, c.RulesAt, bytesText(c.Bytes))
 	}
 	if s := i.Settings; s != nil {
-		line("settings", "order %s, lateness %s, idle %s, max_ahead %s, %d alerts of a rule and minute", s.Order, formatSpan(s.Lateness), formatSpan(s.Idle), formatSpan(s.MaxAhead), s.PerRuleMinute)
+		line("settings", "order %s, lateness %s, idle %s, max_ahead %s, %d alerts of a rule and minute", s.Order, s.Lateness, s.Idle, s.MaxAhead, s.PerRuleMinute)
 	}
 	for _, r := range i.Rules {
 		gone := ""
@@ -303,7 +315,7 @@ func (i *inspected) writeText(w io.Writer) {
 	}
 	for kind := range alerts.StrayKind(alerts.StrayKinds) {
 		if n := i.Strays[kind.String()]; n > 0 {
-			line(kind.String(), "%d, of which the latest %d are kept", n, min(n, state.DefaultStrays))
+			line(kind.String(), "%d", n)
 		}
 	}
 }

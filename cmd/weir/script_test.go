@@ -35,6 +35,9 @@ func (t tidy) Run() int {
 //	gzip FROM TO             compresses a file
 //	zstd FROM TO             the same as zstd
 //	repeat N FROM TO         writes a file N times in a row
+//	serve DIR RULES FLAG...  starts weir serve; $URL is where it answers
+//	post FILE                posts events to it
+//	stop TERM|KILL           ends it with a signal
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -44,6 +47,13 @@ func TestScript(t *testing.T) {
 			"gzip":   compress(func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) }),
 			"zstd":   compress(newZstdWriter),
 			"repeat": repeat,
+			"serve":  scriptServe,
+			"post":   scriptPost,
+			"stop":   scriptStop,
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Values["service"] = new(scripted)
+			return nil
 		},
 	})
 }

@@ -75,9 +75,8 @@ func (c *stateCheckCommand) Run(std *streams) error {
 		return err
 	}
 	defer end()
-	contents, faults := data.store.Check()
 	var found []stateFinding
-	for _, f := range faults {
+	for _, f := range data.store.Check() {
 		found = append(found, stateFinding{f.Error(), "restore the file from a backup; a state.db that is moved away is made anew from the log, if the log begins with record 1"})
 	}
 	e, err := extentOf(ctx, data.log)
@@ -99,8 +98,7 @@ func (c *stateCheckCommand) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.err, "%s: no finding in %s, %s and %s; effects are stored up to %s of a log of %s\n", c.Dir,
-		amount(contents.Alerts, "version of an alert", "versions of alerts"), amount(contents.Checkpoints, "checkpoint", "checkpoints"),
+	fmt.Fprintf(std.err, "%s: no finding; %s on the log, effects are stored up to %s of %s\n", c.Dir,
 		amount(e.records, "record", "records"), mark.Position, cep.Position{Incarnation: mark.Position.Incarnation, Sequence: e.last})
 	return nil
 }
