@@ -271,9 +271,8 @@ func (c *comparison) meet() error {
 			return nil
 		}
 	}
-	if len(c.replayed) >= mostApart {
-		c.tell(c.ahead, c.replayed)
-		c.ahead, c.replayed = nil, nil
+	if max(len(c.replayed), len(c.ahead)) >= mostApart {
+		c.differAll()
 	}
 	return nil
 }
@@ -305,13 +304,28 @@ func (c *comparison) differ(d difference) {
 
 // end says that no more comes that is stored: what is left differs.
 func (c *comparison) end() error {
-	c.tell(c.ahead, c.replayed)
-	c.ahead, c.replayed = nil, nil
 	for {
 		s, ok, err := c.stored()
-		if err != nil || !ok {
+		if err != nil {
 			return err
 		}
-		c.tell([]edition{s}, nil)
+		if !ok {
+			break
+		}
+		if c.ahead = append(c.ahead, s); len(c.replayed) > 0 {
+			if err := c.meet(); err != nil {
+				return err
+			}
+		} else if len(c.ahead) >= mostApart {
+			c.differAll()
+		}
 	}
+	c.differAll()
+	return nil
+}
+
+// differAll takes down as differences what was not found on the other side.
+func (c *comparison) differAll() {
+	c.tell(c.ahead, c.replayed)
+	c.ahead, c.replayed = nil, nil
 }
