@@ -207,7 +207,7 @@ func (d *demo) show(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(d.out, "%s\n%s  %d events to POST %s/v1/events\n", demoBegin, d.ink.bold("ALERTS"), len(events), d.address)
+	fmt.Fprintf(d.out, "%s\n%s  %d events to POST %s/v1/events\n", demoBegin, d.ink.bold("ALERTS"), len(events), d.named())
 	for piece := range slices.Chunk(events, demoPiece) {
 		var body bytes.Buffer
 		for _, e := range piece {
@@ -339,6 +339,15 @@ func (d *demo) alerts(ctx context.Context) error {
 	return nil
 }
 
+// named is the address that is shown: where nobody reads while the service runs it is the one
+// that a service has.
+func (d *demo) named() string {
+	if d.live {
+		return d.address
+	}
+	return "http://127.0.0.1:8080"
+}
+
 // close says what came close, what to try, and where to look.
 func (d *demo) close() {
 	var text bytes.Buffer
@@ -353,11 +362,7 @@ func (d *demo) close() {
 		near.write(&text, "      ")
 		fmt.Fprintf(&text, "      %s  %s in rulesets/%s: %s\n", d.ink.bold("try"), f.change.say, f.rules(), f.change.effect)
 	}
-	address := d.address
-	if !d.live { // the service ends now
-		address = "http://127.0.0.1:8080"
-	}
-	fmt.Fprintf(&text, demoEnd, d.ink.bold("WHERE TO LOOK"), address)
+	fmt.Fprintf(&text, demoEnd, d.ink.bold("WHERE TO LOOK"), d.named())
 	d.out.Write(text.Bytes())
 }
 
