@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -80,10 +81,24 @@ func wordsOf(model *kong.Application) []commandWords {
 			c.args = valuesOf(arg)
 			c.args.files = c.args.words == nil // an argument of Weir's is the name of a file or folder, or one of a few words
 		}
+		c.addCommands(n)
 		all = append(all, c)
 		all[0].args.words = append(all[0].args.words, n.Name)
 	}
 	return all
+}
+
+// addCommands adds the commands of a command: their names come first, then what they take.
+func (c *commandWords) addCommands(n *kong.Node) {
+	for _, sub := range n.Children {
+		c.args.words = append(c.args.words, sub.Name)
+		c.args.files = true
+		for _, f := range flagsOf(sub) {
+			if !slices.ContainsFunc(c.flags, func(known flagWords) bool { return known.name == f.name }) {
+				c.flags = append(c.flags, f)
+			}
+		}
+	}
 }
 
 func flagsOf(n *kong.Node) []flagWords {
@@ -167,6 +182,8 @@ _%[1]s() {
     fi
     if [[ -z $files ]]; then
         compopt +o default 2>/dev/null
+    fi
+    if [[ -z $files || -n $words ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
     fi
 }
@@ -233,6 +250,9 @@ _%[1]s() {
 		fmt.Fprintf(&b, "        %s)\n            _arguments", c.name)
 		for _, f := range c.flags {
 			fmt.Fprintf(&b, " \\\n                %s", f.zsh())
+		}
+		if c.args.files && c.args.words != nil {
+			fmt.Fprintf(&b, " \\\n                %s", shellQuoted("1: :("+strings.Join(c.args.words, " ")+")"))
 		}
 		if action := c.args.zsh(); action != "" {
 			fmt.Fprintf(&b, " \\\n                %s", shellQuoted("*: :"+action))
@@ -316,6 +336,8 @@ complete -c %[1]s -f
 			for _, sub := range commands[1:] {
 				fmt.Fprintf(&b, "%s -a %s -d %s\n", when, sub.name, fishQuoted(sub.help))
 			}
+		case c.args.files && c.args.words != nil:
+			fmt.Fprintf(&b, "%s -F -a %s\n", when, fishQuoted(strings.Join(c.args.words, " ")))
 		case c.args.files:
 			fmt.Fprintf(&b, "%s -F\n", when)
 		case c.args.words != nil:

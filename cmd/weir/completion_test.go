@@ -71,11 +71,18 @@ func TestCompletionWhole(t *testing.T) {
 		}
 		script := out.String()
 		for _, c := range model.Children {
-			if len(c.Children) > 0 {
-				t.Errorf("%s has commands of its own, which the scripts do not know", c.Name)
-			}
 			section := completionSection(shell, script, c.Name)
-			for _, f := range slices.Concat(c.Flags, model.Flags) {
+			flags := slices.Concat(c.Flags, model.Flags)
+			for _, sub := range c.Children {
+				flags = append(flags, sub.Flags...)
+				if !strings.Contains(section, sub.Name) {
+					t.Errorf("%s: %s has no %s in\n%s", shell, c.Name, sub.Name, section)
+				}
+				if len(sub.Children) > 0 {
+					t.Errorf("%s %s has commands of its own, which the scripts do not know", c.Name, sub.Name)
+				}
+			}
+			for _, f := range flags {
 				long := map[string]string{"bash": "--" + f.Name, "zsh": "--" + f.Name, "fish": "-l " + f.Name}[shell]
 				if !strings.Contains(section, long) {
 					t.Errorf("%s: %s has no %s in\n%s", shell, c.Name, long, section)

@@ -40,6 +40,8 @@ _player() {
     fi
     if [[ -z $files ]]; then
         compopt +o default 2>/dev/null
+    fi
+    if [[ -z $files || -n $words ]]; then
         COMPREPLY=($(compgen -W "$words" -- "$cur"))
     fi
 }
