@@ -324,6 +324,54 @@ func (c *adoptCase) tryCheck(r *rand.Rand) (fault *lateFault) {
 			return fault
 		}
 	}
+	return c.chain(r)
+}
+
+// chain: however often rules, order and lateness change, restarts and shards change nothing.
+func (c *adoptCase) chain(r *rand.Rand) *lateFault {
+	records := c.records()
+	o := c.late.options(pick(r, []cep.Order{cep.WatermarkOrder, cep.EagerOrder}))
+	once, again := cep.NewEngine(c.old, o), cep.NewEngine(c.old, o)
+	set := c.old
+	var want, got cep.Effects
+	how := fmt.Sprintf("order %d", o.Order)
+	for i := range records {
+		once.Step(records[i:i+1], &want)
+		again.Step(records[i:i+1], &got)
+		if r.IntN(4) == 0 {
+			set = pick(r, []*cep.Ruleset{c.old, c.next, c.all})
+			if r.IntN(6) == 0 {
+				o.Order = 1 - o.Order
+			}
+			if r.IntN(4) == 0 {
+				o.Lateness = time.Duration(r.IntN(20)) * time.Millisecond
+			}
+			o.NearMisses = r.IntN(3) == 0
+			how += fmt.Sprintf("; after %d order %d, lateness %v, near misses %t, rules %p", i+1, o.Order, o.Lateness, o.NearMisses, set)
+			o.Shards = 1
+			once, _ = once.Adopt(set, o)
+			o.Shards = pick(r, []int{1, 2, 5})
+			again, _ = again.Adopt(set, o)
+		}
+		state := again.Append(nil)
+		if !bytes.Equal(once.Append(nil), state) {
+			return faultf("shards and restarts change no state", "%s, after %d", how, i+1)
+		}
+		if r.IntN(3) == 0 {
+			var err error
+			if again, err = cep.Restore(set, o, state); err != nil {
+				return faultf("a state can be read", "%s, after %d: %v", how, i+1, err)
+			}
+			if !bytes.Equal(again.Append(nil), state) {
+				return faultf("a state that was read is written as it was", "%s, after %d", how, i+1)
+			}
+		}
+	}
+	once.Step([]cep.Record{{Kind: c.late.end}}, &want)
+	again.Step([]cep.Record{{Kind: c.late.end}}, &got)
+	if got, want := effectBytes(&got), effectBytes(&want); !bytes.Equal(got, want) {
+		return faultf("shards and restarts change nothing", "%s\n%s", how, firstDifferent(got, want))
+	}
 	return nil
 }
 
