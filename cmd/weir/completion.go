@@ -51,6 +51,7 @@ type commandWords struct {
 	name, help string // name is empty for the program itself, before a command
 	flags      []flagWords
 	args       valueWords
+	below      []string // its own commands, the first word after it; none: it has none
 }
 
 // flagWords are a flag and what may follow it.
@@ -77,24 +78,24 @@ func wordsOf(model *kong.Application) []commandWords {
 			continue
 		}
 		c := commandWords{name: n.Name, help: firstSentence(n.Help), flags: append(flagsOf(n), root.flags...)}
+		c.descend(n)
 		for _, arg := range n.Positional {
 			c.args = valuesOf(arg)
 			c.args.files = c.args.words == nil // an argument of Weir's is the name of a file or folder, or one of a few words
 		}
-		c.addCommands(n)
 		all = append(all, c)
 		all[0].args.words = append(all[0].args.words, n.Name)
 	}
 	return all
 }
 
-// addCommands adds the commands of a command: their names come first, then what they take.
-func (c *commandWords) addCommands(n *kong.Node) {
+// descend takes in the commands below a command: their names, and all their flags.
+func (c *commandWords) descend(n *kong.Node) {
 	for _, sub := range n.Children {
-		c.args.words = append(c.args.words, sub.Name)
+		c.below = append(c.below, sub.Name)
 		c.args.files = true
 		for _, f := range flagsOf(sub) {
-			if !slices.ContainsFunc(c.flags, func(known flagWords) bool { return known.name == f.name }) {
+			if !slices.Contains(c.names(), f.name) {
 				c.flags = append(c.flags, f)
 			}
 		}
@@ -172,7 +173,7 @@ _%[1]s() {
 `, program)
 	for _, c := range commands {
 		fmt.Fprintf(&b, "    %s)\n", shellQuoted(c.name))
-		fmt.Fprintf(&b, "        flags=%s words=%s files=%s\n", shellQuoted(strings.Join(c.names(), " ")), shellQuoted(strings.Join(c.args.words, " ")), bashFiles(c.args))
+		fmt.Fprintf(&b, "        flags=%s words=%s files=%s\n", shellQuoted(strings.Join(c.names(), " ")), shellQuoted(strings.Join(slices.Concat(c.args.words, c.below), " ")), bashFiles(c.args))
 		b.WriteString(c.bashValues())
 		b.WriteString("        ;;\n")
 	}
@@ -183,9 +184,7 @@ _%[1]s() {
     if [[ -z $files ]]; then
         compopt +o default 2>/dev/null
     fi
-    if [[ -z $files || -n $words ]]; then
-        COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    fi
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _%[1]s %[1]s
 `, program)
@@ -251,8 +250,8 @@ _%[1]s() {
 		for _, f := range c.flags {
 			fmt.Fprintf(&b, " \\\n                %s", f.zsh())
 		}
-		if c.args.files && c.args.words != nil {
-			fmt.Fprintf(&b, " \\\n                %s", shellQuoted("1: :("+strings.Join(c.args.words, " ")+")"))
+		if len(c.below) > 0 {
+			fmt.Fprintf(&b, " \\\n                %s", shellQuoted("1: :("+strings.Join(c.below, " ")+")"))
 		}
 		if action := c.args.zsh(); action != "" {
 			fmt.Fprintf(&b, " \\\n                %s", shellQuoted("*: :"+action))
@@ -336,10 +335,11 @@ complete -c %[1]s -f
 			for _, sub := range commands[1:] {
 				fmt.Fprintf(&b, "%s -a %s -d %s\n", when, sub.name, fishQuoted(sub.help))
 			}
-		case c.args.files && c.args.words != nil:
-			fmt.Fprintf(&b, "%s -F -a %s\n", when, fishQuoted(strings.Join(c.args.words, " ")))
 		case c.args.files:
 			fmt.Fprintf(&b, "%s -F\n", when)
+			if len(c.below) > 0 {
+				fmt.Fprintf(&b, "%s -a %s\n", when, fishQuoted(strings.Join(c.below, " ")))
+			}
 		case c.args.words != nil:
 			fmt.Fprintf(&b, "%s -a %s\n", when, fishQuoted(strings.Join(c.args.words, " ")))
 		}

@@ -16,7 +16,7 @@ _player() {
     done
     case $command in
     '')
-        flags='--help -h' words='play stop pause' files=
+        flags='--help -h' words='play stop pause list' files=
         ;;
     'play')
         flags='--out --with --mode --speed --tune --loop -l --help -h' words='' files=yes
@@ -34,6 +34,12 @@ _player() {
     'pause')
         flags='--help -h' words='' files=
         ;;
+    'list')
+        flags='--help -h --long --out' words='all some' files=yes
+        case $prev in
+        --out) flags= words='' files=yes ;;
+        esac
+        ;;
     esac
     if [[ $cur == -* ]]; then
         words=$flags files=
@@ -41,8 +47,6 @@ _player() {
     if [[ -z $files ]]; then
         compopt +o default 2>/dev/null
     fi
-    if [[ -z $files || -n $words ]]; then
-        COMPREPLY=($(compgen -W "$words" -- "$cur"))
-    fi
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -o default -F _player player

@@ -8,6 +8,7 @@ _player() {
         'play:Play a track: the first'
         'stop:Stop it'
         'pause:Wait'
+        'list:List tracks'
     )
     _arguments -C \
         '(-h --help)-h[Show context-sensitive help]' '(-h --help)--help[Show context-sensitive help]' \
@@ -38,6 +39,14 @@ _player() {
         pause)
             _arguments \
                 '(-h --help)-h[Show context-sensitive help]' '(-h --help)--help[Show context-sensitive help]' && ret=0
+            ;;
+        list)
+            _arguments \
+                '(-h --help)-h[Show context-sensitive help]' '(-h --help)--help[Show context-sensitive help]' \
+                '(--long)--long[More of it]' \
+                '(--out)--out=[Where]: :_files' \
+                '1: :(all some)' \
+                '*: :_files' && ret=0
             ;;
         esac
         ;;
