@@ -629,8 +629,8 @@ func (l *Loop) freeze() (*Checkpoint, error) {
 		}
 	}
 	l.due, l.events, l.bytes = false, 0, 0
-	// Growing to the size of the last one step by step took two thirds of the time.
-	state := l.engine.Append(make([]byte, 0, l.size+l.size/8))
+	// Growing to its size step by step took two thirds of the time.
+	state := l.engine.Append(make([]byte, 0, l.size+l.size/2+1<<20))
 	l.size = len(state)
 	return &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text, State: state}, nil
 }

@@ -86,14 +86,15 @@ func (c *benchServeCommand) Run(std *streams) error {
 		}
 		defer os.RemoveAll(dir)
 	}
-	s, err := c.start(dir)
+	said := &tail{}
+	s, err := c.start(dir, said)
 	if err != nil {
 		return err
 	}
 	defer s.stop()
 	f, err := c.measure(ctx, s)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nthe service said last:\n%s", err, said.Bytes())
 	}
 	if err := s.stop(); err != nil {
 		return err
@@ -157,7 +158,31 @@ func (s *timedService) stop() error {
 	return s.err
 }
 
-func (c *benchServeCommand) start(dir string) (*timedService, error) {
+// tail keeps the end of what is written to it.
+type tail struct {
+	mu  sync.Mutex
+	end []byte
+}
+
+// tailBytes is how much of it.
+const tailBytes = 4 << 10
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.end = append(t.end, p...)
+	t.end = t.end[max(0, len(t.end)-tailBytes):]
+	return len(p), nil
+}
+
+// Bytes gives what is kept.
+func (t *tail) Bytes() []byte {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.end)
+}
+
+func (c *benchServeCommand) start(dir string, log io.Writer) (*timedService, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -176,7 +201,7 @@ func (c *benchServeCommand) start(dir string) (*timedService, error) {
 	return startService(binary, []string{
 		file, "--data", filepath.Join(dir, "data"),
 		"--set", "log.durability=" + c.Durability, "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
-	}, env, io.Discard)
+	}, env, log)
 }
 
 // measure sends events from all clients and watches the service.
