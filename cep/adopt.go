@@ -314,7 +314,7 @@ func (a *adoption) changeLists() (refused []Refused) {
 		}
 		for _, c := range listChanges(n.Name, from.named[k].List, n.List) {
 			before := g.order.arrived > 0 && (g.eager() || len(g.order.held) > 0)
-			if err := to.change(&c, low, before, list.Stamp{After: g.order.arrived, Time: g.order.now}); err != nil {
+			if err := to.change(&c, low, low, before, list.Stamp{After: g.order.arrived, Time: g.order.now}); err != nil {
 				refused = append(refused, Refused{Change: c, Reason: err.Error()})
 			}
 		}

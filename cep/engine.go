@@ -597,7 +597,11 @@ func (g *Engine) change(r Record, fx *Effects) {
 	}
 	before := g.eager() || len(g.order.held) > 0
 	at := list.Stamp{After: g.order.arrived, Time: g.order.now}
-	if err := g.lists.change(r.Change, low, before && g.order.arrived > 0, at); err != nil {
+	from := low
+	if g.eager() && g.order.started {
+		from = g.horizon(g.countedFrom(low))
+	}
+	if err := g.lists.change(r.Change, from, low, before && g.order.arrived > 0, at); err != nil {
 		g.stats.Refused++
 		fx.Refused = append(fx.Refused, Refused{Source: r.Source, Line: r.Line, Change: *r.Change, Reason: err.Error()})
 	}

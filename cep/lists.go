@@ -56,15 +56,19 @@ type ListChange struct {
 	Entry  list.Entry
 }
 
-// change makes a change. Entries that have expired at low are freed before: no event
-// to come looks at an earlier time. before and at say which events look at the list as it
-// was. It says why it could not.
-func (l *Lists) change(c *ListChange, low int64, before bool, at list.Stamp) error {
+// change makes a change. Entries that have expired at from are freed before: no event looks
+// at an earlier time, none to come at one before low. before and at say which events look at
+// the list as it was. It says why it could not.
+func (l *Lists) change(c *ListChange, from, low int64, before bool, at list.Stamp) error {
 	for i, n := range l.named {
 		if n.Name == c.List {
 			l.take(i)
-			l.now[i].Advance(low)
-			return l.note(i, c, before, at)
+			l.now[i].Advance(from)
+			err := l.note(i, c, before, at)
+			if err != nil && from < low && l.now[i].Advance(low) > 0 {
+				err = l.note(i, c, before, at) // it was full of those
+			}
+			return err
 		}
 	}
 	return fmt.Errorf("there is no list %q", c.List)
@@ -94,16 +98,6 @@ func (l *Lists) take(i int) {
 		panic("cep: a list cannot be read back: " + err.Error())
 	}
 	l.now[i], l.own[i] = copied, true
-}
-
-// advance frees the entries that have expired at t.
-func (l *Lists) advance(t int64) {
-	for i, own := range l.own {
-		if own {
-			l.now[i].Advance(t)
-			l.past[i].Advance(t)
-		}
-	}
 }
 
 // begun is a hash of what a list begins with.

@@ -28,8 +28,14 @@ func (l *Lists) note(i int, c *ListChange, before bool, at list.Stamp) error {
 	return nil
 }
 
-// forget forgets what lists were for events of times before low.
+// forget forgets what lists were for events of times before low, and frees the entries that
+// had expired by then.
 func (l *Lists) forget(low int64) {
+	for i, own := range l.own {
+		if own {
+			l.now[i].Advance(low)
+		}
+	}
 	if l.oldest >= low {
 		return
 	}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 
 	"weir/cep/feature"
@@ -246,16 +247,15 @@ func (k *keyReader) split(text string, parts int) bool {
 // appendLists writes the lists: in full where they have changed, else a hash of what
 // they begin with.
 func (g *Engine) appendLists(w *writer) {
-	l := g.lists
+	l, low := g.lists, int64(math.MinInt64)
 	if g.order.started {
-		l.advance(g.order.low)
-		l.forget(g.order.low)
+		low = g.order.low
 	}
 	for i := range l.now {
 		w.Bool(l.own[i])
 		if l.own[i] {
-			w.B = l.now[i].Append(w.B)
-			w.B = l.past[i].Append(w.B)
+			w.B = l.now[i].AppendAt(w.B, low)
+			w.B = l.past[i].AppendAt(w.B, low)
 		} else {
 			w.Bytes(l.begun(i))
 		}

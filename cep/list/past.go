@@ -118,13 +118,6 @@ func (p *Past) Forget(t int64) {
 	p.changes, p.first = p.changes[n:], p.first+n
 }
 
-// Advance frees the entries that have expired at t of Lists whose place another has taken.
-func (p *Past) Advance(t int64) {
-	for _, n := range p.clears {
-		p.changes[n-p.first].was.all.Advance(t)
-	}
-}
-
 // Find is Find of l as the one with a number sees it. It allocates nothing.
 func (p *Past) Find(l *List, text string, t int64, number uint64) (Value, bool) {
 	v := p.view(l, t, number)

@@ -2,6 +2,7 @@ package list
 
 import (
 	"encoding/binary"
+	"math"
 
 	"weir/cep/wire"
 )
@@ -26,21 +27,29 @@ const (
 const leastChange = 4
 
 // Append appends the Past to dst. Pasts with the same changes give the same bytes.
-func (p *Past) Append(dst []byte) []byte {
-	dst = binary.AppendUvarint(dst, uint64(len(p.changes)))
-	for i := range p.changes {
-		c := &p.changes[i]
+func (p *Past) Append(dst []byte) []byte { return p.AppendAt(dst, math.MinInt64) }
+
+// AppendAt appends the Past to dst without the changes whose Time is before t, and without
+// the entries of lists that have expired at t: what Append gives after Forget and Advance.
+func (p *Past) AppendAt(dst []byte, t int64) []byte {
+	from := 0
+	for from < len(p.changes) && p.changes[from].at.Time < t {
+		from++
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(p.changes)-from))
+	for i := range p.changes[from:] {
+		c := &p.changes[from+i]
 		dst = binary.AppendUvarint(dst, c.at.After)
 		dst = binary.AppendVarint(dst, c.at.Time)
-		dst = c.was.append(dst)
+		dst = c.was.append(dst, t)
 	}
 	return dst
 }
 
-func (b *Before) append(dst []byte) []byte {
+func (b *Before) append(dst []byte, t int64) []byte {
 	switch {
 	case b.all != nil:
-		return b.all.Append(append(dst, beforeList))
+		return b.all.AppendAt(append(dst, beforeList), t)
 	case !b.there:
 		return appendText(append(dst, beforeNone), b.key)
 	}

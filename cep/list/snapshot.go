@@ -34,13 +34,29 @@ var errState = errors.New("list: the bytes are no list: they are damaged or cut 
 
 // Append appends the List to dst. Lists with the same entries give the same bytes,
 // whatever their past. Entries that expired and are not freed are written too.
-func (l *List) Append(dst []byte) []byte {
+func (l *List) Append(dst []byte) []byte { return l.AppendAt(dst, math.MinInt64) }
+
+// AppendAt appends the List to dst without the entries that have expired at t: what Append
+// gives after Advance.
+func (l *List) AppendAt(dst []byte, t int64) []byte {
 	dst = append(dst, format, byte(l.spec.Type), byte(l.spec.Value))
-	dst = binary.AppendUvarint(dst, uint64(len(l.entries)))
+	n := 0
+	for i := range l.entries {
+		if !l.expiredAt(i, t) {
+			n++
+		}
+	}
+	dst = binary.AppendUvarint(dst, uint64(n))
 	for _, i := range l.sorted() {
-		dst = l.appendEntry(dst, int(i))
+		if !l.expiredAt(int(i), t) {
+			dst = l.appendEntry(dst, int(i))
+		}
 	}
 	return dst
+}
+
+func (l *List) expiredAt(i int, t int64) bool {
+	return l.entries[i].timer > 0 && l.entries[i].expires <= t
 }
 
 func (l *List) appendEntry(dst []byte, i int) []byte {
