@@ -185,7 +185,7 @@ func TestReplayDiffers(t *testing.T) {
 func TestReplayFromCheckpoint(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	rules := writeFile(t, "rules.yaml", "rules:\n  - {id: up, on: tick, key: k, within: 1h, skip: past_last, pattern: a -> b, define: {a: n % 50 == 0, b: n % 50 == 25}}\n")
-	more := map[string]string{"log.size": "64MB", "log.durability": "interval", "alerts.per_rule_minute": "7", "state.checkpoint.every": "100ms"}
+	more := map[string]string{"log.size": "64MB", "alerts.per_rule_minute": "7", "state.checkpoint.every": "100ms"}
 	s := startServe(t, dir, []string{rules}, more)
 	pad := strings.Repeat("x", 900)
 	for block := range 64 {

@@ -133,7 +133,7 @@ func (o *offline) planRebase(ctx context.Context, after *uint64) (*rebasing, err
 	if p.state == nil && at > 0 && e.whole > 1 {
 		return nil, fmt.Errorf("there is no state to go on with, and the log begins after record 1: move %s and %s away, and a new log begins", o.dir+"/"+logFolder, o.dir+"/"+stateFile)
 	}
-	p.mark.Position = cep.Position{Incarnation: incarnation + 1, Sequence: at}
+	p.mark = cep.Mark{Position: cep.Position{Incarnation: incarnation + 1, Sequence: at}, Digest: cep.UnknownDigest}
 	if record, found, err := o.log.At(ctx, at); err != nil {
 		return nil, err
 	} else if found {

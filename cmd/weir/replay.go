@@ -151,6 +151,12 @@ func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch
 		return nil, err
 	}
 	last := cep.Position{Incarnation: mark.Position.Incarnation, Sequence: g.last}
+	if g.last < mark.Position.Sequence {
+		// As a service does when it starts: see lose.
+		if mark, err = o.shortened(last, g); err != nil {
+			return nil, err
+		}
+	}
 	c, err := newComparison(o.store, g.mark.Position, last, out)
 	if err != nil {
 		return nil, err
@@ -158,7 +164,7 @@ func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch
 	defer c.stop()
 	c.mark = g.mark
 	f := &refold{log: o.log, skips: skipped(controls), sink: c, watch: watch}
-	if err := f.fold(ctx, g.from, mark.Position.Incarnation, min(g.last, mark.Position.Sequence)); err != nil {
+	if err := f.fold(ctx, g.from, mark.Position.Incarnation, mark.Position.Sequence); err != nil {
 		return nil, err
 	}
 	if err := c.end(); err != nil {
@@ -179,14 +185,27 @@ func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch
 	}
 	r.Records, r.Events, r.Seconds = f.records, f.lines, time.Since(begin).Seconds()
 	r.versionCounts = c.versionCounts
+	if g.lost != "" {
+		r.Notices = append(r.Notices, g.lost)
+	}
 	r.Shown, r.Notices = append(r.Shown, c.Shown...), append(r.Notices, f.notices...)
 	return r, nil
+}
+
+// shortened is up to where what is stored came from records that are on the log, where it
+// has lost its end, and no service has started since. What a commit brought that reaches
+// beyond the end is lost as a whole.
+func (o *offline) shortened(last cep.Position, g *origin) (cep.Mark, error) {
+	kept, err := o.store.Committed(last)
+	kept.Sequence = max(kept.Sequence, g.mark.Position.Sequence)
+	g.lost = fmt.Sprintf("the log ends at %s, and alerts were stored from records after that: they are left out; the next start of the service marks them unlogged", last)
+	return cep.Mark{Position: kept, Digest: cep.UnknownDigest}, err
 }
 
 // digest compares the digest of all effects with that of the alerts that are stored.
 func (c *comparison) digest(stored cep.Mark) string {
 	switch {
-	case stored.Digest == [32]byte{} || c.mark.Position.Sequence != stored.Position.Sequence:
+	case stored.Digest == cep.UnknownDigest || c.mark.Position.Sequence != stored.Position.Sequence:
 		return digestUnknown
 	case stored.Digest != c.mark.Digest:
 		return digestDiffers
@@ -200,6 +219,7 @@ type origin struct {
 	mark cep.Mark        // of it
 	last uint64          // record of the log
 	why  string          // not with the first record; empty: with it
+	lost string          // the end of the log was lost; empty: it was not
 }
 
 // origin finds out where a replay can begin: with the first record, if all are there, and
