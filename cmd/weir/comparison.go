@@ -115,13 +115,12 @@ var errEnough = errors.New("no more is wanted")
 // seed counts what is stored from records up to a position, as the limiter of the store did.
 func (c *comparison) seed(store *state.Store, begin cep.Position) error {
 	minutes := map[alerts.MinuteKey]int{}
-	first := uint64(0)
 	err := store.All(func(order uint64, it *alerts.Item) error {
-		if first == 0 {
-			first = order
-		}
-		if behind(it.Position, begin) {
-			return errEnough // positions rise
+		if behind(it.Position, begin) { // and so are all that follow
+			if len(c.kept) == 0 {
+				c.gone = order - 1
+			}
+			return errEnough
 		}
 		if it.Version == 1 {
 			minutes[alerts.MinuteOf(it.Rule, it.Time)]++
@@ -134,9 +133,6 @@ func (c *comparison) seed(store *state.Store, begin cep.Position) error {
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(minutes), compareMinutes) {
 		c.limiter.Load(alerts.Minute{MinuteKey: key, Kept: minutes[key]})
-	}
-	if begin.Sequence == 0 && first > 1 {
-		c.gone = first - 1
 	}
 	return nil
 }

@@ -3,10 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"weir/cep"
 	"weir/cep/stream"
@@ -133,6 +135,56 @@ func TestComparisonLimits(t *testing.T) {
 	}
 	if got, want := compareWith(t, store, cep.Position{Incarnation: 1}, commits[0], after), "same 4, counted 2, unlogged 5"; got != want {
 		t.Errorf("after a loss: %s, want %s", got, want)
+	}
+}
+
+// TestComparisonGone: alerts that were deleted as they were too old are no difference, and
+// what stands behind them is compared.
+func TestComparisonGone(t *testing.T) {
+	now := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
+	store, err := state.Open(t.TempDir(), state.Options{Retention: time.Hour, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	commits := []*cep.Commit{versionsAt(5, 0, "1.1", "2.1"), versionsAt(6, 0, "3.1", "4.1", "5.1")}
+	for _, c := range commits {
+		if err := store.Commit(c); err != nil {
+			t.Fatal(err)
+		}
+		now = now.Add(50 * time.Minute)
+	}
+	if n, err := store.Retain(context.Background()); n != 2 || err != nil {
+		t.Fatalf("%d deleted, %v", n, err)
+	}
+	if got, want := compareWith(t, store, cep.Position{Incarnation: 1}, commits...), "same 3, gone 2"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := compareWith(t, store, cep.Position{Incarnation: 1}, commits[0], versionsAt(6, 0, "3.1", "5.1")), "same 2, gone 2, missing a_4.1"; got != want {
+		t.Errorf("one less: %s, want %s", got, want)
+	}
+}
+
+// errorSink takes nothing.
+type errorSink struct{}
+
+func (errorSink) Commit(*cep.Commit) error { return errNoSink }
+
+var errNoSink = errors.New("it takes nothing")
+
+// TestRefoldFails: what the last commit of a fold says is not taken for its end.
+func TestRefoldFails(t *testing.T) {
+	log, err := stream.Open(context.Background(), stream.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close(context.Background())
+	if _, err := log.Append(context.Background(), &cep.Packed{Kind: cep.PackedTick}); err != nil {
+		t.Fatal(err)
+	}
+	f := &refold{log: log, sink: errorSink{}}
+	if err := f.fold(context.Background(), nil, 1, 1); !errors.Is(err, errNoSink) {
+		t.Errorf("%v, want what the sink says", err)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 
 	"weir/cep"
@@ -110,7 +111,7 @@ func (r *refold) fold(ctx context.Context, from *cep.Checkpoint, incarnation, en
 		begin.Position.Incarnation = incarnation
 	}
 	loop := cep.NewLoop(cep.LoopOptions{
-		Log: s, Sink: r.sink, Checkpoints: r, Compile: compilePublished, Shards: 1,
+		Log: s, Sink: r.sink, Checkpoints: r, Compile: compilePublished, Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			return nil, nil, errors.New("the service steps it once more, and goes on without it where that panics too")
 		},
@@ -127,14 +128,29 @@ func (r *refold) fold(ctx context.Context, from *cep.Checkpoint, incarnation, en
 		r.records += s.last - begin.Position.Sequence
 	}
 	r.lines += s.lines
-	switch {
-	case errors.Is(err, errFolded):
-		return nil
-	case err == nil:
+	if errors.Is(err, errFolded) {
+		return besideFolded(err)
+	}
+	if err == nil {
 		return context.Cause(ctx)
 	}
 	for _, n := range r.notices {
 		err = fmt.Errorf("%w\n%s", err, n)
 	}
 	return err
+}
+
+// besideFolded is what went wrong when a fold that has come to its end was brought to a
+// close; nil: nothing.
+func besideFolded(err error) error {
+	all, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return nil
+	}
+	for _, e := range all.Unwrap() {
+		if !errors.Is(e, errFolded) {
+			return e
+		}
+	}
+	return nil
 }
