@@ -151,7 +151,7 @@ func formatMoment(ns int64) string {
 
 // inspect collects what there is.
 func (o *offline) inspect(ctx context.Context) (*inspected, error) {
-	mark, err := o.store.Mark()
+	mark, err := o.reached()
 	if err != nil {
 		return nil, err
 	}

@@ -117,6 +117,13 @@ func (o *offline) close() {
 	o.store.Close() // nothing was left to write
 }
 
+// reached is how far the alerts have come.
+func (o *offline) reached() (cep.Mark, error) {
+	mark, err := o.store.Mark()
+	mark.Position.Incarnation = max(1, mark.Position.Incarnation) // of a directory without effects
+	return mark, err
+}
+
 // rebased is where the files went on by the decision of an operator, last; zero: never.
 func (o *offline) rebased() (cep.Position, error) {
 	notices, _, err := o.store.Notices()

@@ -97,7 +97,7 @@ func (o *offline) planRebase(ctx context.Context, after *uint64) (*rebasing, err
 	if err != nil {
 		return nil, err
 	}
-	was, err := o.store.Mark()
+	was, err := o.reached()
 	if err != nil {
 		return nil, err
 	}

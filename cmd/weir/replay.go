@@ -138,7 +138,7 @@ func (c *replayCommand) watch(data *offline, std *streams) func(s *stretch) (don
 // replay folds the log again and compares.
 func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch) func()) (*replayed, error) {
 	begin := time.Now()
-	mark, err := o.store.Mark()
+	mark, err := o.reached()
 	if err != nil {
 		return nil, err
 	}

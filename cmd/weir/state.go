@@ -94,7 +94,7 @@ func (c *stateCheckCommand) Run(std *streams) error {
 	if len(found) > 0 {
 		return &exitError{exitFindings, fmt.Errorf("%s: %s", c.Dir, amount(len(found), "finding", "findings"))}
 	}
-	mark, err := data.store.Mark()
+	mark, err := data.reached()
 	if err != nil {
 		return err
 	}
@@ -109,7 +109,7 @@ func (o *offline) fit(ctx context.Context, e *extent) ([]stateFinding, error) {
 	if err != nil {
 		return nil, err
 	}
-	mark, err := o.store.Mark()
+	mark, err := o.reached()
 	if err != nil {
 		return nil, err
 	}
