@@ -36,8 +36,8 @@ together, if there are such. Where there are none, rebase decides that the newes
 this log are to go on as they are, as a new incarnation: records up to --after count as
 matched and are not matched (again), those after it are. Alerts stored stay. What happened
 between the state and that record, no rule has seen or all have seen twice: windows that
-were open may miss alerts or make wrong ones. Rules that this log does not have are put on
-it when the service starts, and begin anew.
+were open may miss alerts or make wrong ones. Where this log has no rules, the service puts
+them on it with revision 1 when it starts; those that had another revision begin anew.
 
 It asks before it does so on a terminal, and needs --yes else.
 Exit codes: 0 done; 1 the answer was no; 2 wrong use; 3 it could not be done.`

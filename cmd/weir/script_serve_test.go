@@ -71,12 +71,12 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	}()
 }
 
-// stop SIGNAL ends the service with a signal: TERM, and it must end well, or KILL.
-func scriptStop(ts *testscript.TestScript, neg bool, args []string) {
+// halt SIGNAL ends the service with a signal: TERM, and it must end well, or KILL.
+func scriptHalt(ts *testscript.TestScript, neg bool, args []string) {
 	s := ts.Value("service").(*scripted)
 	signals := map[string]syscall.Signal{"TERM": syscall.SIGTERM, "KILL": syscall.SIGKILL}
 	if neg || len(args) != 1 || s.process == nil || signals[args[0]] == 0 {
-		ts.Fatalf("usage: stop TERM|KILL, after serve")
+		ts.Fatalf("usage: halt TERM|KILL, after serve")
 	}
 	ts.Check(s.process.Process.Signal(signals[args[0]]))
 	<-s.ended

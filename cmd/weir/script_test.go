@@ -37,7 +37,7 @@ func (t tidy) Run() int {
 //	repeat N FROM TO         writes a file N times in a row
 //	serve DIR RULES FLAG...  starts weir serve; $URL is where it answers
 //	post FILE                posts events to it
-//	stop TERM|KILL           ends it with a signal
+//	halt TERM|KILL           ends it with a signal
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -49,7 +49,7 @@ func TestScript(t *testing.T) {
 			"repeat": repeat,
 			"serve":  scriptServe,
 			"post":   scriptPost,
-			"stop":   scriptStop,
+			"halt":   scriptHalt,
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Values["service"] = new(scripted)
