@@ -215,9 +215,10 @@ func (l *Log) Ready() bool {
 // Posted says which lines of the request with a key are on the log, and the sequence
 // number of the last record with such lines. It waits, at most until ctx ends, until that
 // is known: for the keys of the last minutes to be read, and for records with lines of the
-// request that are on their way. A key is known for 10 min.
+// request that are on their way. Where the log does not answer, which leaves their fate
+// open, it fails. A key is known for 10 min.
 func (l *Log) Posted(ctx context.Context, key [16]byte) ([]Range, uint64, error) {
-	return l.posts.wait(ctx, key, false)
+	return l.posts.wait(ctx, l, key, false)
 }
 
 // Claim is the right to append lines of a request with a key.
@@ -232,7 +233,7 @@ type Claim struct {
 // Claim says what Posted says, and keeps others from claiming the key until Release is
 // called: of two requests with one key at the same time, the second waits for the first.
 func (l *Log) Claim(ctx context.Context, key [16]byte) (*Claim, error) {
-	ranges, last, err := l.posts.wait(ctx, key, true)
+	ranges, last, err := l.posts.wait(ctx, l, key, true)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +255,7 @@ func (c *Claim) Release() {
 
 // wait waits until it is known which lines of a request are on the log; with claim, until
 // nobody else has claimed the key as well.
-func (p *posts) wait(ctx context.Context, key [16]byte, claim bool) ([]Range, uint64, error) {
+func (p *posts) wait(ctx context.Context, l *Log, key [16]byte, claim bool) ([]Range, uint64, error) {
 	for {
 		ring := p.changed.heard()
 		p.mu.Lock()
@@ -268,6 +269,9 @@ func (p *posts) wait(ctx context.Context, key [16]byte, claim bool) ([]Range, ui
 		}
 		err := p.failed
 		p.mu.Unlock()
+		if err == nil {
+			_, err = l.up()
+		}
 		if err != nil {
 			return nil, 0, err
 		}
@@ -275,6 +279,7 @@ func (p *posts) wait(ctx context.Context, key [16]byte, claim bool) ([]Range, ui
 		case <-ctx.Done():
 			return nil, 0, ctx.Err()
 		case <-ring:
+		case <-time.After(poll):
 		}
 	}
 }

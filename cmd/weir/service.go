@@ -283,7 +283,7 @@ func (v *service) fold(ctx context.Context) error {
 		switch {
 		case err == nil, ctx.Err() != nil:
 			return err
-		case errors.Is(err, state.ErrNoSpace):
+		case errors.Is(err, state.ErrNoSpace), errors.Is(err, stream.ErrNoSpace):
 			v.log.Error("the disk is full: nothing is stepped until there is space", "error", err)
 		case errors.Is(err, stream.ErrUnavailable):
 			v.log.Error("the log does not answer: it is started again", "error", err)
