@@ -246,7 +246,7 @@ type answered struct {
 
 // post posts lines to a service. key names the request.
 func post(url, key, lines string) (a answered, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 	defer cancel()
 	q, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/v1/events", strings.NewReader(lines))
 	if err != nil {
