@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late late-data compare-duckdb
+.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
 
 all: test
 
@@ -76,6 +76,19 @@ SHARE := 1
 late-data:
 	@test -n "$(DATA)" || { echo "DATA is missing, a folder of .ndjson or .ndjson.gz: make late-data DATA=folder RULES=rules.yaml"; exit 2; }
 	go test ./cmd/weir -run 'TestLateData$$' -v -timeout 0 -late.data $(abspath $(DATA)) $(if $(RULES),-late.rules $(abspath $(RULES))) -late.seed $(SEED) -late.share $(SHARE)
+
+# The service killed KILLS times at places and moments that follow from SEED, while clients post:
+# nothing that was acked is lost or there twice, and the alerts are those of a replay. Some 2 s a kill.
+KILLS := 200
+
+crash:
+	go test ./cmd/weir -run 'TestCrash$$' -v -timeout 0 -crash.kills $(KILLS) -crash.seed $(SEED)
+
+# CUTS power cuts, half of them with durability interval. Some 5 s each.
+CUTS := 200
+
+powercut:
+	go test ./cmd/weir -run 'TestPowerCut$$' -v -timeout 0 -powercut.cuts $(CUTS) -crash.seed $(SEED)
 
 # The sample of the demo, after a change of its generator.
 sample:
