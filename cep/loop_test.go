@@ -290,6 +290,10 @@ func TestLoopComparesReplays(t *testing.T) {
 	if l, notices, err := fold(log, files, compile, nil); err != nil || len(notices) != 1 || notices[0].Kind != NoticeDiffers || l.Status().Differs != 1 || len(files.alerts) != 3 {
 		t.Errorf("another: %v %v", notices, err)
 	}
+	files.checkpoints, files.mark.Digest = nil, UnknownDigest
+	if l, notices, err := fold(log, files, compile, nil); err != nil || len(notices) != 0 || l.Status().Differs != 0 {
+		t.Errorf("nobody knows what: %v %v", notices, err)
+	}
 }
 
 // Damaged records and rules that do not compile change nothing and are told; a hole in

@@ -126,6 +126,38 @@ func TestReplacedFiles(t *testing.T) {
 	})
 }
 
+// TestPurgedLog takes the state from a service whose log has been purged: it cannot begin
+// again, and says so.
+func TestPurgedLog(t *testing.T) {
+	h := newHost(t, t.TempDir(), servedRules, crashArgs()...)
+	s := h.start()
+	if !s.ready() {
+		t.Fatalf("the service does not start:\n%s", s.said())
+	}
+	c := newCrowd(t, 8, seeded(t))
+	c.open(s.url, 1<<40)
+	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		if s.metric("weir_log_bytes") < 3*crashSize/4 && c.count() > 45_000 {
+			break
+		}
+		if time.Since(begun) > patience {
+			t.Fatalf("the log is not purged after %v: %d events", patience, c.count())
+		}
+	}
+	c.close()
+	s.stop()
+	must(t, os.Remove(filepath.Join(h.data, "state.db")))
+	s = h.start()
+	if s.ready() {
+		t.Fatalf("the service starts:\n%s", s.said())
+	}
+	for _, text := range []string{"the log begins after record 1", "there is no state", "the alerts file", "weir state rebase"} {
+		if !strings.Contains(s.said(), text) {
+			t.Errorf("it does not say %q:\n%s", text, s.said())
+		}
+	}
+}
+
 // logged is how many records the log of a service has.
 func logged(t *testing.T, s *served) uint64 {
 	t.Helper()

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// With durability interval the log may lose a second, and a state from before has to be
+// there.
+func TestIntervalNeedsOlderState(t *testing.T) {
+	for every, refused := range map[string]bool{"100ms": true, "1999ms": true, "2s": false} {
+		_, _, err := loadSettings("", nil, map[string]string{"log.durability": "interval", "state.checkpoint.every": every})
+		if (err != nil) != refused || refused && !strings.Contains(err.Error(), "is shorter than 2s") {
+			t.Errorf("%s: %v", every, err)
+		}
+		if _, _, err := loadSettings("", nil, map[string]string{"state.checkpoint.every": every}); err != nil {
+			t.Errorf("%s with fsync: %v", every, err)
+		}
+	}
+}
