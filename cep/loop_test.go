@@ -362,13 +362,17 @@ func (h *heldLog) markAt(incarnation, sequence uint64) Mark {
 
 // TestRecover holds every case of how the log and the two files may stand to each other.
 func TestRecover(t *testing.T) {
-	full := &heldLog{}
+	full := &heldLog{most: 2}
 	for range 9 {
 		full.Append(context.Background(), &Packed{Kind: PackedTick})
 	}
 	cut := func(from, to uint64) *heldLog {
-		return &heldLog{records: slices.DeleteFunc(slices.Clone(full.records), func(l Logged) bool { return l.Sequence < from || l.Sequence > to })}
+		return &heldLog{most: 2, records: slices.DeleteFunc(slices.Clone(full.records), func(l Logged) bool { return l.Sequence < from || l.Sequence > to })}
 	}
+	purged := &heldLog{most: 2}
+	purged.Append(context.Background(), &Packed{Kind: PackedRules})
+	purged.Append(context.Background(), &Packed{Kind: PackedBoot})
+	purged.records = append(purged.records, full.records[5:]...)
 	other := func(n uint64) Mark { m := full.markAt(1, n); m.Sum++; return m }
 	at := func(n uint64) Mark { return full.markAt(1, n) }
 	for name, c := range map[string]struct {
@@ -386,6 +390,7 @@ func TestRecover(t *testing.T) {
 		"older than any state, and the log is short": {cut(6, 9), []Mark{at(7), at(6)}, at(6), "from 1, 1-, applied 6, compared"},
 		"older, and nothing to build it from":        {cut(5, 9), []Mark{at(7), at(6)}, at(5), "error: the log begins after record 1, and there is no state as of a record up to 5"},
 		"no state, and the log is short":             {cut(2, 9), nil, at(5), "error: the log begins after record 1"},
+		"no state, and only the rules are left":      {purged, nil, at(8), "error: the log begins after record 1"},
 		"the log's end is lost":                      {cut(1, 7), []Mark{at(6), at(3)}, at(8), "from 0, 2-, applied 7, lost 8..8"},
 		"lost behind the newest state":               {cut(1, 5), []Mark{at(7), at(3)}, at(8), "from 1, 2-, applied 5, lost 6..8"},
 		"lost behind every state":                    {cut(1, 2), []Mark{at(7), at(3)}, at(8), "error: the log ends at record 2, and the oldest state that is kept is as of record 3"},

@@ -63,7 +63,7 @@ func Recover(ctx context.Context, log Log, checkpoints []Mark, sink Mark) (*Reco
 		return r, nil
 	}
 	// From the beginning, if there is one.
-	_, begins, err := log.At(ctx, 1)
+	begins, err := reachesBack(ctx, log, last)
 	switch {
 	case err != nil:
 		return nil, err
@@ -90,4 +90,27 @@ func standsAt(ctx context.Context, log Log, file string, m Mark) error {
 		return fmt.Errorf("%s is as of record %s with the checksum %08x, and the record that stands there on the log has %08x: one of them was replaced; restore it, or weir state rebase goes on with both as they are", file, m.Position, m.Sum, l.Sum())
 	}
 	return nil
+}
+
+// reachesBack says whether a log has its first records. Those that say something of the rules are
+// never dropped, and of the others the oldest go first: the first of these tells.
+func reachesBack(ctx context.Context, log Log, last uint64) (bool, error) {
+	var records []Logged
+	for after := uint64(0); after < last; {
+		var err error
+		if records, err = log.Read(ctx, after, records[:0]); err != nil {
+			return false, err
+		}
+		for i := range records {
+			r := &records[i]
+			if r.Sequence != after+1 {
+				return false, nil
+			}
+			after = r.Sequence
+			if p, err := Unpack(r.Data); err != nil || p.Kind <= PackedTick {
+				return true, nil
+			}
+		}
+	}
+	return true, nil
 }

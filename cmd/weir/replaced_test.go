@@ -129,7 +129,7 @@ func TestReplacedFiles(t *testing.T) {
 // TestPurgedLog takes the state from a service whose log has been purged: it cannot begin
 // again, and says so.
 func TestPurgedLog(t *testing.T) {
-	h := newHost(t, t.TempDir(), servedRules, crashArgs()...)
+	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=1MB")...)
 	s := h.start()
 	if !s.ready() {
 		t.Fatalf("the service does not start:\n%s", s.said())
@@ -137,7 +137,7 @@ func TestPurgedLog(t *testing.T) {
 	c := newCrowd(t, 8, seeded(t))
 	c.open(s.url, 1<<40)
 	for begun := time.Now(); ; time.Sleep(20 * time.Millisecond) {
-		if s.metric("weir_log_bytes") < 3*crashSize/4 && c.count() > 45_000 {
+		if s.metric("weir_log_bytes") < 3<<18 && c.count() > 12_000 {
 			break
 		}
 		if time.Since(begun) > patience {

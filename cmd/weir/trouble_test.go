@@ -75,7 +75,7 @@ func TestPanic(t *testing.T) {
 	must(t, err)
 	told := 0
 	for _, n := range notices {
-		if n.Kind == alerts.Skip && strings.Contains(n.Text, "is not stepped") {
+		if n.Kind == alerts.Skipped && strings.Contains(n.Text, "is not stepped") {
 			told++
 		}
 	}
