@@ -26,14 +26,14 @@ func TestShardPanics(t *testing.T) {
 			}
 			lines.WriteString(pay(i, []string{"c1", "c2", "c3", "c4"}[(i+shard)%4], "m1", "a", amount).Raw + "\n")
 		}
-		text := func() (text any) {
-			defer func() { text = recover() }()
+		value := func() (value any) {
+			defer func() { value = recover() }()
 			g := NewEngine(rs, Options{Shards: 4, Order: EagerOrder, Lateness: time.Hour})
 			g.Step([]Record{{Kind: EventsRecord, Data: []byte(lines.String()), Line: 1}}, new(Effects))
 			return nil
 		}()
-		if s, ok := text.(string); !ok || !strings.Contains(s, "thirteen") || !strings.Contains(s, "goroutine") {
-			t.Errorf("events of c%d: it panics with %v", shard, text)
+		if p, ok := value.(*caughtPanic); !ok || p.value != "thirteen" || !strings.Contains(p.stack, "goroutine") {
+			t.Errorf("events of c%d: it panics with %v", shard, value)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
@@ -134,6 +135,7 @@ type Notice struct {
 	Kind     NoticeKind
 	Position Position
 	Text     string
+	Stack    string // of a panic: where it was
 }
 
 // LoopStatus is how far a Loop has come.
@@ -312,9 +314,9 @@ func (l *Loop) recover(ctx context.Context, p *panicked) error {
 		if p.line > 0 {
 			what = fmt.Sprintf("line %d", p.line)
 		}
-		l.notify(NoticeSkipped, p.sequence, fmt.Sprintf("%s is not stepped: stepping it panicked twice: %s", what, p.reason))
+		l.notifyOf(p, NoticeSkipped, fmt.Sprintf("%s is not stepped: stepping it panicked twice: %s", what, p.reason))
 	} else {
-		l.notify(NoticePanic, p.sequence, p.Error())
+		l.notifyOf(p, NoticePanic, p.Error())
 	}
 	l.panicked[p.sequence] = true
 	l.careful = max(l.careful, p.sequence)
@@ -433,9 +435,25 @@ type panicked struct {
 	line     uint64 // of it; 0: the record has none
 	alone    bool   // it is that record and line; otherwise one of those that were stepped with it
 	reason   string
+	stack    string
 }
 
 func (p *panicked) Error() string { return "stepping panicked: " + p.reason }
+
+// newPanicked says what panicked, but not with which value: that may hold a part of an event.
+func newPanicked(sequence, line uint64, alone bool, v any) *panicked {
+	stack := ""
+	if c, ok := v.(*caughtPanic); ok {
+		v, stack = c.value, c.stack
+	} else {
+		stack = string(debug.Stack())
+	}
+	reason := fmt.Sprintf("%T", v)
+	if e, ok := v.(runtime.Error); ok {
+		reason = e.Error()
+	}
+	return &panicked{sequence, line, alone, reason, stack}
+}
 
 // step steps records.
 func (l *Loop) step(records []Logged) error {
@@ -453,7 +471,9 @@ func (l *Loop) step(records []Logged) error {
 			continue
 		}
 		if p.Kind == PackedRules { // the first, see piece
-			l.adopt(r.Sequence, p.Body)
+			if err := l.tryAdopt(r.Sequence, p.Body); err != nil {
+				return err
+			}
 			continue
 		}
 		l.steps = l.appendSteps(l.steps, r, &p)
@@ -521,7 +541,7 @@ func (l *Loop) stepAll(steps []Record, sequence uint64, apart bool) error {
 func (l *Loop) try(steps []Record, sequence, line uint64, alone bool) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = &panicked{sequence, line, alone, fmt.Sprintf("%v\n%s", v, debug.Stack())}
+			err = newPanicked(sequence, line, alone, v)
 		}
 	}()
 	if failpoint.On {
@@ -534,6 +554,20 @@ func (l *Loop) try(steps []Record, sequence, line uint64, alone bool) (err error
 	n := int(l.engine.stats.Events - before)
 	l.events += n
 	failpoint.Slow(n)
+	return nil
+}
+
+// tryAdopt puts the rules of a record in force, unless that is to be skipped.
+func (l *Loop) tryAdopt(sequence uint64, body []byte) (err error) {
+	if len(l.skips[sequence]) > 0 {
+		return nil
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = newPanicked(sequence, 0, true, v)
+		}
+	}()
+	l.adopt(sequence, body)
 	return nil
 }
 
@@ -678,7 +712,14 @@ func (l *Loop) report() {
 
 func (l *Loop) notify(kind NoticeKind, sequence uint64, text string) {
 	if l.o.Notify != nil {
-		l.o.Notify(&Notice{kind, Position{l.at.Incarnation, sequence}, text})
+		l.o.Notify(&Notice{Kind: kind, Position: Position{l.at.Incarnation, sequence}, Text: text})
+	}
+}
+
+// notifyOf is notify of a panic.
+func (l *Loop) notifyOf(p *panicked, kind NoticeKind, text string) {
+	if l.o.Notify != nil {
+		l.o.Notify(&Notice{kind, Position{l.at.Incarnation, p.sequence}, text, p.stack})
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 // heldLog is a log in memory. Its readers end when they have read all.
 type heldLog struct {
 	records  []Logged // from the first on; a nil Data stands for one that was dropped
-	ended    func()   // all has been read
-	most     int      // records that a read brings
+	ended    func()   // all has been read, and stepped
+	stepped  func() uint64
+	most     int // records that a read brings
 	released uint64
 }
 
@@ -30,7 +31,12 @@ func (h *heldLog) Read(ctx context.Context, after uint64, dst []Logged) ([]Logge
 		}
 	}
 	if len(dst) == 0 {
-		h.ended()
+		for last, _ := h.Last(ctx); ctx.Err() == nil && h.stepped() < last; {
+			time.Sleep(10 * time.Microsecond)
+		}
+		if ctx.Err() == nil {
+			h.ended()
+		}
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
@@ -111,6 +117,11 @@ func (f *heldFiles) marks() (marks []Mark) {
 // fold runs a loop over what there is, from what the files say, until all of the log is
 // folded or something crashes.
 func fold(log *heldLog, files *heldFiles, compile func([]byte) (*Rules, error), due <-chan time.Time) (*Loop, []Notice, error) {
+	return foldWith(log, files, LoopOptions{Compile: compile, Due: due})
+}
+
+// foldWith is fold with options of the loop beside the files.
+func foldWith(log *heldLog, files *heldFiles, o LoopOptions) (*Loop, []Notice, error) {
 	var notices []Notice
 	restart := func() (*Checkpoint, *Recovery, error) {
 		r, err := Recover(context.Background(), log, files.marks(), files.mark)
@@ -122,10 +133,10 @@ func fold(log *heldLog, files *heldFiles, compile func([]byte) (*Rules, error), 
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	log.ended = stop
-	l := NewLoop(LoopOptions{
-		Log: log, Sink: files, Checkpoints: files, Compile: compile, Restart: restart, Due: due,
-		Notify: func(n *Notice) { notices = append(notices, *n) },
-	})
+	o.Log, o.Sink, o.Checkpoints, o.Restart = log, files, files, restart
+	o.Notify = func(n *Notice) { notices = append(notices, *n) }
+	l := NewLoop(o)
+	log.stepped = func() uint64 { return l.Status().Stepped.Sequence }
 	c, r, err := restart()
 	if err != nil {
 		return l, notices, err

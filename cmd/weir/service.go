@@ -421,6 +421,9 @@ func (v *service) notify(n *cep.Notice) {
 		return
 	}
 	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
+	if n.Stack != "" {
+		v.log.Warn("where it panicked", "stack", n.Stack)
+	}
 	if err := v.store.Notice(alerts.NoticeOf(n)); err != nil {
 		v.log.Warn("a notice could not be kept", "error", err)
 	}
