@@ -280,8 +280,9 @@ func (l *Loop) compile(body []byte) (*Rules, error) {
 
 // Run folds the log from a checkpoint (nil: from the first record) until ctx ends; then it
 // commits what it has stepped, saves a last checkpoint, and returns nil. sink is the mark of
-// the Sink.
+// the Sink. Nothing is being saved any more when it returns.
 func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) error {
+	defer l.saveEnds()
 	if err := l.begin(c, r, sink); err != nil {
 		return err
 	}
@@ -300,10 +301,7 @@ func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) e
 // recover goes back to the last checkpoint after stepping has panicked, and sees to it that
 // what panics twice is skipped.
 func (l *Loop) recover(ctx context.Context, p *panicked) error {
-	if l.saving != nil {
-		<-l.saving
-		l.saving = nil
-	}
+	l.saveEnds()
 	if l.panicked[p.sequence] && p.alone {
 		s := Skipped{p.sequence, p.line, p.reason}
 		if _, err := l.o.Log.Append(ctx, &Packed{Kind: PackedSkip, Skipped: s}); err != nil {
@@ -372,7 +370,11 @@ func (l *Loop) fold(ctx context.Context) error {
 				return l.end()
 			}
 			if b.err != nil {
-				return errors.Join(b.err, l.end())
+				// What is wrong with the files weighs more than a log that may come back.
+				if err := l.end(); err != nil {
+					return err
+				}
+				return b.err
 			}
 			if err := l.fast(ctx, b.records); err != nil {
 				return err
@@ -683,14 +685,20 @@ func (l *Loop) settle(ctx context.Context, s stored) {
 	l.report()
 }
 
+// saveEnds waits for the checkpoint that is being saved.
+func (l *Loop) saveEnds() {
+	if l.saving == nil {
+		return
+	}
+	if s := <-l.saving; s.err == nil {
+		l.saved = s.of
+	}
+	l.saving = nil
+}
+
 // end commits and saves what there is, when the Loop ends.
 func (l *Loop) end() error {
-	if l.saving != nil {
-		if s := <-l.saving; s.err == nil {
-			l.saved = s.of
-		}
-		l.saving = nil
-	}
+	l.saveEnds()
 	if l.at.Sequence <= max(l.saved.Sequence, l.applied) {
 		return nil
 	}
