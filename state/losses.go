@@ -94,7 +94,11 @@ func (s *Store) Lost(gone cep.Loss, since int64, mark cep.Mark) (alerts.Loss, er
 		if l.Number, err = b.NextSequence(); err != nil {
 			return err
 		}
-		if err := l.find(tx.Bucket([]byte(itemsBucket))); err != nil {
+		before, err := lostOf(tx)
+		if err != nil {
+			return err
+		}
+		if err := l.find(tx.Bucket([]byte(itemsBucket)), before); err != nil {
 			return err
 		}
 		if err := l.put(b); err != nil {
@@ -106,8 +110,8 @@ func (s *Store) Lost(gone cep.Loss, since int64, mark cep.Mark) (alerts.Loss, er
 }
 
 // find finds the items that were committed after the place where the log ends: the last
-// ones, as positions rise.
-func (l *loss) find(items *bbolt.Bucket) error {
+// ones, as positions rise. Those that went with losses before do not count again.
+func (l *loss) find(items *bbolt.Bucket, before lost) error {
 	l.first, l.last = items.Sequence()+1, items.Sequence()
 	c := items.Cursor()
 	for key, value := c.Last(); key != nil; key, value = c.Prev() {
@@ -115,11 +119,15 @@ func (l *loss) find(items *bbolt.Bucket) error {
 		if err != nil {
 			return err
 		}
-		if !before(l.From, it.Position) {
+		// An incarnation goes on below where the one before it ended: what is left of that
+		// may be lost now.
+		if it.Position.Sequence <= l.From.Sequence {
 			return nil
 		}
-		l.first = binary.BigEndian.Uint64(key)
-		l.Alerts++
+		if order := binary.BigEndian.Uint64(key); !before.has(order) {
+			l.first = order
+			l.Alerts++
+		}
 	}
 	return nil
 }

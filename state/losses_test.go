@@ -87,3 +87,29 @@ func TestLostNothing(t *testing.T) {
 		t.Errorf("losses %v, %v", losses, err)
 	}
 }
+
+// TestLostFurther loses more of the log than the loss before did.
+func TestLostFurther(t *testing.T) {
+	s := opened(t, t.TempDir(), Options{})
+	rule := ruleOf("probe")
+	for i := 1; i <= 4; i++ {
+		commit(t, s, commitOf(cep.Position{Incarnation: 1, Sequence: uint64(10 * i)}, alertOf(rule, i, 1, cep.MatchAlert)))
+	}
+	if _, err := s.Lost(cep.Loss{After: 35, Until: 40}, 0, cep.Mark{Position: cep.Position{Incarnation: 2, Sequence: 35}}); err != nil {
+		t.Fatal(err)
+	}
+	commit(t, s, commitOf(cep.Position{Incarnation: 2, Sequence: 36}, alertOf(rule, 5, 1, cep.MatchAlert)))
+	if _, err := s.Lost(cep.Loss{After: 15, Until: 36}, 0, cep.Mark{Position: cep.Position{Incarnation: 3, Sequence: 15}}); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := s.All(func(_ uint64, it *alerts.Item) error {
+		got = append(got, fmt.Sprint(nameOf(it), it.Unlogged))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if want := "[1.1false 2.1true 3.1true 4.1true 5.1true]"; fmt.Sprint(got) != want {
+		t.Errorf("got  %v\nwant %s", got, want)
+	}
+}
