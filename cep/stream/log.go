@@ -220,11 +220,13 @@ func (l *Log) Restart(ctx context.Context) error {
 	default:
 	}
 	l.stop(ErrUnavailable)
-	last := l.appended.Load()
+	// Without a server nothing is sent: these are of the one before. What is sent from now
+	// on has an answer to come.
+	last, open := l.appended.Load(), l.unsettled.all()
 	if err := l.start(ctx); err != nil {
 		return err
 	}
-	if err := l.settle(ctx, last); err != nil {
+	if err := l.settle(ctx, last, open); err != nil {
 		l.stop(err)
 		return err
 	}
@@ -242,8 +244,7 @@ func (l *Log) stop(why error) {
 
 // settle finds out which of the records that were not answered for are on the log, after
 // the last one that was. No server has them that still could append them.
-func (l *Log) settle(ctx context.Context, last uint64) error {
-	open := l.unsettled.all()
+func (l *Log) settle(ctx context.Context, last uint64, open []*record) error {
 	if len(open) == 0 {
 		return nil
 	}

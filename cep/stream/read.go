@@ -112,14 +112,17 @@ func (l *Log) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]cep.L
 		if err != nil {
 			return dst, err
 		}
-		err = h.fetch(ctx, request{Seq: after + 1, Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
-			dst = append(dst, m.Logged)
-			return nil
-		})
-		if err != nil || len(dst) > n {
-			return dst, err
-		}
 		if there > after {
+			err = h.fetch(ctx, request{Seq: after + 1, Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
+				// The server also gives records that it could not write.
+				if m.Sequence <= there {
+					dst = append(dst, m.Logged)
+				}
+				return nil
+			})
+			if err != nil || len(dst) > n {
+				return dst, err
+			}
 			// Asked again, in case that it was dropped in between.
 			if misses++; misses > 2 {
 				return dst, fmt.Errorf("stream: the log has records up to %d and gives none after %d: its files are damaged; restore them from a backup", there, after)
@@ -130,7 +133,7 @@ func (l *Log) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]cep.L
 		case <-ctx.Done():
 			return dst, ctx.Err()
 		case <-ring:
-		case <-time.After(poll): // a record whose answer was lost
+		case <-time.After(poll): // the server may have ended
 		}
 	}
 }
