@@ -71,7 +71,7 @@ func (v *service) look(ctx context.Context) {
 		why := err.Error()
 		v.health.logDown.Store(&why)
 		v.log.Warn("the log does not answer: it is started again", "error", err)
-		if err := v.stream.Restart(ctx); err != nil {
+		if err := v.mend(ctx); err != nil {
 			v.log.Warn("the log could not be started again", "error", err)
 		}
 	}

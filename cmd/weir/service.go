@@ -32,6 +32,7 @@ type service struct {
 	loop     *cep.Loop
 	server   *web.Server
 	boot     start
+	mending  sync.Mutex // held by who starts the log again
 
 	stop    context.CancelFunc // of the loop and what runs beside it
 	running sync.WaitGroup
@@ -290,16 +291,18 @@ func (v *service) fold(ctx context.Context) error {
 		default:
 			return err
 		}
-		for ctx.Err() == nil {
+		for {
+			// What fails again at once must not keep the process busy with beginning.
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-time.After(retryEvery):
+			}
 			if v.boot, err = v.resume(ctx); err == nil {
 				v.log.Info("going on")
 				break
 			}
 			v.log.Warn("not yet", "error", err)
-			select {
-			case <-ctx.Done():
-			case <-time.After(retryEvery):
-			}
 		}
 	}
 }
@@ -310,12 +313,23 @@ const retryEvery = time.Second
 
 // resume makes what stopped the loop go on, if it can.
 func (v *service) resume(ctx context.Context) (start, error) {
-	if err := v.stream.Health(ctx); err != nil {
-		if err := v.stream.Restart(ctx); err != nil {
-			return start{}, err
-		}
+	if err := v.mend(ctx); err != nil {
+		return start{}, err
 	}
 	return v.agree(ctx)
+}
+
+// mend starts the log again if it does not answer. Both the loop and who looks at its health
+// notice that: one of them starts it.
+func (v *service) mend(ctx context.Context) error {
+	v.mending.Lock()
+	defer v.mending.Unlock()
+	asking, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	if v.stream.Health(asking) == nil || ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return v.stream.Restart(ctx)
 }
 
 // drain lets what is on its way arrive, within a bound: requests are answered, and what they
