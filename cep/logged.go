@@ -2,6 +2,7 @@ package cep
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"strconv"
@@ -95,6 +96,9 @@ type Skipped struct {
 
 const packedVersion = 1
 
+// ErrNewer: a record of the log is of a newer program. Who passed over it would lose events.
+var ErrNewer = errors.New("a newer weir has written to the log: start that one")
+
 // Append appends the record's bytes to dst.
 func (p *Packed) Append(dst []byte) []byte {
 	w := wire.Writer{B: dst}
@@ -125,9 +129,12 @@ func (p *Packed) Append(dst []byte) []byte {
 func Unpack(data []byte) (Packed, error) {
 	r := wire.Reader{Src: data}
 	if v := r.Byte(255); !r.Bad && v != packedVersion {
-		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads format %d", v, packedVersion)
+		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads format %d: %w", v, packedVersion, ErrNewer)
 	}
-	p := Packed{Kind: PackedKind(r.Byte(byte(PackedSkip)))}
+	p := Packed{Kind: PackedKind(r.Byte(255))}
+	if !r.Bad && p.Kind > PackedSkip {
+		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedSkip, ErrNewer)
+	}
 	switch p.Kind {
 	case PackedEvents:
 		for n := r.Count(18); n > 0 && !r.Bad; n-- {

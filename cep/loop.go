@@ -468,6 +468,9 @@ func (l *Loop) step(records []Logged) error {
 		l.at.Sequence, l.appended = r.Sequence, r.Appended
 		l.bytes += len(r.Data)
 		p, err := Unpack(r.Data)
+		if errors.Is(err, ErrNewer) {
+			return fmt.Errorf("record %d: %w", r.Sequence, err)
+		}
 		if err != nil {
 			l.notify(NoticeDamaged, r.Sequence, err.Error())
 			continue

@@ -312,7 +312,7 @@ func TestLoopComparesReplays(t *testing.T) {
 func TestLoopRefuses(t *testing.T) {
 	log := &heldLog{most: 3}
 	log.Append(context.Background(), &Packed{Kind: PackedRules})
-	log.records = append(log.records, Logged{2, 2, []byte("?")})
+	log.records = append(log.records, Logged{2, 2, []byte{1, 0}})
 	files := &heldFiles{crash: func(string) bool { return false }}
 	compile := func([]byte) (*Rules, error) { return nil, errors.New("no rules") }
 	_, notices, err := fold(log, files, compile, nil)
@@ -322,6 +322,12 @@ func TestLoopRefuses(t *testing.T) {
 	log.records = append(log.records, Logged{4, 2, (&Packed{Kind: PackedTick}).Append(nil)})
 	if _, _, err := fold(log, files, compile, nil); err == nil || !strings.Contains(err.Error(), "hole: record 2 is followed by record 4") {
 		t.Errorf("a hole: %v", err)
+	}
+	for _, newer := range [][]byte{{2, 1}, {1, byte(PackedSkip) + 1}} {
+		log.records[2] = Logged{3, 2, newer}
+		if _, _, err := fold(log, files, compile, nil); !errors.Is(err, ErrNewer) || files.mark.Position.Sequence > 2 {
+			t.Errorf("a record of a newer program: %v, kept up to %s", err, files.mark.Position)
+		}
 	}
 }
 
