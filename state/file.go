@@ -80,6 +80,9 @@ func homeOf(path string, kind fileKind) (home [16]byte, err error) {
 	}
 	f := file{db}
 	err = f.view(func(tx *bbolt.Tx) error {
+		if tx.Size() > info.Size() {
+			return fmt.Errorf("it has %d bytes of %d: its end was cut off: %w", info.Size(), tx.Size(), ErrDamaged)
+		}
 		b := tx.Bucket([]byte(fileBucket))
 		if b == nil {
 			return fmt.Errorf("it is no file of weir: %w", ErrDamaged)

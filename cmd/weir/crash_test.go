@@ -21,8 +21,16 @@ var places = []struct {
 	name string
 	most int
 }{
-	{"append", 80}, {"step", 60}, {"commit", 25}, {"committed", 25}, {"between", 5},
-	{"checkpoint", 5}, {"checkpointed", 5}, {"purge", 2}, {"boot", 1}, {"", 0},
+	{"append", 80},
+	{"step", 60},
+	{"commit", 25},
+	{"committed", 25},
+	{"between", 5},
+	{"checkpoint", 5},
+	{"checkpointed", 5},
+	{"purge", 2},
+	{"boot", 1},
+	{"", 0},
 }
 
 const (
@@ -59,6 +67,7 @@ func seeded(t *testing.T) uint64 {
 // TestCrash kills the service again and again while clients post. After each death every
 // event that was acked is on the log exactly once, and the alerts are those of a replay.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	begun, seed := time.Now(), seeded(t)
 	r := rand.New(rand.NewPCG(seed, 1))
 	h := newHost(t, t.TempDir(), servedRules, crashArgs()...)

@@ -15,6 +15,7 @@ import (
 // ones. What can be put right by a replay is; the rest is refused, with what is wrong and
 // what to do.
 func TestReplacedFiles(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB")...)
 	s := h.start()
 	if !s.ready() {
@@ -129,6 +130,7 @@ func TestReplacedFiles(t *testing.T) {
 // TestPurgedLog takes the state from a service whose log has been purged: it cannot begin
 // again, and says so.
 func TestPurgedLog(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=1MB")...)
 	s := h.start()
 	if !s.ready() {
@@ -144,6 +146,7 @@ func TestPurgedLog(t *testing.T) {
 			t.Fatalf("the log is not purged after %v: %d events", patience, c.count())
 		}
 	}
+	t.Logf("purged after %d events", c.count())
 	c.close()
 	s.stop()
 	must(t, os.Remove(filepath.Join(h.data, "state.db")))
