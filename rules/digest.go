@@ -62,11 +62,13 @@ func (c *compiler) digests(set *Checked, drafts []*draft, features []*featureDra
 	}
 }
 
-// once takes a digest of what write writes, the first time.
+// once takes a digest of what write writes, the first time. Words that are called like what
+// they stand in would lead back to it: there it is empty.
 func (d *digester) once(of string, write func(m *meaning)) string {
 	if sum, ok := d.taken[of]; ok {
 		return sum
 	}
+	d.taken[of] = ""
 	m := meaning{digester: d, words: map[string]bool{}}
 	write(&m)
 	sum := sha256.Sum256(m.b)

@@ -109,3 +109,31 @@ func TestDigestsDiffer(t *testing.T) {
 		seen[sum] = name
 	}
 }
+
+// A name that stands in its own text, or two in each other's, are no endless way.
+func TestDigestsEnd(t *testing.T) {
+	const text = `
+events:
+  pay:
+    time: ts
+    fields: {ts: time, card: string, amount: number}
+    derive: {twice: amount * 2, named: 'card + "named twice"'}
+features:
+  often: {on: pay, key: card, value: count(), over: 1h, where: '"total" != card'}
+  total: {on: pay, key: card, value: sum(twice), over: 1h, where: '"often" != named'}
+rules:
+  - {id: a, on: pay, key: card, when: often > 2 and total > 3}
+`
+	set := Check([]source.File{{Path: "r.yaml", Text: text}})
+	if err := source.ErrorsIn(set.Findings); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range set.Ruleset.Features {
+		if f.Digest == "" {
+			t.Errorf("%s has no digest", f.Name)
+		}
+	}
+	if set.Ruleset.Rules[0].Digest == "" {
+		t.Error("the rule has no digest")
+	}
+}
