@@ -71,10 +71,15 @@ type Checkpoint struct {
 	State   []byte // what Engine.Append wrote; nil without rules
 }
 
+// ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
+// and it may be tried again.
+var ErrNoSpace = errors.New("no space on the disk")
+
 // Checkpoints keep the latest checkpoints. package state has some.
 type Checkpoints interface {
 	// Save stores a checkpoint and returns the position of the oldest one that is kept.
-	// It is called on a goroutine of its own, once at a time; c is not changed.
+	// It is called on a goroutine of its own, once at a time; c is not changed. An error
+	// that is not ErrNoSpace ends the Loop: what is on disk is not known then.
 	Save(c *Checkpoint) (oldest Position, err error)
 }
 
@@ -386,7 +391,9 @@ func (l *Loop) fold(ctx context.Context) error {
 		case <-l.o.Due:
 			l.due = true
 		case s := <-l.saving:
-			l.settle(ctx, s)
+			if err := l.settle(ctx, s); err != nil {
+				return err
+			}
 		}
 		if err := l.checkpoint(); err != nil {
 			return err
@@ -593,6 +600,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 	}
 	l.rulesAt, l.text = sequence, slices.Clone(body)
 	l.rules.Store(rules)
+	l.events++
 }
 
 // commit keeps the effects of what was stepped, or compares them with those that are kept.
@@ -644,6 +652,9 @@ func (l *Loop) checkpoint() error {
 	if l.saving != nil || l.at.Sequence <= max(l.saved.Sequence, l.applied) {
 		return nil
 	}
+	if l.events == 0 {
+		l.due = false // ticks alone are stepped again soon enough
+	}
 	if !l.due && l.events < CheckpointEvents && l.bytes < CheckpointBytes {
 		return nil
 	}
@@ -675,17 +686,21 @@ func (l *Loop) freeze() (*Checkpoint, error) {
 }
 
 // settle takes note of what became of a checkpoint.
-func (l *Loop) settle(ctx context.Context, s stored) {
+func (l *Loop) settle(ctx context.Context, s stored) error {
 	l.saving = nil
-	if s.err != nil {
+	if errors.Is(s.err, ErrNoSpace) {
 		l.notify(NoticeCheckpoint, s.of.Sequence, s.err.Error())
-		return
+		return nil
+	}
+	if s.err != nil {
+		return s.err
 	}
 	l.saved = s.of
 	if err := l.o.Log.Release(ctx, s.oldest.Sequence); err != nil && ctx.Err() == nil {
 		l.notify(NoticeCheckpoint, s.oldest.Sequence, fmt.Sprintf("records that are not needed could not be dropped: %v", err))
 	}
 	l.report()
+	return nil
 }
 
 // saveEnds waits for the checkpoint that is being saved.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"weir/alerts"
+	"weir/cep"
 )
 
 // Names in a data directory.
@@ -21,7 +22,7 @@ const (
 
 var (
 	// ErrNoSpace: the disk is full. Nothing was changed, and the call may be made again.
-	ErrNoSpace = errors.New("no space on the disk")
+	ErrNoSpace = cep.ErrNoSpace
 
 	// ErrDamaged: what was read is not what was written.
 	ErrDamaged = errors.New("damaged")

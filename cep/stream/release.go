@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -40,7 +41,11 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 			return fmt.Errorf("stream: %w", err)
 		}
 	}
+	used := l.oldestGeneration()
 	for _, g := range all {
+		if g >= used {
+			break // between a look at its last record and the purge another may come
+		}
 		number := strconv.FormatUint(g, 10)
 		if err := h.drop(ctx, subjectBatch+number, sequence); err != nil {
 			return err
@@ -59,6 +64,20 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 		}
 	}
 	return nil
+}
+
+// oldestGeneration is the first generation that records may still get: that of the oldest
+// that was sent and not answered for, or the one at hand.
+func (l *Log) oldestGeneration() uint64 {
+	l.sending.Lock()
+	defer l.sending.Unlock()
+	oldest := l.generation
+	for _, r := range l.unsettled.all() {
+		if number, err := strconv.ParseUint(r.subject[strings.LastIndexByte(r.subject, '.')+1:], 10, 64); r.generation && err == nil {
+			oldest = min(oldest, number)
+		}
+	}
+	return oldest
 }
 
 // drop removes the records of a subject, if all have lower sequence numbers than before.

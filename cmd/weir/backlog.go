@@ -35,6 +35,9 @@ func (b *backlog) behind(stepped uint64) uint64 {
 		b.bytes -= b.posts[n].bytes
 		n++
 	}
+	if n == 0 {
+		return b.bytes
+	}
 	b.posts = append(b.posts[:0], b.posts[n:]...)
 	return b.bytes
 }

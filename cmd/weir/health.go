@@ -19,6 +19,7 @@ type health struct {
 	counted  atomic.Uint64
 	skipped  atomic.Uint64
 	notices  atomic.Uint64
+	caughtUp atomic.Int64 // when all was stepped last, wall clock in nanoseconds
 	ids      atomic.Pointer[ruleIDs]
 }
 
@@ -129,8 +130,12 @@ func (v *service) status() *web.Status {
 	if why := v.health.logDown.Load(); why != nil {
 		s.LogDown = *why
 	}
-	if last > l.Stepped.Sequence && when > l.Appended {
-		s.Lag = time.Duration(when - l.Appended)
+	// A record that comes after a while of quiet is no older than that it has come.
+	now := time.Now().UnixNano()
+	if last <= l.Stepped.Sequence {
+		v.health.caughtUp.Store(now)
+	} else if when > l.Appended {
+		s.Lag = time.Duration(min(when-l.Appended, now-v.health.caughtUp.Load()))
 	}
 	if s.Losses > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the log has lost its end %d times, and nobody has acknowledged it: weir state inspect says what, POST /v1/losses/ack says that it is all right", s.Losses))

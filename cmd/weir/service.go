@@ -259,6 +259,10 @@ func (v *service) run(ctx context.Context) error {
 		case <-time.After(time.Millisecond):
 		}
 	}
+	// What lies on the log and is not stepped yet, as records are in the mean.
+	if last, _ := v.stream.LastAppended(); last > 0 {
+		v.backlog.add(last, uint64(v.stream.Stats().Bytes)/last*v.lag(v.loop.Status()))
+	}
 	if err := v.server.Start(); err != nil {
 		return err
 	}
