@@ -14,12 +14,9 @@ func (a *adoption) state() []byte {
 	g, to := a.from, a.to
 	a.clock()
 	var w writer
-	w.B = append(w.B, stateMagic...)
-	w.Byte(stateFormat)
-	w.Bytes(to.shape())
-	to.appendBorders(&w)
-	to.appendClock(&w)
-	g.log.append(&w)
+	to.appendHead(&w)
+	to.appendHeld(&w)
+	g.appendLog(&w)
 	g.ids.append(&w)
 	a.stats()
 	to.appendStats(&w)

@@ -15,6 +15,7 @@ type arrivals struct {
 	same   sameLines
 	late   map[line]uint64 // how many equal lines came late
 	latest int64           // the highest time of late, while it has any
+	saves  arrivalSaves
 }
 
 // line is what equal lines of the same time have in common. As with sameLines two
@@ -259,10 +260,10 @@ func (g *Engine) climbEager(closing bool) {
 	}
 	g.feed = append(g.feed[:0], rest...)
 	g.climbWith(g.order.low, closing)
+	g.behind = g.countedFrom(g.pinned(g.order.low))
 	for _, l := range g.ledgers {
-		l.trim(g.countedFrom(g.order.low))
+		l.trim(g.behind)
 	}
-	g.behind = g.countedFrom(g.order.low)
 }
 
 // horizon is the time from which on keys are matched again for an event at or after low: as
@@ -314,7 +315,7 @@ func (g *Engine) climbWith(until int64, closing bool) {
 			slices.SortStableFunc(g.feed, func(a, b change) int { return a.compare(&b) })
 		}
 	}
-	back := g.askedFrom(until)
+	back := g.askedFrom(g.pinned(until))
 	settled := back
 	if closing {
 		settled = never
@@ -331,7 +332,7 @@ func (g *Engine) climbWith(until int64, closing bool) {
 func (g *Engine) forgetArrivals() {
 	g.arrivals.recycle(never, func(*Event) {})
 	for _, l := range g.ledgers {
-		l.past.forget()
+		l.forgetPast()
 	}
 }
 
@@ -361,7 +362,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	clear(g.came)
 	g.came = g.came[:0]
 	g.released = g.released[:0]
-	low := g.order.low
+	low := g.pinned(g.order.low)
 	from := g.horizon(g.countedFrom(low)) // states of features lie apart, too
 	g.lists.forget(from)
 	g.arrivals.recycle(from, g.give)

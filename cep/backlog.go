@@ -105,6 +105,7 @@ func (s *shard) letGo(t int64) {
 // letGoUp matches the items before t that a cell holds back.
 func (s *shard) letGoUp(c *cell, t int64) {
 	for c.hold.done < len(c.items) && c.items[c.hold.done].time < t {
+		s.changeCell(c)
 		i := c.hold.done
 		c.hold.done++
 		s.kept = nil // what the event knows of features may have changed
@@ -122,6 +123,7 @@ func (s *shard) rest(t int64) {
 			kept, calm = append(kept, c), min(calm, c.hold.calm)
 			continue
 		}
+		s.changeCell(c)
 		s.letGoUp(c, never)
 		c.hold, c.wakes = backlog{}, never
 	}

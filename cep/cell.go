@@ -24,6 +24,9 @@ type cell struct {
 	savedAt int64 // its time
 	hold    backlog
 	wakes   int64 // where it holds back: its time in eager.wakes, or never
+	dirty   dirty
+	stored  bool // something of its key may be saved
+	backed  bool // its backlog is
 }
 
 // item is an event that a key has seen, with what it brought.
@@ -141,6 +144,7 @@ type cells = pasts[cell, *cell]
 // trim forgets the items that no event of the time low or later can need. It comes before
 // anything else is done with a cell.
 func (c *cell) trim(low int64, s *shard) {
+	low = s.pinned(c, low)
 	if c.marked || len(c.items) == 0 || c.items[0].time >= low {
 		return // of a marked cell items are counted on
 	}

@@ -137,6 +137,7 @@ func (l *ledger) turn(c *closer, t int64) {
 func (l *ledger) ring(c *closer, x opened) {
 	rs := l.spaces[c.place.space]
 	r := rs.record(x.b)
+	rs.change(&r)
 	l.closed = rs.plan.Close(&r.kept, x.at, l.closed[:0])
 	for i := range l.closed {
 		l.report(int(c.place.space), &r, &l.closed[i], false)
@@ -164,6 +165,7 @@ func (l *ledger) endAll() {
 		rs := l.spaces[c.place.space]
 		for b := range l.open[i].all() {
 			r := rs.record(b)
+			rs.change(&r)
 			l.closed = rs.plan.Close(&r.kept, math.MaxInt64, l.closed[:0])
 		}
 		l.open[i].clear()
@@ -258,6 +260,8 @@ func (l *ledger) readAt(f int32, t int64, early bool) Value {
 	kept := &r.kept
 	if ok && early {
 		kept = l.copied(rs.plan, kept)
+	} else if ok {
+		rs.keep(&r)
 	}
 	v, rough := rs.plan.Read(kept, int(place.number), t, feature.Item{})
 	if rough {
@@ -300,6 +304,7 @@ func (s *shard) closed(x *ended) {
 	r := s.plan.rs.Rules[x.rule]
 	s.key.set(x.key)
 	ks := s.key.find(s.tables[home])
+	s.change(ks)
 	s.judge.at(nil, x.key, ks)
 	s.judge.ask(r)
 	s.judge.risks.at = stamp{moment: x.at}
@@ -347,6 +352,7 @@ func (s *shard) retain(ks *keyState, st *ruleState) {
 			home := s.plan.home[st.rule]
 			ks = s.spare.key()
 			s.key.create(ks, s.tables[home], home)
+			s.change(ks)
 		}
 		i, _ := ks.place(st.rule)
 		ks.rules = slices.Insert(ks.rules, i, *st)

@@ -214,6 +214,22 @@
 // misses are at any time those of the events that have come, in the order of time, and in
 // the end those of WatermarkOrder.
 //
+// # Freezes
+//
+// Append writes the whole state at once, which takes as long as there are keys. Freeze begins
+// to save the state while Step goes on. It notes the watermark, and saves what is small; what
+// belongs to keys is saved by Frozen.Next, a little at a time, and of a key that changes
+// before, then. What has not changed since the last freeze is not saved again: the entries of
+// all freezes since the last that was full come to a state (Assemble). Options.Freezes makes
+// each part note which of its keys have changed: 8 bytes for each, and a mark in what is kept
+// of it; a key that is dropped, its name.
+//
+// With EagerOrder keys are saved as they were before the first event that a late one could
+// precede when the state was frozen, and journals and events with them. What it takes to go
+// back there is not forgotten until these are saved: the memory is that of the events that
+// come meanwhile. A key with such events is saved again by the next freeze. Entries that
+// nobody has taken wait in memory, at most once what has changed.
+//
 // # Guarantees
 //
 //  1. The same records give the same Effects, whatever the batches they come in,
@@ -282,6 +298,7 @@
 //  6. With EagerOrder who keeps Effects applies them in order: an alert is its last version.
 //     What must not be taken back waits until the watermark has passed Alert.Time, of a rule
 //     that emits in_order by the length of its window.
-//  7. Restore is given the Ruleset of the state, compiled from the same source by the
+//  7. One freeze ends (Frozen.End) before the next begins.
+//  8. Restore is given the Ruleset of the state, compiled from the same source by the
 //     same version.
 package cep

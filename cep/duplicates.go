@@ -18,6 +18,7 @@ type duplicates struct {
 	slots []uint64 // tag and number of a mark in the ring, from 1; 0 is free. Twice as many as marks
 	first uint64   // number of the oldest id
 	next  uint64   // number of the id to come
+	saves idSaves
 }
 
 const (
@@ -128,6 +129,9 @@ func (d *duplicates) put(m mark, n uint64) {
 
 // drop lets the oldest id go.
 func (d *duplicates) drop() {
+	if d.first >= d.saves.from && d.first < d.saves.to {
+		d.saveNext()
+	}
 	m := *d.at(d.first)
 	slot := uint64(m.tag())<<32 | (d.first&uint64(len(d.ring)-1) + 1)
 	mask := uint32(len(d.slots) - 1)
@@ -196,39 +200,64 @@ func (g *Engine) remember(e *Event, m mark) {
 }
 
 func (d *duplicates) append(w *writer) {
-	w.Uint(d.first % idBlock)
-	w.Uint(uint64(d.len()))
-	for n := d.first; n < d.next; n++ {
-		m := d.at(n)
-		w.Fixed(m.id)
-		w.Fixed(uint64(m.more)<<32 | uint64(m.line))
+	blocks := uint64(0)
+	if d.len() > 0 {
+		blocks = (d.next-1)/idBlock - d.first/idBlock + 1
 	}
-	for n := d.first; n < d.next; n += idBlock - n%idBlock {
-		w.Int(*d.top(n))
+	w.Uint(blocks)
+	for n := d.first; n < d.next; {
+		to := min(d.next, (n/idBlock+1)*idBlock)
+		d.appendBlock(w, n, to)
+		n = to
 	}
 }
 
-// read reads the ids, those of events up to now.
+// appendBounds writes the numbers of the oldest id and of the one to come.
+func (d *duplicates) appendBounds(w *writer) {
+	w.Uint(d.first)
+	w.Uint(uint64(d.len()))
+}
+
+func (d *duplicates) readBounds(r *reader) {
+	saves := d.saves
+	*d = duplicates{first: r.Below(1 << 62), saves: saves}
+	d.next = d.first + r.Below(mostIDs+1)
+}
+
+// read reads the ids, those of events up to now, whose numbers are known. A block may still
+// have ids that have gone.
 func (d *duplicates) read(r *reader, now int64) {
-	*d = duplicates{first: r.Below(idBlock)}
+	end := d.next
 	d.next = d.first
-	count := r.Count(16)
-	if count > mostIDs {
-		r.Fail()
-		return
-	}
-	for range count {
-		id, rest := r.Fixed(), r.Fixed()
-		m := mark{id: id, more: uint32(rest >> 32), line: uint32(rest)}
-		if _, since := d.find(m); r.Bad || since > 0 {
+	for range r.Count(3) {
+		n, count := r.Below(1<<62), r.Count(16)
+		if n%idBlock+uint64(count) > idBlock || count == 0 {
 			r.Fail()
 			return
 		}
-		d.add(m, now)
-	}
-	for n := d.first; n < d.next; n += idBlock - n%idBlock {
-		if *d.top(n) = r.Int(); *d.top(n) > now {
-			r.Fail()
+		from := d.next
+		for range count {
+			id, rest := r.Fixed(), r.Fixed()
+			m := mark{id: id, more: uint32(rest >> 32), line: uint32(rest)}
+			if n++; r.Bad || n <= d.first {
+				continue
+			}
+			if _, since := d.find(m); n != d.next+1 || since > 0 {
+				r.Fail()
+				return
+			}
+			d.add(m, now)
 		}
+		top := r.Int()
+		if r.Bad || top > now {
+			r.Fail()
+			return
+		}
+		if from < d.next {
+			*d.top(from) = top
+		}
+	}
+	if d.next != end {
+		r.Fail()
 	}
 }

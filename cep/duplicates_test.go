@@ -179,11 +179,14 @@ func TestDuplicatesTable(t *testing.T) {
 				t.Fatalf("seed %d: %d ids are forgotten, want %d", seed, d.first, first)
 			}
 			var w writer
+			d.appendBounds(&w)
 			d.append(&w)
 			restored := duplicates{}
 			in := reader{wire.Reader{Src: w.B}}
+			restored.readBounds(&in)
 			restored.read(&in, now)
 			var again writer
+			restored.appendBounds(&again)
 			restored.append(&again)
 			if in.Bad || len(in.Src) > 0 || !bytes.Equal(again.B, w.B) {
 				t.Fatalf("seed %d: the ids do not come back", seed)

@@ -42,6 +42,7 @@ type eager struct {
 	heldBack uint64     // Repairs.HeldBack
 	reader   keyReader
 	buf      [2][]byte
+	saves    versionSaves
 }
 
 // queued says that a cell is looked at once no event comes any more up to at.
@@ -204,6 +205,7 @@ func (s *shard) see(o *offer, e *Event) {
 	if g.leaving {
 		c := s.cell(o.space, s.key.joined())
 		if i := c.findSame(e); i >= 0 {
+			s.changeCell(c)
 			s.mark(c)
 			c.remove(i, &s.spare)
 		}
@@ -316,6 +318,7 @@ func (s *shard) cellFor(space int32, t int64) *cell {
 	h := hashOf(text)
 	c := g.cells[space].find(text, h)
 	if c != nil {
+		s.changeCell(c)
 		if c.trim(g.low, s); len(c.items) == 0 && !c.hold.holding {
 			c.hold = backlog{}
 		}
@@ -323,6 +326,7 @@ func (s *shard) cellFor(space int32, t int64) *cell {
 	}
 	c = g.cells[space].create(text, h)
 	c.space = space
+	s.meets(c)
 	g.look(c, g.latest)
 	return c
 }
@@ -425,7 +429,7 @@ func (s *shard) letAlert(x *coming) {
 	o := outgoing{by: g.by, kind: x.alert.Kind, coming: *x}
 	if v, ok := g.versions[x.alert.ID]; ok && !v.live {
 		v.number, v.live = v.number+1, true
-		g.versions[x.alert.ID] = v
+		g.setVersion(x.alert.ID, v)
 		o.kind, o.alert.Version = RestoredAlert, v.number
 	}
 	g.out = append(g.out, o)
@@ -447,7 +451,7 @@ func (s *shard) retract(x *coming) {
 		g.expiring.push(expiring{at, id})
 	}
 	v.number, v.live = v.number+1, false
-	g.versions[id] = v
+	g.setVersion(id, v)
 	o := outgoing{by: g.by, kind: RetractedAlert, coming: *x}
 	o.alert.Version = v.number
 	g.out = append(g.out, o)
@@ -480,6 +484,7 @@ func (s *shard) passUp(t int64) {
 		}
 		for len(s.timers) > 0 && s.timers[0].at <= at {
 			if tm := s.timers[0]; s.ring() {
+				s.changeTimed(tm.ks)
 				s.fire(tm.ks, tm.at, false)
 			}
 		}
@@ -549,6 +554,7 @@ func (s *shard) stir(names []string, text string, at stamp, but *cell) {
 		}
 		if c := s.cell(int32(i), text); c != nil && c != but {
 			if j := c.after(at); j < len(c.items) {
+				s.changeCell(c)
 				s.mark(c)
 				c.mark(j)
 			}

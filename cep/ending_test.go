@@ -15,11 +15,21 @@ type slowFiles struct {
 	begun, over chan struct{}
 }
 
-func (f *slowFiles) Save(*Checkpoint) (Position, error) {
+func (f *slowFiles) Begin(*Checkpoint, bool) (CheckpointWriter, error) {
 	close(f.begun)
+	return (*slowWriter)(f), nil
+}
+
+type slowWriter slowFiles
+
+func (w *slowWriter) Add([]byte) error { return nil }
+
+func (w *slowWriter) Commit() (Position, error) { return Position{}, w.Abort() }
+
+func (w *slowWriter) Abort() error {
 	time.Sleep(20 * time.Millisecond)
-	close(f.over)
-	return Position{}, nil
+	close(w.over)
+	return nil
 }
 
 func (f *slowFiles) Commit(c *Commit) error {

@@ -32,6 +32,9 @@ type Options struct {
 	// NearMisses counts what becomes of open matches, with examples of those that ran
 	// out: Engine.NearMisses. The counts are part of the state.
 	NearMisses bool
+
+	// Freezes lets the Engine note what changes, for Freeze.
+	Freezes bool
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one
@@ -79,6 +82,14 @@ type Engine struct {
 	apart      bool      // the layers go over each event before the next
 	asksOnTime bool      // matches that time brings look at features
 	out        []outgoing
+
+	changed  []*epoch // Options.Freezes: of the shards
+	sections sections
+	frozen   *Frozen
+	full     bool // the next freeze is of all of the state
+	waits    heldSaves
+	passings []passing // of freezes, by time
+	shaped   []byte    // shape
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -147,6 +158,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	for f := range rs.Fields {
 		g.unseen = append(g.unseen, FieldID(f))
 	}
+	g.enlist()
 	return g
 }
 
@@ -306,6 +318,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 		g.release(e, own)
 	} else {
 		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: own})
+		g.waits.hold(e)
 		g.drain()
 	}
 	if len(g.released) >= g.block {
@@ -388,6 +401,7 @@ func (g *Engine) drain() {
 
 // release gives an event its place in processing order.
 func (g *Engine) release(e *Event, own bool) {
+	g.waits.release(e, len(g.rs.Fields))
 	g.place++
 	e.Place, e.origin = g.place, g.place
 	e.nth = 1
@@ -414,6 +428,7 @@ func (g *Engine) advance(halted bool, fx *Effects) {
 	if halted {
 		for len(g.order.held) > 0 { // of the time now, where a type orders events of equal time
 			w := g.order.held.pop()
+			g.waits.forget(w.event)
 			g.release(w.event, w.own)
 		}
 	}
@@ -615,7 +630,9 @@ func (g *Engine) keep() {
 	held := g.order.held
 	for i := range held {
 		if !held[i].own {
-			held[i].event, held[i].own = held[i].event.Clone(), true
+			e := held[i].event
+			held[i].event, held[i].own = e.Clone(), true
+			g.waits.move(e, held[i].event)
 		}
 	}
 }

@@ -34,10 +34,12 @@ type Event struct {
 	// origin is its number among all events released, from 1; of a match that rules
 	// read as an event, that of the event that brought it, 0 if time did.
 	origin  uint64
-	from    *step // EagerOrder: what led to a match that rules read as an event
-	low     int64 // EagerOrder: the watermark once the event was accepted
-	top     int64 // EagerOrder: the highest time of an event, itself included
-	inOrder bool  // EagerOrder: no event that came before it stands after it
+	from    *step  // EagerOrder: what led to a match that rules read as an event
+	low     int64  // EagerOrder: the watermark once the event was accepted
+	top     int64  // EagerOrder: the highest time of an event, itself included
+	inOrder bool   // EagerOrder: no event that came before it stands after it
+	dirty   dirty  // WatermarkOrder: while it waits,
+	spot    uint32 // its place among those to be saved
 }
 
 // layout says at which place of a row a field stands, or a read of a feature.

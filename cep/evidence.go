@@ -39,6 +39,9 @@ type trails struct {
 	witness *witness
 	keys    map[string]*trail
 	due     heap[lapsing]
+	epoch   *epoch // nil: there are no freezes
+	changed changed[*trail]
+	section int
 }
 
 // trail is the latest events of one key. Rows of events that are ahead of the rules lead
@@ -47,6 +50,7 @@ type trail struct {
 	text   string // the key in its table
 	events []shown
 	last   uint64 // Event.origin of the last
+	dirty  dirty
 }
 
 // lapsing says when a trail is looked at again: not after the last of its events has
@@ -138,6 +142,7 @@ func (t *trails) add(k *keyReader, origin uint64, e shown) {
 		r = t.create(k)
 		t.schedule(r, e.time)
 	}
+	t.change(r)
 	if len(r.events) == cap(r.events) {
 		// With e it is one more than is shown: e itself may not see e.
 		old := latest(t.witness.window(r.events, e.time))
@@ -166,11 +171,11 @@ func (t *trails) expire(at int64) {
 		r := t.due.pop().t
 		n := len(r.events)
 		if n == 0 { // a late event has put them out
-			delete(t.keys, r.text)
+			t.drop(r)
 			continue
 		}
 		if gone, _ := t.witness.plan.Gone(0, r.events[n-1].time); gone <= at {
-			delete(t.keys, r.text)
+			t.drop(r)
 		} else {
 			t.due.push(lapsing{gone, r})
 		}

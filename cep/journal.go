@@ -16,6 +16,7 @@ type journal struct {
 	words  []uint64 // the images of records of states, one behind the other
 	trails []tail   // of states, for each the witnesses of the space
 	hold   backlog
+	dirty  dirty
 	room   struct { // of the first items and states: most keys have few
 		items  [2]entry
 		states [2]state
@@ -159,7 +160,7 @@ type journals = pasts[journal, *journal]
 // newJournal makes the journal of a key, which has none.
 func newJournal(js *journals, space int32, text string, hash uint64) *journal {
 	j := js.create(text, hash)
-	j.space, j.hold = space, backlog{}
+	j.space, j.hold, j.dirty = space, backlog{}, 0
 	if j.items == nil {
 		j.items, j.states = j.room.items[:0], j.room.states[:0]
 	}

@@ -26,6 +26,7 @@ type keyState struct {
 	count  uint64    // EagerOrder: the numbers given to events
 	sweep  int       // number of events at which those without a reference go
 	timer  int64     // its time in the shard's timers, or never
+	dirty  dirty
 }
 
 // ruleState is what is kept for one rule under one key.
@@ -225,7 +226,7 @@ func (k *keyReader) find(table map[string]*keyState) *keyState {
 
 // create makes ks, which is empty, the state of the key in a table.
 func (k *keyReader) create(ks *keyState, table map[string]*keyState, space int32) {
-	ks.space, ks.sweep, ks.timer = space, leastSweep, never
+	ks.space, ks.count, ks.sweep, ks.timer, ks.dirty = space, 0, leastSweep, never, 0
 	ks.parts = ks.parts[:0]
 	if k.whole {
 		ks.text = strings.Clone(k.text)

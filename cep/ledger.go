@@ -32,6 +32,10 @@ type ledger struct {
 	copy   shown
 
 	past *past // nil: no event comes late
+
+	epoch    *epoch // nil: there are no freezes
+	journals changed[*journal]
+	section  int // of the journals of the first space
 }
 
 func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
@@ -131,6 +135,9 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 		hash = hashOf(text)
 		r, found = rs.lookUp(text, hash)
 	}
+	if found {
+		rs.keep(&r)
+	}
 	if l.past != nil && l.enter(v.space, e, text, hash, &r, found) {
 		l.pass(v, e, &r)
 		return
@@ -147,6 +154,7 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 		if !held {
 			r, held = rs.create(text, hash), true
 		}
+		rs.change(&r)
 		l.stats[i].Events++
 		if l.trails != nil {
 			l.note(i, e)
@@ -183,10 +191,14 @@ func (l *ledger) ask(a *ask, e *Event) {
 		return
 	}
 	if l.mine() {
-		r, _ := l.spaces[l.scheme.places[a.feature].space].find(&l.key)
+		rs := l.spaces[l.scheme.places[a.feature].space]
+		r, found := rs.find(&l.key)
 		if l.past != nil {
 			l.glance(&r.kept, a.look, e)
 			return
+		}
+		if found {
+			rs.keep(&r)
 		}
 		l.look(&r.kept, a.look, e)
 	}

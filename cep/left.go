@@ -47,21 +47,25 @@ func (g *Engine) leftOf(id RiskID, is func(rule int32) bool) []leftOf {
 // appendLeft writes what is left of the additions of rules that are no more in force.
 func (g *Engine) appendLeft(w *writer) {
 	for id := range g.rs.Risks {
-		w.left(g.leftOf(RiskID(id), func(rule int32) bool { return rule == leftRule }))
+		w.left(g.leftOf(RiskID(id), isLeft))
 	}
 }
 
 func (w *writer) left(keys []leftOf) {
 	w.Uint(uint64(len(keys)))
 	for _, x := range keys {
-		w.Text(x.text)
-		w.Uint(uint64(len(x.all)))
-		for i := range x.all {
-			a := &x.all[i]
-			w.stamp(a.at)
-			w.Int(a.time)
-			w.Uint(uint64(a.score))
-		}
+		w.leftOf(x.text, x.all)
+	}
+}
+
+func (w *writer) leftOf(text string, all []addition) {
+	w.Text(text)
+	w.Uint(uint64(len(all)))
+	for i := range all {
+		a := &all[i]
+		w.stamp(a.at)
+		w.Int(a.time)
+		w.Uint(uint64(a.score))
 	}
 }
 

@@ -19,12 +19,13 @@ type NamedList struct {
 
 // Lists are the lists of a Ruleset as they stand.
 type Lists struct {
-	named  []NamedList
-	now    []*list.List // by ListID
-	own    []bool       // it has changed: now is a copy
-	digest [][]byte     // of what it began with, where that was asked for
-	past   []list.Past  // what changes replaced that not all events see
-	oldest int64        // time of the first of these; never: there are none
+	named   []NamedList
+	now     []*list.List // by ListID
+	own     []bool       // it has changed: now is a copy
+	digest  [][]byte     // of what it began with, where that was asked for
+	past    []list.Past  // what changes replaced that not all events see
+	oldest  int64        // time of the first of these; never: there are none
+	changed []bool       // since the last freeze; nil: there are none
 }
 
 // NewLists returns the lists of rs as they begin. It is for tools and tests that make

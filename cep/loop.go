@@ -68,19 +68,7 @@ type Checkpoint struct {
 	Mark    Mark
 	RulesAt uint64 // sequence of the record of the rules in force; 0: there was none yet
 	Rules   []byte // its body
-	State   []byte // what Engine.Append wrote; nil without rules
-}
-
-// ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
-// and it may be tried again.
-var ErrNoSpace = errors.New("no space on the disk")
-
-// Checkpoints keep the latest checkpoints. package state has some.
-type Checkpoints interface {
-	// Save stores a checkpoint and returns the position of the oldest one that is kept.
-	// It is called on a goroutine of its own, once at a time; c is not changed. An error
-	// that is not ErrNoSpace ends the Loop: what is on disk is not known then.
-	Save(c *Checkpoint) (oldest Position, err error)
+	State   []byte // what Restore reads: Assemble of its entries
 }
 
 // Rules are what a record of kind PackedRules puts in force.
@@ -107,6 +95,10 @@ type LoopOptions struct {
 	// Due says that a checkpoint is due. One is also due after CheckpointEvents events or
 	// CheckpointBytes bytes of records.
 	Due <-chan time.Time
+
+	// Slice begins a slice of saving a checkpoint between two batches and says, often, when it
+	// is over; nil: after some work.
+	Slice func() (stop func() bool)
 
 	Shards int             // as in Options
 	Notify func(n *Notice) // is told what an operator should know; nil: nobody
@@ -196,8 +188,7 @@ type Loop struct {
 	events   int      // since the last checkpoint
 	bytes    int
 	due      bool
-	size     int // bytes of the last state
-	saving   chan stored
+	saving   *saving // nil: no checkpoint is being saved
 	differs  uint64
 	panicked map[uint64]bool
 }
@@ -206,12 +197,6 @@ type Loop struct {
 type looking struct {
 	see  func(*Engine)
 	done chan struct{}
-}
-
-// stored is the outcome of Checkpoints.Save.
-type stored struct {
-	of, oldest Position
-	err        error
 }
 
 // NewLoop returns a Loop that has not begun.
@@ -246,7 +231,7 @@ func (l *Loop) Look(ctx context.Context, see func(*Engine)) error {
 
 // begin makes the state that a checkpoint has, or that of before the first record.
 func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
-	l.engine, l.rulesAt, l.text = NewEngine(new(Ruleset), Options{}), 0, nil
+	l.engine, l.rulesAt, l.text = NewEngine(new(Ruleset), Options{Freezes: true}), 0, nil
 	l.at, l.sum, l.digest, l.appended = Position{Incarnation: r.Incarnation}, 0, digest{}, 0
 	l.applied, l.want = r.Applied, nil
 	if r.Compare && r.Applied > 0 && sink.Digest != UnknownDigest {
@@ -279,7 +264,7 @@ func (l *Loop) compile(body []byte) (*Rules, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules.Options.Shards = l.o.Shards
+	rules.Options.Shards, rules.Options.Freezes = l.o.Shards, true
 	return rules, nil
 }
 
@@ -390,7 +375,8 @@ func (l *Loop) fold(ctx context.Context) error {
 			close(k.done)
 		case <-l.o.Due:
 			l.due = true
-		case s := <-l.saving:
+		case <-l.saving.goesOn():
+		case s := <-l.saving.ends():
 			if err := l.settle(ctx, s); err != nil {
 				return err
 			}
@@ -590,6 +576,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 		l.notify(NoticeRules, sequence, err.Error())
 		return
 	}
+	l.saveAll()
 	if l.rulesAt == 0 {
 		l.engine = NewEngine(rules.Ruleset, rules.Options)
 	} else {
@@ -647,85 +634,20 @@ func (l *Loop) compare() {
 	l.want = nil
 }
 
-// checkpoint begins to save one, if one is due and none is being saved.
-func (l *Loop) checkpoint() error {
-	if l.saving != nil || l.at.Sequence <= max(l.saved.Sequence, l.applied) {
-		return nil
-	}
-	if l.events == 0 {
-		l.due = false // ticks alone are stepped again soon enough
-	}
-	if !l.due && l.events < CheckpointEvents && l.bytes < CheckpointBytes {
-		return nil
-	}
-	c, err := l.freeze()
-	if err != nil {
-		return err
-	}
-	failpoint.Hit("between")
-	l.saving = make(chan stored, 1)
-	go func(done chan<- stored) {
-		oldest, err := l.o.Checkpoints.Save(c)
-		done <- stored{c.Mark.Position, oldest, err}
-	}(l.saving)
-	return nil
-}
-
-// freeze takes the state, and commits the position of it before.
-func (l *Loop) freeze() (*Checkpoint, error) {
-	if l.kept != l.at {
-		if err := l.keep(); err != nil {
-			return nil, err
-		}
-	}
-	l.due, l.events, l.bytes = false, 0, 0
-	// Growing to its size step by step took two thirds of the time.
-	state := l.engine.Append(make([]byte, 0, l.size+l.size/2+1<<20))
-	l.size = len(state)
-	return &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text, State: state}, nil
-}
-
-// settle takes note of what became of a checkpoint.
-func (l *Loop) settle(ctx context.Context, s stored) error {
-	l.saving = nil
-	if errors.Is(s.err, ErrNoSpace) {
-		l.notify(NoticeCheckpoint, s.of.Sequence, s.err.Error())
-		return nil
-	}
-	if s.err != nil {
-		return s.err
-	}
-	l.saved = s.of
-	if err := l.o.Log.Release(ctx, s.oldest.Sequence); err != nil && ctx.Err() == nil {
-		l.notify(NoticeCheckpoint, s.oldest.Sequence, fmt.Sprintf("records that are not needed could not be dropped: %v", err))
-	}
-	l.report()
-	return nil
-}
-
-// saveEnds waits for the checkpoint that is being saved.
-func (l *Loop) saveEnds() {
-	if l.saving == nil {
-		return
-	}
-	if s := <-l.saving; s.err == nil {
-		l.saved = s.of
-	}
-	l.saving = nil
-}
-
 // end commits and saves what there is, when the Loop ends.
 func (l *Loop) end() error {
-	l.saveEnds()
+	l.saveAll()
+	if s := l.saving; s != nil {
+		s.frozen.End(l.saveEnds() == nil)
+	}
 	if l.at.Sequence <= max(l.saved.Sequence, l.applied) {
 		return nil
 	}
-	c, err := l.freeze()
-	if err != nil {
+	if err := l.freeze(); err != nil {
 		return err
 	}
-	_, err = l.o.Checkpoints.Save(c)
-	return err
+	l.saveAll()
+	return l.saveEnds()
 }
 
 // report tells how far the Loop has come.

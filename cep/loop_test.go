@@ -93,6 +93,7 @@ type heldFiles struct {
 	mark        Mark
 	alerts      []string
 	checkpoints []*Checkpoint // newest first, two at most
+	runs        [][]byte      // of the newest
 	crash       func(where string) bool
 }
 
@@ -112,13 +113,46 @@ func (f *heldFiles) Commit(c *Commit) error {
 	return nil
 }
 
-func (f *heldFiles) Save(c *Checkpoint) (Position, error) {
+func (f *heldFiles) Begin(c *Checkpoint, whole bool) (CheckpointWriter, error) {
+	w := &heldWriter{files: f, checkpoint: *c}
+	if !whole {
+		w.runs = slices.Clone(f.runs)
+	}
+	return w, nil
+}
+
+// heldWriter puts checkpoints together in memory.
+type heldWriter struct {
+	files      *heldFiles
+	checkpoint Checkpoint
+	runs       [][]byte
+}
+
+func (w *heldWriter) Add(entries []byte) error {
+	run, err := SortEntries(nil, entries)
+	w.runs = append(w.runs, run)
+	return err
+}
+
+func (w *heldWriter) Commit() (Position, error) {
+	f := w.files
 	if f.crash("before a checkpoint is saved") {
 		return Position{}, errCrash
 	}
-	f.checkpoints = append([]*Checkpoint{c}, f.checkpoints[:min(len(f.checkpoints), 1)]...)
+	var runs []Run
+	for _, r := range w.runs {
+		runs = append(runs, RunOf(r))
+	}
+	var err error
+	if w.checkpoint.State, err = Assemble(runs); err != nil {
+		return Position{}, err
+	}
+	f.runs = w.runs
+	f.checkpoints = append([]*Checkpoint{&w.checkpoint}, f.checkpoints[:min(len(f.checkpoints), 1)]...)
 	return f.checkpoints[len(f.checkpoints)-1].Mark.Position, nil
 }
+
+func (w *heldWriter) Abort() error { return nil }
 
 func (f *heldFiles) marks() (marks []Mark) {
 	for _, c := range f.checkpoints {

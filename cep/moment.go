@@ -66,6 +66,8 @@ func (m *moments) read(f int, t int64) Value {
 	kept := &r.kept
 	if ok && m.closing {
 		kept = m.ledger.copied(rs.plan, kept)
+	} else if ok {
+		rs.keep(&r)
 	}
 	v, _ := rs.plan.Read(kept, int(place.number), t, feature.Item{})
 	return valueOf(v)

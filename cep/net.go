@@ -66,7 +66,7 @@ func (g *eager) netOf(kept []outgoing, last *outgoing, first outgoing) []outgoin
 		return append(kept, *last)
 	}
 	if number--; number == 0 {
-		delete(g.versions, id)
+		g.dropVersion(id)
 	} else {
 		g.turn(id, number, false)
 	}
@@ -83,10 +83,10 @@ func (g *eager) equal(a, b *Alert) bool {
 // turn notes which version of an alert is its last, and whether it stands.
 func (g *eager) turn(id string, number int, live bool) {
 	if number == 1 { // it is as if nothing had happened
-		delete(g.versions, id)
+		g.dropVersion(id)
 		return
 	}
 	v := g.versions[id]
 	v.number, v.live = number, live
-	g.versions[id] = v
+	g.setVersion(id, v)
 }

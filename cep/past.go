@@ -98,6 +98,7 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 	j := js.find(text, h)
 	at := 0
 	if j != nil {
+		l.changeKey(j)
 		j.touch(e.low)
 		at = j.place(e)
 	}
@@ -153,6 +154,7 @@ func (l *ledger) trim(low int64) {
 		p.queue[p.head] = lapse{}
 		p.head++
 		if j.trim(p.low); len(j.items) == 0 && !j.hold.holding {
+			l.goes(j)
 			p.spaces[j.space].drop(j, j.size() > mostBytesSpare)
 		} else {
 			p.await(j)
@@ -162,10 +164,12 @@ func (l *ledger) trim(low int64) {
 }
 
 // forget forgets all events, which no other precedes any more. No key holds back.
-func (p *past) forget() {
+func (l *ledger) forgetPast() {
+	p := l.past
 	for _, x := range p.queue[p.head:] {
 		j := x.journal
 		j.clear()
+		l.goes(j)
 		p.spaces[j.space].drop(j, j.size() > mostBytesSpare)
 	}
 	clear(p.queue)
@@ -196,6 +200,7 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 		j = newJournal(js, space, text, hash)
 		p.await(j)
 	}
+	l.change(j)
 	j.touch(e.low)
 	j.trim(p.low)
 	if n := len(j.items); !j.hold.holding && j.due(n, e.Time, p.gap) {
@@ -227,11 +232,15 @@ func (l *ledger) save(j *journal, at int, r *record, held bool) {
 func (l *ledger) rollBack(j *journal, k int) {
 	rs, s := l.spaces[j.space], j.states[k]
 	r, held := rs.lookUp(j.key(), j.hash)
+	if held {
+		rs.change(&r)
+	}
 	rs.plan.Clear(&r.kept)
 	j.forget(k)
 	for i, n := range l.past.shown[j.space] {
 		// A trail that is gone had nothing that an event at or after low sees.
 		if r := l.trails[n].find(&l.key); r != nil {
+			l.trails[n].change(r)
 			t := j.trails[k*len(l.past.shown[j.space])+i]
 			r.events, r.last = t.events, t.last
 		}
@@ -241,6 +250,7 @@ func (l *ledger) rollBack(j *journal, k int) {
 	}
 	if !held {
 		r = rs.create(j.key(), j.hash)
+		rs.change(&r)
 	}
 	rs.plan.Load(&r.kept, j.words[s.from:s.to])
 }
@@ -287,6 +297,7 @@ func (l *ledger) again(f int32, e *Event, j *journal, r *record, held bool) bool
 	if !held {
 		*r = rs.create(j.key(), j.hash)
 	}
+	rs.change(r)
 	if l.trails != nil {
 		l.note(f, e)
 	}

@@ -73,6 +73,9 @@ func (l *ledger) letGo(by uint64, low int64) {
 		if calm {
 			to = len(j.items)
 		}
+		if j.hold.done < to || calm {
+			l.changeKey(j)
+		}
 		if from := j.hold.done; from < to {
 			names, text := l.scheme.spaces[j.space].key.Names, strings.Clone(j.key())
 			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, stamp{moment: j.items[from].time}}})

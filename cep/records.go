@@ -23,6 +23,7 @@ type records struct {
 	mixed    bool // of the features some forget and some do not: see waits
 
 	due     []feature.Ref // records of a bucket that are looked at together
+	saves   recordSaves
 	reached reached
 }
 
@@ -47,16 +48,17 @@ type record struct {
 }
 
 // The head of a record: the next in its bucket of the wheel (32 bits), the length of its
-// key (31 bits), and whether it is in a bucket; then the key, or where that is long the
+// key (29 bits), its mark of dirty (2 bits), and whether it is in a bucket; then the key, or where that is long the
 // block it is in.
 const (
 	headWords  = 1
 	mostInline = 512 // bytes of a key
 	inBucket   = 1 << 63
+	dirtyAt    = 61 // the first bit of the mark
 )
 
 // sizeOf is the length of the key of a record that begins with a word.
-func sizeOf(word uint64) int { return int(word &^ inBucket >> 32) }
+func sizeOf(word uint64) int { return int(word & (1<<dirtyAt - 1) >> 32) }
 
 // nextOf is the record after one that begins with a word, in its bucket.
 func nextOf(word uint64) feature.Ref { return feature.Ref(word) }
@@ -294,6 +296,7 @@ func (rs *records) look(b feature.Ref, at int64) {
 	r := rs.record(b)
 	r.head[0] &^= inBucket
 	rs.wheel.n--
+	rs.keep(&r)
 	if rs.plan.Trim(&r.kept, at) {
 		rs.drop(&r)
 	} else {
@@ -304,6 +307,7 @@ func (rs *records) look(b feature.Ref, at int64) {
 // drop gives back what a record takes, of which nothing is left.
 func (rs *records) drop(r *record) {
 	text := rs.text(r)
+	rs.goes(r, text)
 	h := hashOf(text)
 	rs.segments[h>>(64-segmentBits)].remove(tagOf(h), r.ref)
 	if n := len(text); n > mostInline {

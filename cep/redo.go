@@ -280,11 +280,12 @@ func (s *shard) trim(low int64) {
 			g.look(c, max(g.latest, low))
 			continue
 		}
+		s.parts(c)
 		c.empty(&s.spare)
 		g.cells[c.space].drop(c, cap(c.items) > smallSpare)
 	}
 	for len(g.expiring) > 0 && g.expiring[0].at < low {
-		delete(g.versions, g.expiring.pop().id)
+		g.dropVersion(g.expiring.pop().id)
 	}
 }
 

@@ -87,7 +87,8 @@ type riskState struct {
 	due     int64      // when it is looked at again, or never
 	pending []addition // by when they came
 	touched bool       // it is in risks.touched
-	settles int64      // its time in risks.waiting, or never
+	dirty   dirty
+	settles int64 // its time in risks.waiting, or never
 
 	// What the layer that was asked last has seen: level and the first of pending.
 	layer int
@@ -103,6 +104,10 @@ type risks struct {
 	touched []*riskState            // of which pending has changed since the last settle
 	waiting heap[settling]          // the others with something pending
 	due     heap[fading]
+	epoch   *epoch // nil: there are no freezes
+	changed changed[*riskState]
+	section int // of the first risk
+	eager   bool
 }
 
 // settling says when the first of what is pending was added. One that no longer agrees with
@@ -149,6 +154,7 @@ func (r *risks) find(id RiskID, key *keyReader) *riskState {
 
 // add notes what a match adds.
 func (r *risks) add(rk *riskState, a addition) {
+	r.change(rk)
 	r.touch(rk)
 	if len(rk.pending) == 0 {
 		rk.layer = -1
@@ -166,6 +172,7 @@ func (r *risks) remove(rk *riskState, a addition) {
 	if !ok {
 		panic("cep: a match takes back what it has not added to a risk")
 	}
+	r.change(rk)
 	rk.pending = slices.Delete(rk.pending, i, i+1)
 	rk.layer = -1
 	r.touch(rk)
@@ -234,7 +241,7 @@ func (r *risks) settle(t, until int64) {
 		case ok && at > t:
 			r.schedule(rk)
 		case len(rk.pending) == 0: // else it is looked at again once that is settled
-			delete(r.tables[rk.risk], rk.text)
+			r.drop(rk)
 		}
 	}
 }
@@ -256,7 +263,7 @@ func (r *risks) settleOne(rk *riskState, until int64) {
 			r.waiting.push(settling{at, rk})
 		}
 	} else if rk.settles = never; rk.level.Empty() { // all that was added has been taken back
-		delete(r.tables[rk.risk], rk.text)
+		r.drop(rk)
 		return
 	}
 	r.schedule(rk)

@@ -44,6 +44,7 @@ type shard struct {
 	trace   *follower   // nil: nobody is told what it does
 	eager   *eager      // nil: WatermarkOrder
 	near    *nearMisses // nil: nobody asks for them
+	saves   keySaves
 }
 
 // timer says that time changes a key. One that no longer agrees with its key is
@@ -184,10 +185,12 @@ func (s *shard) offerTo(o *offer, ks *keyState, e *Event) {
 			s.judge.ask(s.plan.rs.Rules[st.rule])
 			told := s.trace != nil && s.follow(st.rule, e, e.Time)
 			if (told || st.edge || s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge)) && s.sees() {
+				s.change(ks)
 				s.step(ks, st, e)
 				changed = true
 			}
 			if s.near != nil && !st.runs.Empty() {
+				s.change(ks)
 				s.pass(st, e)
 			}
 		}
@@ -232,6 +235,7 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	if !s.sees() {
 		return ks
 	}
+	s.change(ks)
 	if ks != nil {
 		if st := ks.state(rule); st != nil {
 			if st.most == 0 {
@@ -251,6 +255,7 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	if ks == nil {
 		ks = s.spare.key()
 		s.key.create(ks, s.tables[o.space], o.space)
+		s.change(ks)
 		ks.count = 1
 		s.show(e, ks.parts, ks)
 	}
@@ -344,6 +349,7 @@ func (s *shard) settle(ks *keyState) {
 	s.wake(ks, next)
 	switch {
 	case len(kept) == 0:
+		s.goes(ks)
 		delete(s.tables[ks.space], ks.text)
 		s.spare.putKey(ks)
 	case !open:
@@ -368,6 +374,9 @@ func (s *shard) wake(ks *keyState, at int64) {
 		return // it looks again then
 	}
 	ks.timer = at
+	if s.saves.back {
+		return // it is not there long enough to be looked at
+	}
 	s.timers.push(timer{at, ks})
 	if len(s.timers) > 64 && len(s.timers) > 2*s.timed {
 		s.timers = slices.DeleteFunc(s.timers, func(t timer) bool { return t.ks.timer != t.at })
@@ -414,6 +423,7 @@ func (s *shard) closeUp(t int64) {
 		s.rung = s.rung[:0]
 		for len(s.timers) > 0 && s.timers[0].at == at {
 			if ks := s.timers[0].ks; s.ring() {
+				s.changeTimed(ks)
 				s.rung = append(s.rung, ks)
 			}
 		}
@@ -439,6 +449,7 @@ func (s *shard) ring() bool {
 
 // fire moves time on under a key; closing says that no more events come.
 func (s *shard) fire(ks *keyState, t int64, closing bool) {
+	s.change(ks)
 	s.judge.at(nil, ks.parts, ks)
 	s.judge.risks.at = stamp{moment: t}
 	for i := range ks.rules {

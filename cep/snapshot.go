@@ -18,7 +18,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 6
+const stateFormat = 7
 
 const stateMagic = "weir-cep"
 
@@ -32,15 +32,11 @@ var errState = errors.New("cep: the bytes are no state of an engine: they are da
 func (g *Engine) Append(dst []byte) []byte {
 	start := len(dst)
 	w := writer{wire.Writer{B: dst}}
-	w.B = append(w.B, stateMagic...)
-	w.Byte(stateFormat)
-	w.Bytes(g.shape())
-	g.appendBorders(&w)
-	g.appendClock(&w)
-	g.log.append(&w)
+	g.appendHead(&w)
+	g.appendHeld(&w)
+	g.appendLog(&w)
 	g.ids.append(&w)
-	g.appendStats(&w)
-	w.Bool(g.options.NearMisses)
+	g.appendCounted(&w)
 	if g.eager() {
 		g.appendKeysEager(&w)
 	} else {
@@ -58,6 +54,35 @@ func (g *Engine) Append(dst []byte) []byte {
 		g.appendEager(&w)
 	}
 	return binary.LittleEndian.AppendUint32(w.B, crc32.Checksum(w.B[start:], castagnoli))
+}
+
+// appendHead writes what a state begins with.
+func (g *Engine) appendHead(w *writer) {
+	w.B = append(w.B, stateMagic...)
+	w.Byte(stateFormat)
+	w.Bytes(g.shapeSum())
+	g.appendBorders(w)
+	g.appendClock(w)
+}
+
+// appendLog writes the clock of the log, and which ids there are.
+func (g *Engine) appendLog(w *writer) {
+	g.log.append(w)
+	g.ids.appendBounds(w)
+}
+
+// appendCounted writes what is counted.
+func (g *Engine) appendCounted(w *writer) {
+	g.appendStats(w)
+	w.Bool(g.options.NearMisses)
+}
+
+// shapeSum is shape, which does not change.
+func (g *Engine) shapeSum() []byte {
+	if g.shaped == nil {
+		g.shaped = g.shape()
+	}
+	return g.shaped
 }
 
 // Restore makes the Engine whose state Append wrote. Fields, types, keys, rule ids,
@@ -88,6 +113,7 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.readClock(&r)
 	b.check(&r, &g.order)
 	g.log.read(&r, g.order.now)
+	g.ids.readBounds(&r)
 	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
 	near := r.Bool()
@@ -180,13 +206,12 @@ func (g *Engine) appendClock(w *writer) {
 		w.Fixed(h)
 		w.Uint(s.counts[h])
 	}
-	held := slices.Clone(o.held)
-	slices.SortFunc(held, func(a, b waiting) int {
-		if a.before(b) {
-			return -1
-		}
-		return 1
-	})
+}
+
+// appendHeld writes the events that wait, as they came.
+func (g *Engine) appendHeld(w *writer) {
+	held := slices.Clone(g.order.held)
+	slices.SortFunc(held, func(a, b waiting) int { return cmp.Compare(a.arrived, b.arrived) })
 	if g.eager() {
 		held = nil // they are written with those that have been matched
 	}
@@ -212,13 +237,18 @@ func (g *Engine) readClock(r *reader) {
 	for range r.Count(9) {
 		s.counts[r.Fixed()] = r.Uint()
 	}
+	before := uint64(0)
 	for range r.Count(leastEvent) {
 		e := r.event(g)
-		if r.Bad || !o.started || e.Time < o.low || e.Time > o.now {
+		if r.Bad || !o.started || e.Time > o.now || e.arrived <= before {
 			r.Fail()
 			return
 		}
+		if before = e.arrived; e.Time <= o.ready() {
+			continue // it waits no more
+		}
 		o.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})
+		g.waits.hold(e)
 	}
 }
 
@@ -296,40 +326,45 @@ func (g *Engine) appendLayer(w *writer, l *layer) {
 		}
 	}
 	slices.SortFunc(keys, func(a, b *keyState) int {
-		return cmp.Or(cmp.Compare(a.space, b.space), slices.Compare(a.parts, b.parts))
+		return cmp.Or(cmp.Compare(a.space, b.space), cmp.Compare(a.text, b.text))
 	})
 	w.Uint(uint64(len(keys)))
 	for _, ks := range keys {
-		ks.release(g.rs)
-		w.Uint(uint64(ks.space))
-		for _, part := range ks.parts {
-			w.Text(part)
+		w.key(g.rs, ks, g.eager(), g.options.NearMisses, g.order.low)
+	}
+}
+
+// key writes what is kept under a key as of low.
+func (w *writer) key(rs *Ruleset, ks *keyState, eager, near bool, low int64) {
+	ks.release(rs)
+	w.Uint(uint64(ks.space))
+	for _, part := range ks.parts {
+		w.Text(part)
+	}
+	if eager {
+		w.Uint(ks.count)
+	}
+	w.Uint(uint64(len(ks.events)))
+	for _, e := range ks.events {
+		if eager {
+			w.Uint(e.number)
 		}
-		if g.eager() {
-			w.Uint(ks.count)
+		w.event(e.Event, len(rs.Fields))
+	}
+	w.Uint(uint64(len(ks.rules)))
+	for i := range ks.rules {
+		st := &ks.rules[i]
+		w.Uint(uint64(st.rule))
+		w.Bool(st.throttled)
+		w.Int(st.quiet)
+		w.Uint(uint64(st.suppressed))
+		w.Bool(st.edge)
+		w.holds(st.holds, low)
+		if p := rs.Rules[st.rule].Program; p != nil {
+			w.B = p.AppendRuns(w.B, &st.runs)
 		}
-		w.Uint(uint64(len(ks.events)))
-		for _, e := range ks.events {
-			if g.eager() {
-				w.Uint(e.number)
-			}
-			w.event(e.Event, len(g.rs.Fields))
-		}
-		w.Uint(uint64(len(ks.rules)))
-		for i := range ks.rules {
-			st := &ks.rules[i]
-			w.Uint(uint64(st.rule))
-			w.Bool(st.throttled)
-			w.Int(st.quiet)
-			w.Uint(uint64(st.suppressed))
-			w.Bool(st.edge)
-			w.holds(st.holds, g.order.low)
-			if p := g.rs.Rules[st.rule].Program; p != nil {
-				w.B = p.AppendRuns(w.B, &st.runs)
-			}
-			if g.options.NearMisses {
-				w.near(st.near)
-			}
+		if near {
+			w.near(st.near)
 		}
 	}
 }
@@ -360,6 +395,8 @@ func (g *Engine) readLayer(r *reader, l *layer, near bool) {
 		}
 		ks := new(keyState)
 		key.create(ks, s.tables[space], int32(space))
+		s.change(ks)
+		s.changeTimed(ks)
 		g.readKey(r, l, ks, near)
 		if r.Bad {
 			return
@@ -489,6 +526,7 @@ func (g *Engine) readRisks(r *reader) {
 			r.Src = rest
 			risks := g.risks[key.hash()%uint64(len(g.risks))]
 			rk := risks.state(RiskID(id), &key)
+			risks.change(rk)
 			rk.level = level
 			risks.schedule(rk)
 		}

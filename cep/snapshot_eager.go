@@ -115,12 +115,16 @@ func (g *Engine) appendEager(w *writer) {
 	for i := range g.layers {
 		g.layers[i].appendBacklogs(w, g.order.low)
 	}
-	counted := g.repairs(nil)
-	w.Uint(counted.Applied)
-	w.Uint(counted.HeldBack)
+	g.appendRepairs(w)
 	for i := range g.layers {
 		g.layers[i].appendVersions(w, g.order.low)
 	}
+}
+
+func (g *Engine) appendRepairs(w *writer) {
+	counted := g.repairs(nil)
+	w.Uint(counted.Applied)
+	w.Uint(counted.HeldBack)
 }
 
 func (l *layer) appendVersions(w *writer, low int64) {
@@ -139,13 +143,16 @@ func (l *layer) appendVersions(w *writer, low int64) {
 	slices.SortFunc(all, func(a, b entry) int { return cmp.Compare(a.id, b.id) })
 	w.Uint(uint64(len(all)))
 	for i := range all {
-		v := &all[i]
-		w.Text(v.id)
-		w.Uint(uint64(v.number))
-		w.Bool(v.live)
-		w.Int(v.until)
-		w.Fixed(v.hash)
+		w.version(all[i].id, all[i].version)
 	}
+}
+
+func (w *writer) version(id string, v version) {
+	w.Text(id)
+	w.Uint(uint64(v.number))
+	w.Bool(v.live)
+	w.Int(v.until)
+	w.Fixed(v.hash)
 }
 
 // readEager reads what appendEager wrote. Keys, risks and features have been read.
@@ -156,11 +163,13 @@ func (g *Engine) readEager(r *reader) {
 	last := uint64(0)
 	for range r.Count(leastEvent) {
 		e := r.event(g)
-		if r.Bad || !g.order.started || e.Time < low || e.Time > g.order.now || e.origin <= last || e.origin > g.place {
+		if r.Bad || !g.order.started || e.Time > g.order.now || e.origin <= last || e.origin > g.place {
 			r.Fail()
 			return
 		}
-		last = e.origin
+		if last = e.origin; e.Time < low {
+			continue // no late event can precede it any more
+		}
 		e.low = low
 		byOrigin[e.origin] = e
 		a.add(e, g.offered[e.Type+1])
@@ -250,14 +259,19 @@ func (l *layer) appendBacklogs(w *writer, low int64) {
 		slices.SortFunc(all, func(a, b *cell) int { return cmp.Compare(a.key(), b.key()) })
 		w.Uint(uint64(len(all)))
 		for _, c := range all {
-			w.Text(c.key())
-			w.Uint(uint64(c.hold.used))
-			w.Bool(c.hold.holding)
-			if c.hold.holding {
-				w.Int(c.hold.calm)
-				w.Uint(uint64(c.hold.done - min(c.first(low), c.hold.done)))
-			}
+			w.backlog(c.key(), &c.hold, c.first(low))
 		}
+	}
+}
+
+// backlog writes that of a key whose items from first on a late event can precede.
+func (w *writer) backlog(key string, b *backlog, first int) {
+	w.Text(key)
+	w.Uint(uint64(b.used))
+	w.Bool(b.holding)
+	if b.holding {
+		w.Int(b.calm)
+		w.Uint(uint64(b.done - min(first, b.done)))
 	}
 }
 
@@ -304,13 +318,15 @@ func (l *layer) readVersions(r *reader, low int64) {
 	for range r.Count(20) {
 		id := r.Text()
 		v := version{number: int(r.Below(math.MaxInt32)), live: r.Bool(), until: r.Int(), hash: r.Fixed()}
-		if r.Bad || id <= before || v.number < 2 || v.until < low {
+		if r.Bad || id <= before || v.number < 2 {
 			r.Fail()
 			return
 		}
-		before = id
+		if before = id; v.until < low {
+			continue // it can change no more
+		}
 		s := l.shards[v.hash%uint64(len(l.shards))]
-		s.eager.versions[strings.Clone(id)] = v
+		s.eager.setVersion(strings.Clone(id), v)
 		s.eager.expiring.push(expiring{v.until, id})
 	}
 }

@@ -128,11 +128,12 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 				r.Fail()
 				return
 			}
-			if at, ok := plan.Deadline(&made.kept); ok && at <= g.order.low {
-				r.Fail()
-				return
-			}
 			r.Src = rest
+			rs.change(&made)
+			if rs.faded(&made, g.order.low) { // since it was saved
+				rs.drop(&made)
+				continue
+			}
 			rs.schedule(&made)
 			own.awaitAll(i, &made)
 		}
@@ -154,13 +155,17 @@ func (g *Engine) appendTrails(w *writer, c *scheme, ledgers []*ledger) {
 		slices.SortFunc(all, func(a, b *trail) int { return cmp.Compare(a.text, b.text) })
 		w.Uint(uint64(len(all)))
 		for _, t := range all {
-			events := c.witnesses[n].show(t.events, g.order.low)
-			w.Text(t.text)
-			w.Uint(uint64(len(events)))
-			for i := range events {
-				w.shown(&events[i])
-			}
+			w.trail(t.text, c.witnesses[n].show(t.events, g.order.low))
 		}
+	}
+}
+
+// trail writes the latest events of a key.
+func (w *writer) trail(text string, events []shown) {
+	w.Text(text)
+	w.Uint(uint64(len(events)))
+	for i := range events {
+		w.shown(&events[i])
 	}
 }
 
@@ -188,7 +193,11 @@ func (g *Engine) readTrails(r *reader, c *scheme, ledgers []*ledger) {
 			}
 			before = text
 			t := &ledgers[key.hash()%uint64(len(ledgers))].trails[n]
+			if events = t.witness.show(events, g.order.low); len(events) == 0 {
+				continue // they have left the window since
+			}
 			made := t.create(&key)
+			t.change(made)
 			made.events = events
 			t.schedule(made, events[len(events)-1].time)
 		}
@@ -217,9 +226,6 @@ func (r *reader) trail(g *Engine, w *witness) []shown {
 			return nil
 		}
 	}
-	if len(w.window(events, max(g.order.low, events[n-1].time))) < n {
-		r.Fail()
-	}
 	return events
 }
 
@@ -247,19 +253,33 @@ func (k *keyReader) split(text string, parts int) bool {
 // appendLists writes the lists: in full where they have changed, else a hash of what
 // they begin with.
 func (g *Engine) appendLists(w *writer) {
+	for i := range g.lists.now {
+		g.appendList(w, i)
+	}
+}
+
+func (g *Engine) appendList(w *writer, i int) {
 	l, low := g.lists, int64(math.MinInt64)
 	if g.order.started {
 		low = g.order.low
 	}
-	for i := range l.now {
-		w.Bool(l.own[i])
-		if l.own[i] {
-			w.B = l.now[i].AppendAt(w.B, low)
-			w.B = l.past[i].AppendAt(w.B, low)
-		} else {
-			w.Bytes(l.begun(i))
-		}
+	w.Bool(l.own[i])
+	if l.own[i] {
+		w.B = l.now[i].AppendAt(w.B, low)
+		w.B = l.past[i].AppendAt(w.B, low)
+	} else {
+		w.Bytes(l.begun(i))
 	}
+}
+
+// saves reports whether a freeze saves a list: it has changed, or something of what it was is
+// kept, and forgotten as time goes on.
+func (l *Lists) saves(i int) bool {
+	if !l.changed[i] {
+		return false
+	}
+	l.changed[i] = !l.past[i].Empty()
+	return true
 }
 
 func (g *Engine) readLists(r *reader) error {

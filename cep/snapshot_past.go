@@ -159,6 +159,7 @@ func (l *ledger) readJournal(r *reader, space int32, text string, now int64, eve
 	}
 	r.Src = rest
 	j := newJournal(&p.spaces[space], space, text, hashOf(text))
+	l.change(j)
 	j.hold = hold
 	switch at, empties := plan.Deadline(rec); {
 	case at != math.MinInt64 && at <= p.low:

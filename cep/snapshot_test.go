@@ -67,7 +67,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}{
 		"nothing":     {zoo(t), nil, "no state"},
 		"other bytes": {zoo(t), bytes.Repeat([]byte("x"), 100), "no state"},
-		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 6"},
+		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 7"},
 		"other rules": {other, state, "other rules"},
 		"more":        {zoo(t), sealed(append(slices.Clone(state[:len(state)-4]), 0, 0, 0, 0, 0)), "no state"},
 	} {
@@ -144,7 +144,7 @@ func TestRestoreRefusesValues(t *testing.T) {
 		"not a number":    {func(_ *Engine, e *Event) { e.row[fAmount] = Value{Kind: Number, bits: math.Float64bits(math.NaN())} }, false},
 		"an infinity":     {func(_ *Engine, e *Event) { e.row[fAmount] = Value{Kind: Number, bits: math.Float64bits(math.Inf(1))} }, false},
 		"no place left":   {func(g *Engine, _ *Event) { g.place = math.MaxUint64 }, false},
-		"held and late":   {func(g *Engine, e *Event) { e.Time = g.order.low - 1 }, false},
+		"waits no more":   {func(g *Engine, e *Event) { e.Time = g.order.low - 1 }, true},
 		"held and ahead":  {func(g *Engine, e *Event) { e.Time = g.order.now + 1 }, false},
 		"low above now":   {func(g *Engine, _ *Event) { g.order.low = g.order.now + 1 }, false},
 		"held, no time":   {func(g *Engine, _ *Event) { g.order.started = false }, false},

@@ -69,7 +69,13 @@ func (c *lateCase) check(sorted *cep.Effects, r *rand.Rand, deep bool) *lateFaul
 	if fault := c.again(r, cep.WatermarkOrder, records, mark); fault != nil {
 		return fault
 	}
-	return c.again(r, cep.EagerOrder, records, eager)
+	if fault := c.again(r, cep.EagerOrder, records, eager); fault != nil {
+		return fault
+	}
+	if fault := c.freezes(r, cep.WatermarkOrder, records, mark); fault != nil {
+		return fault
+	}
+	return c.freezes(r, cep.EagerOrder, records, eager)
 }
 
 func sameSet(a, b []string) bool {

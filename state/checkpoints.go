@@ -1,47 +1,40 @@
 package state
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"errors"
 	"fmt"
-	"hash/crc32"
 	"slices"
 
 	"go.etcd.io/bbolt"
 
 	"weir/cep"
 	"weir/cep/wire"
-	"weir/failpoint"
 )
 
 const (
-	headsBucket  = "heads"
-	chunksBucket = "chunks"
-
-	chunkSize     = 512 << 10
-	segmentChunks = 20 // a transaction writes or deletes so many chunks: 10 MB
-	keptHeads     = 2
+	headsBucket = "heads"
+	keptHeads   = 2
 )
 
 // Head says what a checkpoint is.
 type Head struct {
-	Number     uint64 // from 1, rising
-	Mark       cep.Mark
-	RulesAt    uint64 // as of cep.Checkpoint
-	RulesSize  uint64 // bytes
-	StateSize  uint64 // bytes
-	NoState    bool   // cep.Checkpoint.State is nil
-	SavedAt    int64  // wall clock, nanoseconds since the epoch
-	Fault      error  // the head itself is damaged: nothing but the number is known
-	hash       [32]byte
-	chunkBytes uint64 // of a chunk, but for the last of the rules and of the state
+	Number  uint64 // from 1, rising
+	Mark    cep.Mark
+	RulesAt uint64 // as of cep.Checkpoint
+	SavedAt int64  // wall clock, nanoseconds since the epoch
+	Fault   error  // the head itself is damaged: nothing but the number is known
+	rules   part
+	parts   []part // entries, the oldest first
 }
 
-// parts are the number of chunks of the rules and of the state.
-func (h *Head) parts() (rules, all uint64) {
-	rules = (h.RulesSize + h.chunkBytes - 1) / h.chunkBytes
-	return rules, rules + (h.StateSize+h.chunkBytes-1)/h.chunkBytes
+// Bytes is what rules and state take, with what has been replaced since the base.
+func (h *Head) Bytes() uint64 { return h.rules.size + h.entryBytes() }
+
+func (h *Head) entryBytes() (n uint64) {
+	for i := range h.parts {
+		n += h.parts[i].size
+	}
+	return n
 }
 
 func readHead(key, value []byte) (Head, error) {
@@ -51,118 +44,63 @@ func readHead(key, value []byte) (Head, error) {
 		h.Number = binary.BigEndian.Uint64(key)
 	}
 	h.Mark, h.RulesAt = readMark(&r), r.Uint()
-	h.RulesSize, h.StateSize, h.NoState = r.Below(1<<48), r.Below(1<<48), r.Bool()
-	h.chunkBytes = 1 + r.Below(1<<30)
-	copy(h.hash[:], r.Take(len(h.hash)))
+	h.rules = readPart(&r)
+	for range r.Count(36) {
+		h.parts = append(h.parts, readPart(&r))
+	}
 	h.SavedAt = r.Int()
 	return h, done(&r, headsBucket, key)
+}
+
+// add puts the head of a new checkpoint.
+func (h *Head) add(tx *bbolt.Tx) (err error) {
+	if h.Number, err = tx.Bucket([]byte(headsBucket)).NextSequence(); err != nil {
+		return err
+	}
+	return h.put(tx)
 }
 
 func (h *Head) put(tx *bbolt.Tx) error {
 	var w wire.Writer
 	writeMark(&w, &h.Mark)
 	w.Uint(h.RulesAt)
-	w.Uint(h.RulesSize)
-	w.Uint(h.StateSize)
-	w.Bool(h.NoState)
-	w.Uint(h.chunkBytes - 1)
-	w.B = append(w.B, h.hash[:]...)
+	h.rules.put(&w)
+	w.Uint(uint64(len(h.parts)))
+	for i := range h.parts {
+		h.parts[i].put(&w)
+	}
 	w.Int(h.SavedAt)
 	key := number(h.Number)
 	return tx.Bucket([]byte(headsBucket)).Put(key, seal(key, w.B))
 }
 
-// Save stores a checkpoint, in transactions of about 10 MB; it is there with the last of
-// them. The one before it stays, those before that are deleted. It gives the position of
-// the oldest that is kept. It is one goroutine's at a time.
-func (s *Store) Save(c *cep.Checkpoint) (oldest cep.Position, err error) {
-	if err := s.sweep(0); err != nil {
-		return oldest, err
-	}
-	h := Head{
-		Mark: c.Mark, RulesAt: c.RulesAt, RulesSize: uint64(len(c.Rules)), StateSize: uint64(len(c.State)), NoState: c.State == nil,
-		SavedAt: s.now(), chunkBytes: chunkSize, hash: hashOf(c),
-	}
-	if err := s.write(&h, c); err != nil {
-		// What was written is of no use. Without space, deleting it may fail too: then
-		// the next call does it.
-		if errors.Is(err, ErrNoSpace) {
-			err = errors.Join(err, s.sweep(0))
-		}
-		return oldest, err
-	}
-	failpoint.Hit("checkpointed")
-	if err := s.sweep(keptHeads); err != nil {
-		return oldest, err
-	}
-	return s.oldest()
-}
-
-// hashOf covers the rules, their length, and the state.
-func hashOf(c *cep.Checkpoint) (sum [32]byte) {
-	h := sha256.New()
-	h.Write(number(uint64(len(c.Rules))))
-	h.Write(c.Rules)
-	h.Write(c.State)
-	h.Sum(sum[:0])
-	return sum
-}
-
-// write stores the chunks of a checkpoint, then its head.
-func (s *Store) write(h *Head, c *cep.Checkpoint) error {
-	err := s.checkpoints.update(func(tx *bbolt.Tx) error {
-		all := tx.Bucket([]byte(chunksBucket))
-		n, err := all.NextSequence()
-		if err != nil {
-			return err
-		}
-		h.Number = n
-		_, err = all.CreateBucket(number(n))
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	rest := slices.Concat(slices.Collect(slices.Chunk(c.Rules, chunkSize)), slices.Collect(slices.Chunk(c.State, chunkSize)))
-	first := uint64(0)
-	for chunks := range slices.Chunk(rest, segmentChunks) {
-		err := s.checkpoints.update(func(tx *bbolt.Tx) error {
-			b, err := tx.Bucket([]byte(chunksBucket)).Bucket(number(h.Number)).CreateBucket(number(first))
-			for i := 0; i < len(chunks) && err == nil; i++ {
-				err = b.Put(chunkKey(h.Number, first+uint64(i), chunks[i]), chunks[i])
-			}
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		first += uint64(len(chunks))
-		failpoint.Hit("checkpoint")
-	}
-	return s.checkpoints.update(h.put)
-}
-
-// chunkKey is the number of a chunk and the checksum of all that says which one it is.
-func chunkKey(checkpoint, n uint64, chunk []byte) []byte {
-	key := number(n)
-	sum := crc32.Update(sumOf(number(checkpoint), key), castagnoli, chunk)
-	return binary.BigEndian.AppendUint32(key, sum)
-}
-
-// sweep deletes chunks that are of no checkpoint, and, if keep is not 0, checkpoints but
-// for the latest keep.
+// sweep deletes parts that are of no checkpoint, and, if keep is not 0, checkpoints but
+// for the latest keep. While a head is damaged it is not known which parts are its own: they
+// all stay.
 func (s *Store) sweep(keep int) error {
 	var waste []uint64
 	err := s.checkpoints.update(func(tx *bbolt.Tx) error {
 		waste = nil
-		heads, chunks := tx.Bucket([]byte(headsBucket)), tx.Bucket([]byte(chunksBucket))
+		heads := tx.Bucket([]byte(headsBucket))
 		if keep > 0 {
 			if err := dropHeads(heads, keep); err != nil {
 				return err
 			}
 		}
-		return chunks.ForEachBucket(func(key []byte) error {
-			if len(key) == 8 && heads.Get(key) == nil {
+		used, known := map[uint64]bool{}, true
+		if err := heads.ForEach(func(key, value []byte) error {
+			h, err := readHead(key, value)
+			known = known && err == nil
+			used[h.rules.number] = true
+			for _, p := range h.parts {
+				used[p.number] = true
+			}
+			return nil
+		}); err != nil || !known {
+			return err
+		}
+		return tx.Bucket([]byte(partsBucket)).ForEachBucket(func(key []byte) error {
+			if len(key) == 8 && !used[binary.BigEndian.Uint64(key)] {
 				waste = append(waste, binary.BigEndian.Uint64(key))
 			}
 			return nil
@@ -191,17 +129,17 @@ func dropHeads(heads *bbolt.Bucket, keep int) error {
 	return nil
 }
 
-// delete deletes the chunks of a checkpoint that has no head, a segment at a time.
-func (s *Store) delete(checkpoint uint64) error {
+// delete deletes a part, a segment at a time.
+func (s *Store) delete(part uint64) error {
 	for more := true; more; {
 		err := s.checkpoints.update(func(tx *bbolt.Tx) error {
-			all := tx.Bucket([]byte(chunksBucket))
-			b := all.Bucket(number(checkpoint))
+			all := tx.Bucket([]byte(partsBucket))
+			b := all.Bucket(number(part))
 			segment, _ := b.Cursor().First()
 			if more = segment != nil; more {
 				return b.DeleteBucket(segment)
 			}
-			return all.DeleteBucket(number(checkpoint))
+			return all.DeleteBucket(number(part))
 		})
 		if err != nil {
 			return err
@@ -256,35 +194,24 @@ func (s *Store) Load(h Head) (*cep.Checkpoint, error) {
 }
 
 func (h *Head) load(tx *bbolt.Tx, c *cep.Checkpoint) error {
-	all := tx.Bucket([]byte(chunksBucket)).Bucket(number(h.Number))
-	if all == nil || h.RulesSize+h.StateSize > uint64(tx.Size()) {
-		return fmt.Errorf("its chunks are not there: %w", ErrDamaged)
+	c.Rules = []byte{}
+	if err := h.rules.eachChunk(tx, func(_, _ uint64, chunk []byte) error {
+		c.Rules = append(c.Rules, chunk...)
+		return nil
+	}); err != nil {
+		return err
 	}
-	c.Rules = make([]byte, 0, h.RulesSize)
-	if !h.NoState {
-		c.State = make([]byte, 0, h.StateSize)
+	for i := range h.parts {
+		if err := h.parts[i].eachChunk(tx, func(uint64, uint64, []byte) error { return nil }); err != nil {
+			return err
+		}
 	}
-	rules, chunks := h.parts()
-	next := uint64(0)
-	err := all.ForEachBucket(func(segment []byte) error {
-		return all.Bucket(segment).ForEach(func(key, chunk []byte) error {
-			if string(key) != string(chunkKey(h.Number, next, chunk)) {
-				return fmt.Errorf("chunk %d: %w", next, ErrDamaged)
-			}
-			into := &c.State
-			if next < rules {
-				into = &c.Rules
-			}
-			next++
-			if next > chunks || len(chunk) > cap(*into)-len(*into) {
-				return fmt.Errorf("chunk %d is one too many: %w", next-1, ErrDamaged)
-			}
-			*into = append(*into, chunk...)
-			return nil
-		})
-	})
-	if err == nil && (next != chunks || hashOf(c) != h.hash) {
-		err = fmt.Errorf("its sum: %w", ErrDamaged)
+	runs, err := runsOf(tx, h.parts, func(segment, n uint64, p *part) ([]byte, error) { return chunkIn(tx, segment, n, p) })
+	if err != nil {
+		return err
 	}
-	return err
+	if c.State, err = cep.Assemble(runs); err != nil {
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return nil
 }

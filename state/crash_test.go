@@ -55,7 +55,7 @@ func crash(dir string) {
 		n = heads[0].Mark.Position.Sequence + 1
 	}
 	for ; ; n++ {
-		if _, err := s.Save(checkpointOf(n, crashSize(n))); err != nil {
+		if _, err := trySave(s, checkpointOf(n, crashSize(n))); err != nil {
 			panic(err)
 		}
 		fmt.Println("saved", n)

@@ -70,19 +70,26 @@ func TestFlippedBits(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+	sorted, err := cep.SortEntries(nil, entriesOf(newer.State[:len(newer.State)-4]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunks, err := chunksOf(sorted)
+	if err != nil {
+		t.Fatal(err)
+	}
 	data, err := os.ReadFile(filepath.Join(dir, stateName))
 	if err != nil {
 		t.Fatal(err)
 	}
-	chunk := newer.State[chunkSize : 2*chunkSize]
 	for name, part := range map[string][]byte{
 		"digest in the head": newer.Mark.Digest[:],
-		"sum in the head":    heads[0].hash[:],
+		"sum in the head":    heads[0].parts[0].sum[:],
 		"rules":              newer.Rules,
-		"first chunk":        newer.State[:chunkSize],
-		"a later chunk":      chunk,
-		"last chunk":         newer.State[2*chunkSize:],
-		"key of a chunk":     chunkKey(heads[0].Number, 2, chunk),
+		"first chunk":        chunks[0],
+		"a later chunk":      chunks[1],
+		"last chunk":         chunks[len(chunks)-1],
+		"key of a chunk":     chunkKey(heads[0].parts[0].number, 1, chunks[1]),
 	} {
 		where := bytes.LastIndex(data, part)
 		if where < 0 {

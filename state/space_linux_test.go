@@ -38,7 +38,7 @@ func TestNoSpace(t *testing.T) {
 		if err := s.Commit(commits[1]); !errors.Is(err, ErrNoSpace) {
 			t.Fatalf("a commit on a full disk: %v", err)
 		}
-		if _, err := s.Save(points[1]); !errors.Is(err, ErrNoSpace) {
+		if _, err := trySave(s, points[1]); !errors.Is(err, ErrNoSpace) {
 			t.Fatalf("a checkpoint on a full disk: %v", err)
 		}
 	}

@@ -87,15 +87,16 @@ func TestOpenFormats(t *testing.T) {
 		kind error
 		want string
 	}{
-		"a newer state":   {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 2, home) }, ErrFormat, "of a newer weir"},
+		"a newer state":   {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, stateKind.format+1, home) }, ErrFormat, "of a newer weir"},
 		"a newer alerts":  {alertsName, func(p string, home [16]byte) { headed(t, p, alertsKind.magic, 99, home) }, ErrFormat, "format 99, of a newer weir; this one reads format 1"},
-		"format 0":        {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 0, home) }, ErrFormat, "format 0, this weir reads format 1"},
+		"format 0":        {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 0, home) }, ErrFormat, "format 0, this weir reads format 2"},
+		"an older state":  {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 1, home) }, ErrFormat, "format 1, this weir reads format 2"},
 		"the wrong file":  {stateName, func(p string, home [16]byte) { headed(t, p, alertsKind.magic, 1, home) }, ErrFormat, `expected "weir-sta"`},
-		"another's":       {stateName, func(p string, _ [16]byte) { headed(t, p, stateKind.magic, 1, [16]byte{1}) }, ErrForeign, "move"},
+		"another's":       {stateName, func(p string, _ [16]byte) { headed(t, p, stateKind.magic, stateKind.format, [16]byte{1}) }, ErrForeign, "move"},
 		"an empty file":   {stateName, func(p string, _ [16]byte) { write(t, p, nil) }, ErrDamaged, "it is empty"},
 		"a text":          {stateName, func(p string, _ [16]byte) { write(t, p, []byte(strings.Repeat("text\n", 10000))) }, ErrDamaged, "state.db"},
 		"another bbolt":   {alertsName, func(p string, _ [16]byte) { foreign(t, p) }, ErrDamaged, "no file of weir"},
-		"a missing space": {stateName, func(p string, _ [16]byte) { without(t, p, chunksBucket) }, ErrDamaged, "bucket chunks is not there"},
+		"a missing space": {stateName, func(p string, _ [16]byte) { without(t, p, partsBucket) }, ErrDamaged, "bucket parts is not there"},
 	} {
 		dir := t.TempDir()
 		s := opened(t, dir, Options{})

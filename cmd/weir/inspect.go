@@ -192,7 +192,7 @@ func (i *inspected) stored(s *state.Store) error {
 			continue
 		}
 		i.Checkpoints = append(i.Checkpoints, inspectedState{
-			Number: h.Number, Position: h.Mark.Position.String(), SavedAt: formatMoment(h.SavedAt), RulesAt: h.RulesAt, Bytes: h.RulesSize + h.StateSize,
+			Number: h.Number, Position: h.Mark.Position.String(), SavedAt: formatMoment(h.SavedAt), RulesAt: h.RulesAt, Bytes: h.Bytes(),
 		})
 	}
 	notices, ever, err := s.Notices()

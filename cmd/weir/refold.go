@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"weir/cep"
@@ -82,6 +83,7 @@ type refold struct {
 
 	notices []string        // what an operator would have been told
 	state   *cep.Checkpoint // as of the last record folded; nil: as of where it began
+	runs    [][]byte        // the entries that it was put together of
 	records uint64          // folded
 	lines   uint64          // of events in them
 }
@@ -96,11 +98,45 @@ func skipped(controls []cep.Logged) (list []cep.Skipped) {
 	return list
 }
 
-// Save is cep.Checkpoints: the last one is kept in memory.
-func (r *refold) Save(c *cep.Checkpoint) (cep.Position, error) {
-	r.state = c
-	return c.Mark.Position, nil
+// Begin is cep.Checkpoints: the last one is kept in memory.
+func (r *refold) Begin(c *cep.Checkpoint, whole bool) (cep.CheckpointWriter, error) {
+	w := &refoldWriter{of: r, state: *c}
+	if !whole {
+		w.runs = slices.Clone(r.runs)
+	}
+	return w, nil
 }
+
+// refoldWriter puts a checkpoint together in memory.
+type refoldWriter struct {
+	of    *refold
+	state cep.Checkpoint
+	runs  [][]byte // sorted entries, the oldest first
+}
+
+// Add is cep.CheckpointWriter.
+func (w *refoldWriter) Add(entries []byte) error {
+	run, err := cep.SortEntries(nil, entries)
+	w.runs = append(w.runs, run)
+	return err
+}
+
+// Commit is cep.CheckpointWriter.
+func (w *refoldWriter) Commit() (cep.Position, error) {
+	runs := make([]cep.Run, len(w.runs))
+	for i, run := range w.runs {
+		runs[i] = cep.RunOf(run)
+	}
+	var err error
+	if w.state.State, err = cep.Assemble(runs); err != nil {
+		return cep.Position{}, err
+	}
+	w.of.runs, w.of.state = w.runs, &w.state
+	return w.state.Mark.Position, nil
+}
+
+// Abort is cep.CheckpointWriter.
+func (w *refoldWriter) Abort() error { return nil }
 
 // fold folds the records from a checkpoint (nil: from the first record) up to end.
 func (r *refold) fold(ctx context.Context, from *cep.Checkpoint, incarnation, end uint64) error {

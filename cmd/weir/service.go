@@ -89,6 +89,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 			return b.checkpoint, b.recovery, err
 		},
 		Due:    time.Tick(s.Every),
+		Slice:  slice,
 		Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		Notify: v.notify,
 	})
@@ -107,6 +108,12 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		},
 	})
 	return v, err
+}
+
+// slice is the loop's Slice: a checkpoint is saved for a millisecond between two batches.
+func slice() (stop func() bool) {
+	begun := time.Now()
+	return func() bool { return time.Since(begun) >= time.Millisecond }
 }
 
 // compilePublished is the loop's Compile.

@@ -1,0 +1,100 @@
+package cep
+
+// dirty says in which of two epochs what is kept of a key has changed and not been saved.
+type dirty uint8
+
+// epoch is what a shard knows of freezes, if Options.Freezes asks for them. It is shared by
+// all parts of the engine with the number of the shard, which work one after the other.
+//
+// What is kept of a key has a mark. Before it changes for the first time in an epoch, it is
+// put on a list of its part; a freeze takes the lists and begins the next epoch. What has the
+// mark of the epoch before is saved before it changes, or when Frozen.Next comes to it.
+type epoch struct {
+	now dirty // mark of what has changed since the last freeze
+	was dirty // mark of what had changed before it and is not saved; 0: all is
+	low int64 // the watermark of that freeze
+
+	out  []byte   // entries that were saved
+	full [][]byte // and before them
+	gone []byte   // entries of keys that went since the last freeze: they come first in the next
+	w    writer   // the value that is made
+	key  []byte   // and its key
+}
+
+// chunkBytes is about the length of what Frozen.Next gives at a time.
+const chunkBytes = 256 << 10
+
+// put saves the value in p.w under a key.
+func (p *epoch) put(section int, key []byte) {
+	e := Entry{Section: uint32(section), Kind: PutKind, Key: key, Value: p.w.B}
+	p.save(&e)
+	if p.w.B = p.w.B[:0]; cap(p.w.B) > chunkBytes {
+		p.w.B = nil
+	}
+}
+
+// none saves that nothing is kept under a key.
+func (p *epoch) none(section int, key []byte) {
+	p.save(&Entry{Section: uint32(section), Kind: GoneKind, Key: key})
+}
+
+func (p *epoch) save(e *Entry) {
+	if p.out == nil {
+		p.out = make([]byte, 0, chunkBytes+chunkBytes/8)
+	}
+	if p.out = e.Append(p.out); len(p.out) >= chunkBytes {
+		p.full = append(p.full, p.out)
+		p.out = nil
+	}
+}
+
+// forget notes that a key went.
+func (p *epoch) forget(section int, key []byte) {
+	e := Entry{Section: uint32(section), Kind: GoneKind, Key: key}
+	p.gone = e.Append(p.gone)
+}
+
+// text is a key as bytes, until the next call.
+func (p *epoch) text(key string) []byte {
+	p.key = append(p.key[:0], key...)
+	return p.key
+}
+
+// under is the key of a space among those of a layer.
+func (p *epoch) under(space int32, key string) []byte {
+	p.key = append(p.key[:0], byte(space>>24), byte(space>>16), byte(space>>8), byte(space))
+	p.key = append(p.key, key...)
+	return p.key
+}
+
+// number is a key that is a number.
+func (p *epoch) number(n uint64) []byte {
+	p.key = p.key[:0]
+	for shift := 56; shift >= 0; shift -= 8 {
+		p.key = append(p.key, byte(n>>shift))
+	}
+	return p.key
+}
+
+// changed is a list of things of a part: those that changed in an epoch.
+type changed[T any] struct {
+	now    []T
+	saving []T // of the epoch before, still to be saved
+}
+
+// freeze begins the next epoch.
+func (c *changed[T]) freeze() { c.saving, c.now = c.now, c.saving[:0] }
+
+// add puts something on the list.
+func (c *changed[T]) add(x T) { c.now = append(c.now, x) }
+
+// more reports whether there is something to be saved.
+func (c *changed[T]) more() bool { return len(c.saving) > 0 }
+
+// next takes up to n of what is to be saved.
+func (c *changed[T]) next(n int) []T {
+	n = min(n, len(c.saving))
+	some := c.saving[len(c.saving)-n:]
+	c.saving = c.saving[:len(c.saving)-n]
+	return some
+}
