@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
+.PHONY: all test lint race fuzz bench pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
 
 all: test
 
@@ -38,8 +38,18 @@ fuzz:
 		done; \
 	done
 
+# Compiled by the profile that weir is built with.
 bench:
-	go test -run '^$$' -bench . -benchmem ./...
+	go test -pgo=$(CURDIR)/cmd/weir/default.pgo -run '^$$' -bench . -benchmem ./...
+
+# The profile that go build compiles weir by: features, patterns and reading of events, in
+# order and late. Made anew now and then; results do not depend on it.
+pgo:
+	GOMAXPROCS=1 go test -pgo=off ./bench -run '^$$' -bench 'Features|JSON|Workload' -benchtime 3x -cpuprofile $(CURDIR)/inorder.prof
+	GOMAXPROCS=1 go test -pgo=off ./bench -run '^$$' -bench Eager -benchtime 1x -cpuprofile $(CURDIR)/late.prof
+	go run -pgo=off ./cmd/weir bench serve --duration 20s --profile $(CURDIR)/serve.prof
+	go tool pprof -proto inorder.prof late.prof serve.prof > cmd/weir/default.pgo
+	rm -f inorder.prof late.prof serve.prof
 
 # Changes each shipped rule in every way that its tests should notice.
 mutants:
