@@ -13,6 +13,7 @@ type epoch struct {
 	now dirty // mark of what has changed since the last freeze
 	was dirty // mark of what had changed before it and is not saved; 0: all is
 	low int64 // the watermark of that freeze
+	all bool  // the next freeze is of all of the state: it has nothing to say of keys that went
 
 	out  []byte   // entries that were saved
 	full [][]byte // and before them
@@ -50,6 +51,9 @@ func (p *epoch) save(e *Entry) {
 
 // forget notes that a key went.
 func (p *epoch) forget(section int, key []byte) {
+	if p.all {
+		return
+	}
 	e := Entry{Section: uint32(section), Kind: GoneKind, Key: key}
 	p.gone = e.Append(p.gone)
 }

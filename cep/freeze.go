@@ -39,7 +39,7 @@ func (g *Engine) enlist() {
 	}
 	g.changed, g.full = make([]*epoch, len(g.ledgers)), true
 	for i := range g.changed {
-		g.changed[i] = &epoch{now: 1}
+		g.changed[i] = &epoch{now: 1, all: true}
 	}
 	first, s := g.changed[0], &g.sections
 	s.head = s.add(onePiece, 1)
@@ -135,10 +135,10 @@ func (g *Engine) Freeze() *Frozen {
 	g.frozen, g.full = f, false
 	for _, p := range g.changed {
 		p.was, p.now, p.low = p.now, p.now^3, g.order.low
-		if len(p.gone) > 0 && !f.Full {
+		if len(p.gone) > 0 {
 			p.full = append(p.full, p.gone)
 		}
-		p.gone = nil
+		p.gone, p.all = nil, false
 	}
 	g.waits.freeze()
 	for s := range g.shards {
@@ -320,7 +320,7 @@ func (g *Engine) pinned(low int64) int64 {
 func (g *Engine) changeAll() {
 	g.full = true
 	for _, p := range g.changed {
-		p.was = 0 // whatever was to be saved is saved as it will be
+		p.was, p.all = 0, true // whatever was to be saved is saved as it will be
 	}
 	for s := range g.shards {
 		s.changeAll()
