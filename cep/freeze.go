@@ -200,7 +200,7 @@ func (g *Engine) saveWhole() {
 		}
 	}
 	for s := range g.shards {
-		s.eager.saveVersions()
+		s.eager.saveVersions(g.frozen.Full)
 	}
 }
 
@@ -356,10 +356,7 @@ func (s *shard) changeAll() {
 				s.stays(c)
 			}
 		}
-		s.eager.saves.ids = s.eager.saves.ids[:0]
-		for id := range s.eager.versions {
-			s.eager.noteVersion(id)
-		}
+		s.eager.saves.ids = nil
 	}
 	for _, table := range s.tables {
 		for _, ks := range table {

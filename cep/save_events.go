@@ -2,6 +2,7 @@ package cep
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -162,14 +163,17 @@ func (g *eager) dropVersion(id string) {
 }
 
 func (g *eager) noteVersion(id string) {
-	if s := &g.saves; s.epoch != nil {
+	if s := &g.saves; s.epoch != nil && !s.epoch.all {
 		s.ids = append(s.ids, id)
 	}
 }
 
-// saveVersions saves the versions that have changed.
-func (g *eager) saveVersions() {
+// saveVersions saves the versions that have changed, or all.
+func (g *eager) saveVersions(all bool) {
 	s := &g.saves
+	if all {
+		s.ids = slices.Collect(maps.Keys(g.versions))
+	}
 	slices.Sort(s.ids)
 	for _, id := range slices.Compact(s.ids) {
 		if v, ok := g.versions[id]; ok && v.until >= s.epoch.low {
