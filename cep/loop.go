@@ -71,6 +71,10 @@ type Checkpoint struct {
 	State   []byte // what Restore reads: Assemble of its entries
 }
 
+// ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
+// and it may be tried again.
+var ErrNoSpace = errors.New("no space on the disk")
+
 // Rules are what a record of kind PackedRules puts in force.
 type Rules struct {
 	*Ruleset

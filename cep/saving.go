@@ -9,17 +9,13 @@ import (
 	"weir/failpoint"
 )
 
-// ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
-// and it may be tried again.
-var ErrNoSpace = errors.New("no space on the disk")
-
-// Checkpoints keep the latest checkpoints. package state has some. An error that is not
-// ErrNoSpace ends the Loop: what is on disk is not known then.
+// Checkpoints keep the latest checkpoints. package state has some.
 type Checkpoints interface {
 	// Begin begins to store a checkpoint: c without State, which is not changed. Where whole is
 	// true the entries to be added are all of the state; else they are what has changed
 	// since the last checkpoint that was committed. Begin and the methods of what it returns
-	// are called on a goroutine of their own, one checkpoint at a time.
+	// are called on a goroutine of their own, one checkpoint at a time. An error that is not
+	// ErrNoSpace ends the Loop: what is on disk is not known then.
 	Begin(c *Checkpoint, whole bool) (CheckpointWriter, error)
 }
 
@@ -187,15 +183,17 @@ func (l *Loop) freeze() error {
 
 // settle takes note of what became of a checkpoint.
 func (l *Loop) settle(ctx context.Context, s stored) error {
-	l.saving.frozen.End(s.err == nil)
+	frozen := l.saving.frozen
 	l.saving = nil
 	if errors.Is(s.err, ErrNoSpace) {
+		frozen.End(false)
 		l.notify(NoticeCheckpoint, s.of.Sequence, s.err.Error())
 		return nil
 	}
 	if s.err != nil {
 		return s.err
 	}
+	frozen.End(true)
 	l.saved = s.of
 	if err := l.o.Log.Release(ctx, s.oldest.Sequence); err != nil && ctx.Err() == nil {
 		l.notify(NoticeCheckpoint, s.oldest.Sequence, fmt.Sprintf("records that are not needed could not be dropped: %v", err))

@@ -21,8 +21,18 @@ var places = []struct {
 	name string
 	most int
 }{
-	{"append", 80}, {"step", 60}, {"commit", 25}, {"committed", 25}, {"between", 5},
-	{"checkpoint", 5}, {"checkpointed", 5}, {"merge", 3}, {"merged", 3}, {"purge", 2}, {"boot", 1}, {"", 0},
+	{"append", 80},
+	{"step", 60},
+	{"commit", 25},
+	{"committed", 25},
+	{"between", 5},
+	{"checkpoint", 5},
+	{"checkpointed", 5},
+	{"merge", 3},
+	{"merged", 3},
+	{"purge", 2},
+	{"boot", 1},
+	{"", 0},
 }
 
 const (
