@@ -345,11 +345,12 @@ func (w *writer) key(rs *Ruleset, ks *keyState, eager, near bool, low int64) {
 		w.Uint(ks.count)
 	}
 	w.Uint(uint64(len(ks.events)))
+	asked := ks.reads(rs)
 	for _, e := range ks.events {
 		if eager {
 			w.Uint(e.number)
 		}
-		w.event(e.Event, len(rs.Fields))
+		w.eventFor(e.Event, len(rs.Fields), asked)
 	}
 	w.Uint(uint64(len(ks.rules)))
 	for i := range ks.rules {
@@ -565,7 +566,11 @@ type writer struct{ wire.Writer }
 // leastEvent is the least number of bytes that an event takes.
 const leastEvent = 12
 
-func (w *writer) event(e *Event, fields int) {
+func (w *writer) event(e *Event, fields int) { w.eventFor(e, fields, nil) }
+
+// eventFor is event with those values of features alone that are asked for, by read; nil:
+// with all of them.
+func (w *writer) eventFor(e *Event, fields int, asked []bool) {
 	w.Uint(e.Place)
 	w.Int(e.Time)
 	w.Uint(uint64(e.Type + 1))
@@ -588,27 +593,39 @@ func (w *writer) event(e *Event, fields int) {
 			w.value(f, v)
 		}
 	}
-	w.row(&e.features)
+	w.row(&e.features, asked)
 }
 
 // row writes what an event knows of features.
-func (w *writer) row(row *FeatureRow) {
+func (w *writer) row(row *FeatureRow, asked []bool) {
 	if row.layout == nil {
 		w.Uint(0)
 		return
 	}
 	n := 0
 	for id := range row.layout.slot {
-		if row.value(ReadID(id)).Kind != Nil {
+		if (asked == nil || asked[id]) && row.value(ReadID(id)).Kind != Nil {
 			n++
 		}
 	}
 	w.Uint(uint64(n))
 	for id := range row.layout.slot {
-		if v := row.value(ReadID(id)); v.Kind != Nil {
+		if v := row.value(ReadID(id)); (asked == nil || asked[id]) && v.Kind != Nil {
 			w.value(id, v)
 		}
 	}
+}
+
+// reads says which reads the rules look at that have captured events of the key. What else
+// their rows have is for rules of other keys, and may still be repaired with these.
+func (ks *keyState) reads(rs *Ruleset) []bool {
+	asked := make([]bool, len(rs.Reads))
+	for i := range ks.rules {
+		for _, id := range rs.Rules[ks.rules[i].rule].Reads {
+			asked[id] = true
+		}
+	}
+	return asked
 }
 
 // value writes a value and the number of what it is of.
