@@ -31,15 +31,57 @@ type cell struct {
 
 // item is an event that a key has seen, with what it brought.
 type item struct {
-	time  int64 // of the event, which may be gone if it is before those that are still needed
-	event *Event
-	offer *offer
-	ended *ended   // nil: it is an event, else event stands for it
-	fresh bool     // it has not been matched yet
-	known bool     // saved is the state before the event
-	saved *saved   // nil: there was none
-	came  []coming // what it brought, and before it time
-	fates []fate   // Options.NearMisses: likewise, until no event can take them back
+	time    int64 // of the event, which may be gone if it is before those that are still needed
+	event   *Event
+	offer   *offer
+	ended   *ended   // nil: it is an event, else event stands for it
+	fresh   bool     // it has not been matched yet
+	known   bool     // saved is the state before the event
+	saved   *saved   // nil: there was none
+	brought *brought // nil: nothing
+}
+
+// brought is what an item brought, and before it time. Few bring something, and there may be
+// hundreds of thousands of a key.
+type brought struct {
+	came  []coming
+	fates []fate // Options.NearMisses, until no event can take them back
+}
+
+// came returns what came of an item.
+func (it *item) came() []coming {
+	if it.brought == nil {
+		return nil
+	}
+	return it.brought.came
+}
+
+// fates returns the fates that an item brought.
+func (it *item) fates() []fate {
+	if it.brought == nil {
+		return nil
+	}
+	return it.brought.fates
+}
+
+// brings says what came of an item now.
+func (it *item) brings(came []coming) {
+	switch {
+	case it.brought != nil:
+		it.brought.came = came
+	case came != nil:
+		it.brought = &brought{came: came}
+	}
+}
+
+// bringsFates says which fates an item brought now.
+func (it *item) bringsFates(fates []fate) {
+	switch {
+	case it.brought != nil:
+		it.brought.fates = fates
+	case fates != nil:
+		it.brought = &brought{fates: fates}
+	}
 }
 
 // saved is the state of a key at some time.
@@ -98,6 +140,9 @@ func (c *cell) mark(i int) {
 func (c *cell) insert(i int, it item) {
 	switch {
 	case c.marked && i > c.from: // what was saved there is of no use any more
+		if i < len(c.items) {
+			c.items[i].known, c.items[i].saved = false, nil
+		}
 	case i < len(c.items):
 		next := &c.items[i]
 		it.known, it.saved = next.known, next.saved
@@ -119,8 +164,8 @@ func (c *cell) insert(i int, it item) {
 // remove takes an item out.
 func (c *cell) remove(i int, s *spare) {
 	it := &c.items[i]
-	c.came = append(c.came, it.came...)
-	c.fates = append(c.fates, it.fates...)
+	c.came = append(c.came, it.came()...)
+	c.fates = append(c.fates, it.fates()...)
 	known, before := it.known, it.saved
 	c.items = slices.Delete(c.items, i, i+1)
 	if i < c.hold.done {

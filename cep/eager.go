@@ -244,9 +244,10 @@ func (s *shard) matchNext(c *cell, i int) {
 		g.top = it.event.stamp()
 	}
 	s.match(c, i)
-	it.came = s.took()
-	for i := range it.came {
-		x := &it.came[i]
+	came := s.took()
+	it.brings(came)
+	for i := range came {
+		x := &came[i]
 		s.bring(c, x)
 		if (late || x.waits(g)) && s.adds(x) { // before events that other rules of the key have seen
 			s.disturb(c.key(), x.alert.Rule.Key.Names, x.at, c)
@@ -276,9 +277,10 @@ func (s *shard) end(e *Event, x *ended) {
 	}
 	s.match(c, i)
 	it := &c.items[i]
-	it.came = s.took()
-	for j := range it.came {
-		x := &it.came[j]
+	came := s.took()
+	it.brings(came)
+	for j := range came {
+		x := &came[j]
 		s.bring(c, x)
 		if s.adds(x) {
 			s.disturb(c.key(), x.alert.Rule.Key.Names, x.at, c)
@@ -368,7 +370,7 @@ func (s *shard) match(c *cell, i int) {
 	}
 	s.eager.fresh, it.fresh = false, false
 	if s.near != nil && len(s.near.fates) > 0 {
-		it.fates = s.near.took()
+		it.bringsFates(s.near.took())
 	}
 }
 
@@ -519,7 +521,7 @@ func (s *shard) confirm(c *cell, t int64) {
 		if i > 0 && c.items[i-1].time > t {
 			return // time brought what came of it after that
 		}
-		came := c.items[i].came
+		came := c.items[i].came()
 		for j := range came {
 			if x := &came[j]; !x.out && x.at.origin == 0 && x.at.moment <= t {
 				s.emit(x)

@@ -20,10 +20,10 @@ func (n *nearMisses) took() []fate {
 func (s *shard) takeBack(c *cell) {
 	s.unmake(c.fates)
 	c.fates = nil
-	for i := range c.items[c.from:] {
-		it := &c.items[c.from+i]
-		s.unmake(it.fates)
-		it.fates = nil
+	for i := c.from; i < c.hold.end(len(c.items)); i++ { // what is held back has none
+		it := &c.items[i]
+		s.unmake(it.fates())
+		it.bringsFates(nil)
 	}
 }
 
@@ -47,8 +47,8 @@ func (s *shard) unmake(fates []fate) {
 // settleItems settles the fates of items that are not matched again.
 func (n *nearMisses) settleItems(items []item) {
 	for i := range items {
-		n.settled(items[i].fates)
-		items[i].fates = nil
+		n.settled(items[i].fates())
+		items[i].bringsFates(nil)
 	}
 }
 
@@ -121,8 +121,9 @@ func (s *shard) eachFate(visit func(f *fate, past bool)) {
 			for i := range c.items {
 				it := &c.items[i]
 				past := it.time < low || it.event.stamp().compare(stamp{moment: low}) <= 0
-				for j := range it.fates {
-					f := &it.fates[j]
+				fates := it.fates()
+				for j := range fates {
+					f := &fates[j]
 					visit(f, past || s.eager.stays(f.by, f.at))
 				}
 			}

@@ -12,7 +12,7 @@ type journal struct {
 	pastKey
 	space  int32
 	items  []entry
-	states []state  // by item; the first is of the first item
+	states []state  // by item; the first is of the first item, unless all are held back
 	words  []uint64 // the images of records of states, one behind the other
 	trails []tail   // of states, for each the witnesses of the space
 	hold   backlog
@@ -116,6 +116,13 @@ func (j *journal) trim(low int64) {
 	case j.items[n/2].time >= low:
 		return
 	}
+	if done := j.hold.done; j.hold.holding && 2*done >= n && j.items[done-1].time < low {
+		j.drop(done)
+		return
+	}
+	if len(j.states) == 0 {
+		return // all is held back
+	}
 	k := j.state(j.since(low))
 	first := j.states[k]
 	if 2*int(first.at) < n {
@@ -130,6 +137,15 @@ func (j *journal) trim(low int64) {
 		s := &j.states[i]
 		s.at, s.from, s.to = s.at-first.at, s.from-first.from, s.to-first.from
 	}
+}
+
+// drop forgets so many items, which have been folded for good, and all states: the next
+// item that is folded has one.
+func (j *journal) drop(n int) {
+	j.items = slices.Delete(j.items, 0, n)
+	clear(j.trails)
+	j.states, j.words, j.trails = j.states[:0], j.words[:0], j.trails[:0]
+	j.hold.done -= n
 }
 
 // forget drops the states after the k-th.

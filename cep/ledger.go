@@ -138,9 +138,11 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 	if found {
 		rs.keep(&r)
 	}
-	if l.past != nil && l.enter(v.space, e, text, hash, &r, found) {
-		l.pass(v, e, &r)
-		return
+	if l.past != nil {
+		if j := l.enter(v.space, e, text, hash, &r, found); j.hold.holding {
+			l.pass(j, v, e, &r)
+			return
+		}
 	}
 	for _, x := range v.before {
 		l.look(&r.kept, x, e)
@@ -221,13 +223,16 @@ func (l *ledger) workOut(a *ask) bool {
 }
 
 // look reads a feature of a key into the row of e.
-func (l *ledger) look(kept *feature.Record, x look, e *Event) {
+func (l *ledger) look(kept *feature.Record, x look, e *Event) { l.lookAt(kept, x, e, e.Time) }
+
+// lookAt is look as of a time, before which nothing of the key is read or added any more.
+func (l *ledger) lookAt(kept *feature.Record, x look, e *Event, t int64) {
 	place := l.scheme.places[x.feature]
 	var item feature.Item
 	if place.asks {
 		item = l.item(l.scheme.rs.Features[x.feature])
 	}
-	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, item)
+	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), t, item)
 	if rough && !l.scope.Again {
 		l.stats[x.feature].Rough++
 	}

@@ -120,8 +120,12 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 		l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), after, held})
 	}
 	j.items = slices.Insert(j.items, at, entry{e.Time, e})
-	r, _ := l.spaces[v.space].lookUp(text, h)
-	l.pass(v, e, &r)
+	rs := l.spaces[v.space]
+	r, found := rs.lookUp(text, h)
+	if found {
+		rs.keep(&r)
+	}
+	l.pass(j, v, e, &r)
 }
 
 // peek is a feature of a key as of t, which is not before low, of the events before t.
@@ -190,8 +194,8 @@ func (p *past) await(j *journal) {
 }
 
 // enter adds an event that comes after all others of its key to the journal of the key in
-// l.key, whose record is r. It reports whether the key holds back.
-func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *record, held bool) bool {
+// l.key, whose record is r, and returns the journal.
+func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *record, held bool) *journal {
 	p := l.past
 	p.latest = max(p.latest, e.Time)
 	js := &p.spaces[space]
@@ -208,7 +212,7 @@ func (l *ledger) enter(space int32, e *Event, text string, hash uint64, r *recor
 	}
 	j.items = append(j.items, entry{e.Time, e})
 	j.hold.earn()
-	return j.hold.holding
+	return j
 }
 
 // save saves what is kept of the key in l.key before an item.
@@ -257,13 +261,14 @@ func (l *ledger) rollBack(j *journal, k int) {
 
 // refold applies the events from one to another again, which come next. The one at fresh has
 // not been applied before; what is before it has its row already, and of events after it
-// the row changes where it is the own key that was read. The key is in l.key.
+// the row changes where it is the own key that was read. States are saved where an event
+// can still come before. The key is in l.key.
 func (l *ledger) refold(j *journal, from, to, fresh int) {
 	rs := l.spaces[j.space]
 	r, held := rs.lookUp(j.key(), j.hash)
 	for i := from; i < to; i++ {
 		e := j.items[i].event
-		if j.due(i, e.Time, l.past.gap) {
+		if (len(j.states) == 0 || e.Time >= l.past.passed) && j.due(i, e.Time, l.past.gap) {
 			l.save(j, i, &r, held)
 		}
 		v := l.scheme.types[e.Type+1].visit(j.space)

@@ -8,7 +8,7 @@ import (
 // A key whose late events would have too many events applied again holds back: its record
 // and trails are as of before the first item that is held back, and items are folded once
 // the watermark has passed them. Until then an event of the key knows of it what had been
-// folded when it came, and shows no events of its windows. Once the watermark has come to
+// folded when it came, as of that time, and shows no events of its windows. Once the watermark has come to
 // where time was at the last late event, all that is left is folded, and the key goes back to
 // what it was.
 
@@ -43,10 +43,11 @@ func (l *ledger) holdBack(j *journal, at int) int {
 
 // pass is the visit of an event of a key that holds back. The event counts now, in the
 // statistics, and is folded later.
-func (l *ledger) pass(v *visit, e *Event, r *record) {
+func (l *ledger) pass(j *journal, v *visit, e *Event, r *record) {
 	l.scope.Event = e
+	t := j.folded(e.low)
 	for _, x := range v.before {
-		l.glance(&r.kept, x, e)
+		l.lookAt(&r.kept, x, e, t)
 	}
 	for _, i := range v.adds {
 		if f := l.scheme.rs.Features[i]; f.Where == nil || f.Where(&l.scope) {
@@ -54,8 +55,17 @@ func (l *ledger) pass(v *visit, e *Event, r *record) {
 		}
 	}
 	for _, x := range v.after {
-		l.glance(&r.kept, x, e)
+		l.lookAt(&r.kept, x, e, t)
 	}
+}
+
+// folded is the time up to which a key that holds back is folded: nothing is folded before
+// it any more.
+func (j *journal) folded(low int64) int64 {
+	if n := j.hold.done; n > 0 {
+		return max(low, j.items[n-1].time)
+	}
+	return low
 }
 
 // letGo folds the items that are held back and lie before low, and all of those of keys that

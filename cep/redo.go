@@ -17,16 +17,16 @@ func (s *shard) redoMarked() {
 func (s *shard) redo(c *cell) {
 	g := s.eager
 	old := c.came
-	for i := range c.items[c.from:] {
-		it := &c.items[c.from+i]
-		old = append(old, it.came...)
-		it.came = nil
+	from, end := c.from, c.hold.end(len(c.items))
+	for i := from; i < end; i++ { // what is held back has brought nothing
+		it := &c.items[i]
+		old = append(old, it.came()...)
+		it.brings(nil)
 	}
 	old = slices.DeleteFunc(old, func(x coming) bool { return g.past(x.at) })
 	if s.near != nil {
 		s.takeBack(c)
 	}
-	from, end := c.from, c.hold.end(len(c.items))
 	if from >= end && c.hold.holding {
 		c.came, c.marked = nil, false // it is matched later
 		return
@@ -51,7 +51,7 @@ func (s *shard) redo(c *cell) {
 		}
 		s.match(c, i)
 		if !g.settled {
-			c.items[i].came = s.took()
+			c.items[i].brings(s.took())
 		}
 	}
 	g.settled = false
@@ -106,7 +106,8 @@ func (s *shard) restore(c *cell, i int) int {
 		s.spare.putSaved(c.saved)
 		c.known, c.saved = false, nil
 	}
-	for j := i + 1; j < len(c.items); j++ {
+	// Of what is held back the first item alone may have a state.
+	for j := i + 1; j < min(c.hold.end(len(c.items))+1, len(c.items)); j++ {
 		it := &c.items[j]
 		s.spare.putSaved(it.saved)
 		it.known, it.saved = false, nil
@@ -144,8 +145,8 @@ func (s *shard) undo(x *coming) {
 // changed for others.
 func (s *shard) compare(c *cell, old []coming, from int) {
 	fresh := []*coming{}
-	for i := from; i < len(c.items); i++ {
-		came := c.items[i].came
+	for i := from; i < c.hold.end(len(c.items)); i++ {
+		came := c.items[i].came()
 		for j := range came {
 			fresh = append(fresh, &came[j])
 		}
