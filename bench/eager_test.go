@@ -108,9 +108,9 @@ func BenchmarkEager(b *testing.B) {
 
 // BenchmarkBusyKey is what one key of 5,000 events a second costs where the lateness of a
 // minute spans 300,000 of them, one percent of them a second late: the ratios are those of
-// BenchmarkEager, and memory is the greatest heap in use by half a million bytes of events.
+// BenchmarkEager.
 func BenchmarkBusyKey(b *testing.B) {
-	set, s := compile(b, Probes), NewBusy(900_000, 5000)
+	set, s := compile(b, Probes), NewBusy(2_000_000, 5000)
 	o := cep.Options{Order: cep.EagerOrder, Lateness: time.Minute}
 	sorted, late := delayed(s, 700, 0), delayed(s, 700, int64(time.Second))
 	var inOrder, calm, eager time.Duration

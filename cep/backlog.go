@@ -68,6 +68,12 @@ type wake struct {
 
 func (a wake) before(b wake) bool { return a.at < b.at }
 
+// awaits reports whether a cell holds back all of its items after a stamp, so that they are
+// matched later: without a search among all that it holds.
+func (c *cell) awaits(at stamp) bool {
+	return c.hold.holding && (c.hold.done == 0 || c.items[c.hold.done-1].event.stamp().compare(at) <= 0)
+}
+
 // holds takes in a cell that holds items back from now on.
 func (g *eager) holds(c *cell) {
 	g.holding = append(g.holding, c)

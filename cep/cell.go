@@ -135,6 +135,15 @@ func (c *cell) mark(i int) {
 	c.marked = true
 }
 
+// append puts an item behind the others. Many of one key are given as much room again:
+// trim takes from the front of them and leaves none there.
+func (c *cell) append(it item) {
+	if n := len(c.items); n == cap(c.items) && n > smallSpare {
+		c.items = slices.Grow(c.items, n)
+	}
+	c.items = append(c.items, it)
+}
+
 // insert puts an item among the others. What was before the one that stands there, or has
 // gone from there, is before it.
 func (c *cell) insert(i int, it item) {

@@ -226,7 +226,7 @@ func (s *shard) see(o *offer, e *Event) {
 		g.wake(c)
 		return
 	}
-	c.items = append(c.items, item{time: e.Time, event: e, offer: o})
+	c.append(item{time: e.Time, event: e, offer: o})
 	c.hold.earn()
 	if n < c.hold.end(n+1) {
 		s.matchNext(c, n)
@@ -271,7 +271,7 @@ func (s *shard) end(e *Event, x *ended) {
 		s.eager.wake(c)
 		return
 	}
-	c.items = append(c.items, item{time: e.Time, event: e, ended: x})
+	c.append(item{time: e.Time, event: e, ended: x})
 	if c.hold.holding {
 		c.hold.done++
 	}
@@ -554,7 +554,7 @@ func (s *shard) stir(names []string, text string, at stamp, but *cell) {
 		if !slices.ContainsFunc(s.plan.spaces[i].names, func(n []string) bool { return slices.Equal(n, names) }) {
 			continue
 		}
-		if c := s.cell(int32(i), text); c != nil && c != but {
+		if c := s.cell(int32(i), text); c != nil && c != but && !c.awaits(at) {
 			if j := c.after(at); j < len(c.items) {
 				s.changeCell(c)
 				s.mark(c)

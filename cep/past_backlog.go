@@ -79,14 +79,15 @@ func (l *ledger) letGo(by uint64, low int64) {
 	p.passed = low
 	kept := p.holding[:0]
 	for _, j := range p.holding {
-		to, calm := j.since(low), low >= j.hold.calm
-		if calm {
-			to = len(j.items)
+		from, calm := j.hold.done, low >= j.hold.calm
+		to := from
+		for to < len(j.items) && (calm || j.items[to].time < low) {
+			to++
 		}
-		if j.hold.done < to || calm {
+		if from < to || calm {
 			l.changeKey(j)
 		}
-		if from := j.hold.done; from < to {
+		if from < to {
 			names, text := l.scheme.spaces[j.space].key.Names, strings.Clone(j.key())
 			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, stamp{moment: j.items[from].time}}})
 			l.key.split(text, len(names))
@@ -141,7 +142,7 @@ func (g *Engine) letGo() {
 		clear(l.past.loose)
 		l.past.loose = l.past.loose[:0]
 	}
-	if len(g.given) > n {
+	if len(g.given) > n && len(g.given) > 1 {
 		slices.SortStableFunc(g.given, func(a, b change) int { return a.compare(&b) })
 	}
 }
