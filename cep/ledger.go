@@ -196,7 +196,7 @@ func (l *ledger) ask(a *ask, e *Event) {
 		rs := l.spaces[l.scheme.places[a.feature].space]
 		r, found := rs.find(&l.key)
 		if l.past != nil {
-			l.glance(&r.kept, a.look, e)
+			l.glance(&r.kept, a.look, e, l.past.now)
 			return
 		}
 		if found {
@@ -223,16 +223,13 @@ func (l *ledger) workOut(a *ask) bool {
 }
 
 // look reads a feature of a key into the row of e.
-func (l *ledger) look(kept *feature.Record, x look, e *Event) { l.lookAt(kept, x, e, e.Time) }
-
-// lookAt is look as of a time, before which nothing of the key is read or added any more.
-func (l *ledger) lookAt(kept *feature.Record, x look, e *Event, t int64) {
+func (l *ledger) look(kept *feature.Record, x look, e *Event) {
 	place := l.scheme.places[x.feature]
 	var item feature.Item
 	if place.asks {
 		item = l.item(l.scheme.rs.Features[x.feature])
 	}
-	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), t, item)
+	v, rough := l.spaces[place.space].plan.Read(kept, int(place.number), e.Time, item)
 	if rough && !l.scope.Again {
 		l.stats[x.feature].Rough++
 	}

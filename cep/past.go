@@ -120,11 +120,7 @@ func (l *ledger) insertAt(v *visit, e *Event) {
 		l.past.refolded = append(l.past.refolded, refolded{v.space, j.key(), after, held})
 	}
 	j.items = slices.Insert(j.items, at, entry{e.Time, e})
-	rs := l.spaces[v.space]
-	r, found := rs.lookUp(text, h)
-	if found {
-		rs.keep(&r)
-	}
+	r, _ := l.spaces[v.space].lookUp(text, h)
 	l.pass(j, v, e, &r)
 }
 
@@ -355,15 +351,15 @@ func (l *ledger) before(j *journal, at int) *feature.Record {
 	return r
 }
 
-// glance reads a feature of a key that is not the event's own into the row of e, as of
-// now: the record may still be read as of an earlier time.
-func (l *ledger) glance(kept *feature.Record, x look, e *Event) {
+// glance reads a feature of a key into the row of e as of a time: the record may still be
+// read as of an earlier one.
+func (l *ledger) glance(kept *feature.Record, x look, e *Event, t int64) {
 	place := l.scheme.places[x.feature]
 	var it feature.Item
 	if place.asks {
 		it = l.item(l.scheme.rs.Features[x.feature])
 	}
-	v, rough := l.spaces[place.space].plan.Peek(&l.past.scratch[place.space], kept, int(place.number), l.past.now, it)
+	v, rough := l.spaces[place.space].plan.Peek(&l.past.scratch[place.space], kept, int(place.number), t, it)
 	if rough {
 		l.stats[x.feature].Rough++
 	}

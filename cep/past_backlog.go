@@ -47,7 +47,7 @@ func (l *ledger) pass(j *journal, v *visit, e *Event, r *record) {
 	l.scope.Event = e
 	t := j.folded(e.low)
 	for _, x := range v.before {
-		l.lookAt(&r.kept, x, e, t)
+		l.glance(&r.kept, x, e, t)
 	}
 	for _, i := range v.adds {
 		if f := l.scheme.rs.Features[i]; f.Where == nil || f.Where(&l.scope) {
@@ -55,12 +55,12 @@ func (l *ledger) pass(j *journal, v *visit, e *Event, r *record) {
 		}
 	}
 	for _, x := range v.after {
-		l.lookAt(&r.kept, x, e, t)
+		l.glance(&r.kept, x, e, t)
 	}
 }
 
-// folded is the time up to which a key that holds back is folded: nothing is folded before
-// it any more.
+// folded is the time as of which an event that comes knows what a key that holds back has
+// folded.
 func (j *journal) folded(low int64) int64 {
 	if n := j.hold.done; n > 0 {
 		return max(low, j.items[n-1].time)

@@ -14,6 +14,7 @@ type Memory struct {
 	taken     int             // words of chunks in blocks
 	room      int             // words of chunks
 	spelled   [mostFew]uint64 // a value that is looked for
+	steady    bool            // rows that are taken away are not given back: Peek puts them back
 }
 
 // keep is what a feature keeps of a key beyond words.

@@ -3,8 +3,9 @@ package feature
 // Scratch is memory for copies of what Records keep, whole or in bytes. The zero Scratch is ready; it serves
 // one Plan and one goroutine at a time.
 type Scratch struct {
-	rec Record
-	w   writer // of what was written last
+	rec  Record
+	w    writer   // of what was written last
+	body []uint64 // of the feature that is read
 }
 
 // Clear makes r that of a key without events and gives back the memory that it took,
@@ -35,12 +36,25 @@ func (p *Plan) Empty(s *Scratch) *Record {
 }
 
 // Peek is Read that forgets nothing: r can still be read and added to as of an earlier
-// time, but not one before its last event. What t would make r forget is forgotten in a
-// copy of the feature, which costs as much as the feature keeps.
+// time, but not one before its last event. It costs as much as there is to forget; but for
+// distinct, seen, quantile and numbers that words cannot hold, which are forgotten in a copy
+// of the feature, as much as the feature keeps.
 func (p *Plan) Peek(s *Scratch, r *Record, i int, t int64, x Item) (v Item, rough bool) {
 	f := &p.features[i]
 	if r.words == nil || f.single || !f.forgets(r, t) {
 		return p.Read(r, i, t, x)
+	}
+	body := r.words[f.body:f.end]
+	if f.rowed() && !f.heavy(body) {
+		s.body = append(s.body[:0], body...)
+		r.mem.steady = true
+		v, rough = p.Read(r, i, t, x)
+		r.mem.steady = false
+		if f.heavy(body) { // less than all may be more than words hold
+			f.freeHeavy(r, body)
+		}
+		copy(body, s.body)
+		return v, rough
 	}
 	s.encode(f, r)
 	p.empty(s)
@@ -50,6 +64,24 @@ func (p *Plan) Peek(s *Scratch, r *Record, i int, t int64, x Item) (v Item, roug
 		panic("feature: what was just written cannot be read")
 	}
 	return p.Read(&s.rec, i, t, x)
+}
+
+// rowed reports whether a feature keeps rows, and beside them its words alone say which of
+// them count.
+func (f *feature) rowed() bool {
+	switch f.form {
+	case counted, summed, extreme, leading, slotted:
+		return true
+	}
+	return false
+}
+
+// freeHeavy gives back what a feature that is rowed keeps beyond words.
+func (f *feature) freeHeavy(r *Record, body []uint64) {
+	if f.form == slotted {
+		body = body[1:]
+	}
+	r.freeKeep(body[ringWords+sideWord])
 }
 
 // encode writes a feature that keeps something.

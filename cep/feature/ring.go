@@ -98,7 +98,7 @@ func (k *ring) pop() {
 	}
 	k.n--
 	switch {
-	case k.room >= 16 && k.n < k.room/4:
+	case k.room >= 16 && k.n < k.room/4 && !k.mem.steady:
 		k.resize(k.n * 2)
 	case k.n == 0:
 		k.head = 0
@@ -131,7 +131,7 @@ func (k *ring) resize(room int32) {
 
 // free gives the block back.
 func (k *ring) free() {
-	if k.room > 0 {
+	if k.room > 0 && !k.mem.steady {
 		k.mem.Give(k.block, int(k.room*k.width))
 	}
 	k.rows, k.block, k.head, k.room = nil, 0, 0, 0

@@ -67,7 +67,7 @@ func (r *Record) setText(words []uint64, text string) {
 }
 
 func (r *Record) freeText(words []uint64) {
-	if Kind(words[0]).textual() {
+	if Kind(words[0]).textual() && !r.mem.steady {
 		r.mem.texts.drop(uint32(words[1]))
 	}
 }
