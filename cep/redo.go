@@ -76,18 +76,7 @@ func (g *eager) knows(at stamp) bool {
 func (s *shard) restore(c *cell, i int) int {
 	table := s.tables[c.space]
 	if ks := table[c.key()]; ks != nil {
-		if ks.timer != never {
-			s.timed--
-			ks.timer = never
-		}
-		for j := range ks.rules {
-			st := &ks.rules[j]
-			st.runs.Reset()
-			s.spare.putRuns(st)
-		}
-		clear(ks.rules)
-		delete(table, ks.text)
-		s.spare.putKey(ks)
+		s.unload(table, ks)
 	}
 	var v *saved
 	if i == len(c.items) && c.known {
@@ -112,8 +101,14 @@ func (s *shard) restore(c *cell, i int) int {
 		s.spare.putSaved(it.saved)
 		it.known, it.saved = false, nil
 	}
+	s.loadInto(table, c, v)
+	return i
+}
+
+// loadInto makes what was saved, or nil, the state of the key of a cell, which has none.
+func (s *shard) loadInto(table map[string]*keyState, c *cell, v *saved) {
 	if v == nil {
-		return i
+		return
 	}
 	ks := s.spare.key()
 	s.key.set(v.parts)
@@ -124,7 +119,22 @@ func (s *shard) restore(c *cell, i int) int {
 		next = min(next, ks.rules[j].due)
 	}
 	s.wake(ks, next)
-	return i
+}
+
+// unload takes the state of a key away.
+func (s *shard) unload(table map[string]*keyState, ks *keyState) {
+	if ks.timer != never {
+		s.timed--
+		ks.timer = never
+	}
+	for j := range ks.rules {
+		st := &ks.rules[j]
+		st.runs.Reset()
+		s.spare.putRuns(st)
+	}
+	clear(ks.rules)
+	delete(table, ks.text)
+	s.spare.putKey(ks)
 }
 
 // undo takes back what a match added to risks and counts.

@@ -166,35 +166,3 @@ func (s *shard) saveBefore(c *cell, first int) bool {
 	c.since, c.savedAt = since, savedAt
 	return then != nil
 }
-
-// loadInto makes what was saved the state of the key of a cell, which has none.
-func (s *shard) loadInto(table map[string]*keyState, c *cell, v *saved) {
-	if v == nil {
-		return
-	}
-	ks := s.spare.key()
-	s.key.set(v.parts)
-	s.key.create(ks, table, c.space)
-	v.load(ks, &s.spare)
-	next := int64(never)
-	for j := range ks.rules {
-		next = min(next, ks.rules[j].due)
-	}
-	s.wake(ks, next)
-}
-
-// unload takes the state of a key away.
-func (s *shard) unload(table map[string]*keyState, ks *keyState) {
-	if ks.timer != never {
-		s.timed--
-		ks.timer = never
-	}
-	for j := range ks.rules {
-		st := &ks.rules[j]
-		st.runs.Reset()
-		s.spare.putRuns(st)
-	}
-	clear(ks.rules)
-	delete(table, ks.text)
-	s.spare.putKey(ks)
-}

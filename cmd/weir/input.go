@@ -19,6 +19,20 @@ import (
 // stdinName is how the command line names standard input.
 const stdinName = "-"
 
+// checkStdin returns an error if files of events name standard input more than once.
+func checkStdin(names []string) error {
+	stdin := 0
+	for _, name := range names {
+		if name == stdinName {
+			stdin++
+		}
+	}
+	if stdin > 1 {
+		return errors.New("--events: stdin (-) can be read once only")
+	}
+	return nil
+}
+
 // input is an events file that is open.
 type input struct {
 	name string // as the user gave it

@@ -12,19 +12,7 @@ import (
 // TestLateExample runs the rule that the section on late events shows over its events, in
 // both orders.
 func TestLateExample(t *testing.T) {
-	text, err := os.ReadFile("../../docs/running.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n## Events that come late\n")
-	shown := func(kind string) string {
-		_, after, _ := strings.Cut(section, "```"+kind+"\n")
-		block, _, ok := strings.Cut(after, "```\n")
-		if !ok {
-			t.Fatalf("docs/running.md shows no %s", kind)
-		}
-		return block
-	}
+	_, shown := runningSection(t, "## Events that come late")
 	ruleset, events := writeFile(t, "rule.yaml", shown("yaml")), writeFile(t, "events.ndjson", shown("json"))
 	run := func(order string) (string, string) {
 		var alerts, report bytes.Buffer
@@ -67,4 +55,23 @@ func shortAlerts(t *testing.T, lines []byte) string {
 		out.WriteByte('\n')
 	}
 	return out.String()
+}
+
+// runningSection returns the section of docs/running.md with a heading, and what finds the
+// blocks of a kind that it shows.
+func runningSection(t *testing.T, heading string) (section string, shown func(kind string) string) {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/running.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ = strings.Cut(string(text), "\n"+heading+"\n")
+	return section, func(kind string) string {
+		_, after, _ := strings.Cut(section, "```"+kind+"\n")
+		block, _, ok := strings.Cut(after, "```\n")
+		if !ok {
+			t.Fatalf("docs/running.md shows no %s", kind)
+		}
+		return block
+	}
 }

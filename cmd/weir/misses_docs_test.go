@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"strings"
 	"testing"
 
@@ -12,19 +11,7 @@ import (
 // TestNearMissesExample runs the rule that the section on near misses shows over its
 // events.
 func TestNearMissesExample(t *testing.T) {
-	text, err := os.ReadFile("../../docs/running.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, section, _ := strings.Cut(string(text), "\n### Near misses\n")
-	shown := func(kind string) string {
-		_, after, _ := strings.Cut(section, "```"+kind+"\n")
-		block, _, ok := strings.Cut(after, "```\n")
-		if !ok {
-			t.Fatalf("docs/running.md shows no %s", kind)
-		}
-		return block
-	}
+	section, shown := runningSection(t, "### Near misses")
 	var out, report bytes.Buffer
 	code := execute([]string{"run", writeFile(t, "rule.yaml", shown("yaml")), "--near-misses", "--events", writeFile(t, "events.ndjson", shown("json"))},
 		&streams{strings.NewReader(""), &out, &report})

@@ -59,16 +59,7 @@ func (c *runCommand) Validate() error {
 	if err := validRules(c.Rules); err != nil {
 		return err
 	}
-	stdin := 0
-	for _, name := range c.Events {
-		if name == stdinName {
-			stdin++
-		}
-	}
-	if stdin > 1 {
-		return errors.New("--events: stdin (-) can be read once only")
-	}
-	return nil
+	return checkStdin(c.Events)
 }
 
 // Run reads the events and writes the alerts.

@@ -66,16 +66,7 @@ func (c *traceCommand) Validate() error {
 	case c.From.set && c.To.set && c.To.ns <= c.From.ns:
 		return errors.New("--to is not after --from")
 	}
-	stdin := 0
-	for _, name := range c.Events {
-		if name == stdinName {
-			stdin++
-		}
-	}
-	if stdin > 1 {
-		return errors.New("--events: stdin (-) can be read once only")
-	}
-	return nil
+	return checkStdin(c.Events)
 }
 
 // Run traces and writes what it finds.
