@@ -7,7 +7,7 @@ import (
 
 // health is how the service is, for those who watch it.
 type health struct {
-	Status   string   `json:"status" doc:"ok, ready or not ready"`
+	Status   string   `json:"status" doc:"ok, ready, not ready or starting"`
 	Reasons  []string `json:"reasons,omitempty" doc:"why it is not ready"`
 	Warnings []string `json:"warnings,omitempty" doc:"what a person should look at; the service goes on"`
 
@@ -16,6 +16,12 @@ type health struct {
 	Lag       float64 `json:"lag_seconds" doc:"between them, by append time"`
 	LagBytes  uint64  `json:"lag_bytes" doc:"between them"`
 	FreeBytes uint64  `json:"free_bytes" doc:"on the disk of the data directory"`
+}
+
+// beginning is health of a service that starts: there are no figures yet.
+type beginning struct {
+	Status  string   `json:"status"`
+	Reasons []string `json:"reasons"`
 }
 
 // healthz is GET /healthz: that it answers is all it says.
@@ -29,6 +35,11 @@ func (s *service) healthz(w http.ResponseWriter, _ *http.Request) error {
 // readyz is GET /readyz. A warning does not make the service unready: payments should not
 // wait for a person.
 func (s *service) readyz(w http.ResponseWriter, _ *http.Request) error {
+	if s.starting.Load() {
+		w.Header().Set("Retry-After", "1")
+		write(w, http.StatusServiceUnavailable, mediaJSON, beginning{"starting", []string{"the log and the state are read, and the rules are compared with those on the log"}})
+		return nil
+	}
 	st := s.options.Status()
 	h := health{
 		Status: "ready", Reasons: s.unready(st), Warnings: st.Warnings,

@@ -93,6 +93,8 @@ func total(name, help string, value func(*Status) uint64) reading {
 	}
 }
 
+// readings begin with those that there are also while the service starts, and there is no
+// Status.
 var readings = []reading{
 	gauge("weir_http_body_memory_bytes", "Memory that bodies of requests take.", func(s *service, _ *Status) float64 { return float64(s.memory.held.Load()) }),
 	gauge("weir_http_answers", "Answers to requests with an Idempotency-Key that are remembered.", func(s *service, _ *Status) float64 {
@@ -103,7 +105,7 @@ var readings = []reading{
 		_, drops := s.answers.counts()
 		return float64(drops)
 	}},
-	gauge("weir_ready", "1: /readyz says ready; 0: it does not.", func(s *service, st *Status) float64 { return one(len(s.unready(st)) == 0) }),
+	gauge("weir_ready", "1: /readyz says ready; 0: it does not.", func(s *service, st *Status) float64 { return one(st != nil && len(s.unready(st)) == 0) }),
 	gauge("weir_warnings", "Warnings of /readyz.", func(_ *service, st *Status) float64 { return float64(len(st.Warnings)) }),
 	gauge("weir_log_up", "1: the log answers; 0: it does not.", func(_ *service, st *Status) float64 { return one(st.LogDown == "") }),
 	gauge("weir_log_incarnation", "Incarnation of the log: it rises when the log has lost its end.", func(_ *service, st *Status) float64 { return float64(st.End.Incarnation) }),
@@ -132,6 +134,8 @@ var readings = []reading{
 	total("weir_keys_held_back_total", "Times that a key began to hold events back until the watermark.", func(st *Status) uint64 { return st.Stats.Repairs.HeldBack }),
 }
 
+const earlyReadings = 4
+
 var (
 	ruleAlerts = prometheus.NewDesc("weir_rule_alerts", "Alerts that stand, by kind.", []string{"rule", "kind"}, nil)
 	ruleTurned = prometheus.NewDesc("weir_rule_repaired_total", "Alerts that were retracted or restored.", []string{"rule", "kind"}, nil)
@@ -158,10 +162,16 @@ func (c *state) Describe(out chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *state) Collect(out chan<- prometheus.Metric) {
-	st := c.s.options.Status()
-	for i := range readings {
+	there, st := readings[:earlyReadings], (*Status)(nil)
+	if !c.s.starting.Load() {
+		there, st = readings, c.s.options.Status()
+	}
+	for i := range there {
 		r := &readings[i]
 		out <- prometheus.MustNewConstMetric(r.desc, r.kind, r.value(c.s, st))
+	}
+	if st == nil {
+		return
 	}
 	for i, id := range st.Rules {
 		r := &st.Stats.Rules[i]

@@ -45,13 +45,14 @@ const (
 	codeBusy        = "busy"
 	codeFull        = "full"
 	codeUnavailable = "unavailable"
+	codeStarting    = "starting"
 	codeInternal    = "internal"
 )
 
 // codes are all of them, for metrics and docs.
 var codes = []string{
 	codeBadRequest, codeParameter, codeBody, codeEncoding, codeMedia, codeLarge, codeUnpacks, codeSlow, codeHost, codeOrigin,
-	codeNotFound, codeMethod, codeRejected, codeKey, codeBusy, codeFull, codeUnavailable, codeInternal,
+	codeNotFound, codeMethod, codeRejected, codeKey, codeBusy, codeFull, codeUnavailable, codeStarting, codeInternal,
 }
 
 func (p *Problem) Error() string { return p.Detail }
@@ -69,6 +70,13 @@ func busy(format string, args ...any) *Problem {
 
 func unavailable(format string, args ...any) *Problem {
 	p := problem(http.StatusServiceUnavailable, codeUnavailable, format, args...)
+	p.retryAfter = 1
+	return p
+}
+
+// starting asks a client to come again once the service has begun.
+func starting() *Problem {
+	p := problem(http.StatusServiceUnavailable, codeStarting, "the service is starting: send again when /readyz says ready")
 	p.retryAfter = 1
 	return p
 }

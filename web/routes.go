@@ -57,11 +57,11 @@ func (s *service) routes() []route {
 			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/losses/ack", OperationID: "acknowledge-losses", Summary: "say that lost parts of the log are known of"},
 			media:     []string{mediaJSON}, serve: s.ackLosses,
 		},
-		{Operation: huma.Operation{Method: http.MethodGet, Path: "/healthz", OperationID: "health", Summary: "whether the process answers"}, serve: s.healthz},
-		{Operation: huma.Operation{Method: http.MethodGet, Path: "/readyz", OperationID: "readiness", Summary: "whether events are stepped in time, and what to look at"}, serve: s.readyz},
-		{Operation: huma.Operation{Method: http.MethodGet, Path: "/metrics", OperationID: "metrics", Summary: "counters for Prometheus"}, serve: s.exposition},
-		{Operation: huma.Operation{Method: http.MethodGet, Path: "/openapi.json", OperationID: "openapi", Summary: "this interface, for programs"}, serve: s.description},
-		{Operation: huma.Operation{Method: http.MethodGet, Path: "/", OperationID: "places", Summary: "where things are"}, serve: s.places},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/healthz", OperationID: "health", Summary: "whether the process answers"}, early: true, serve: s.healthz},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/readyz", OperationID: "readiness", Summary: "whether events are stepped in time, and what to look at"}, early: true, serve: s.readyz},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/metrics", OperationID: "metrics", Summary: "counters for Prometheus"}, early: true, serve: s.exposition},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/openapi.json", OperationID: "openapi", Summary: "this interface, for programs"}, early: true, serve: s.description},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/", OperationID: "places", Summary: "where things are"}, early: true, serve: s.places},
 	}
 }
 

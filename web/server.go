@@ -7,15 +7,17 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"syscall"
 	"time"
 )
 
 // Server serves the interface on an address.
 type Server struct {
-	http   http.Server
-	listen string
-	bound  net.Listener
-	failed chan error
+	http    http.Server
+	service *service
+	listen  string
+	bound   net.Listener
+	failed  chan error
 }
 
 const (
@@ -34,7 +36,8 @@ func NewServer(o Options) (*Server, error) {
 	if !o.Insecure && !loopback(handler.host.name) {
 		return nil, fmt.Errorf("listen: %s can be reached from other machines, and nobody is asked who they are: expected a loopback address, like 127.0.0.1:8080; to do it all the same, add --insecure-listen", o.Listen)
 	}
-	s := &Server{listen: o.Listen, failed: make(chan error, 1)}
+	handler.starting.Store(true)
+	s := &Server{service: handler, listen: o.Listen, failed: make(chan error, 1)}
 	s.http = http.Server{
 		Handler: handler, ReadHeaderTimeout: headTime, IdleTimeout: idleTime, MaxHeaderBytes: headSize,
 		ErrorLog:  slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
@@ -45,9 +48,13 @@ func NewServer(o Options) (*Server, error) {
 	return s, nil
 }
 
-// Start listens, and serves from then on.
+// Start listens. Until Open, requests are answered that the service is starting, and
+// nothing of Options is asked.
 func (s *Server) Start() error {
 	bound, err := net.Listen("tcp", s.listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen: %s is in use by another process: end that one, or choose another address with --listen", s.listen)
+	}
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -59,6 +66,9 @@ func (s *Server) Start() error {
 	}()
 	return nil
 }
+
+// Open says that what Options name is there: requests are carried out from then on.
+func (s *Server) Open() { s.service.starting.Store(false) }
 
 // Addr is where a started Server listens, host:port: of port 0 the one that it got.
 func (s *Server) Addr() string { return s.bound.Addr().String() }

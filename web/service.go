@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -25,6 +26,7 @@ type service struct {
 	small    sync.Pool // pieces that are not in use
 	large    sync.Pool // and those that have grown
 	answers  answers
+	starting atomic.Bool // what options name is not to be asked yet
 }
 
 // New returns what answers the requests of a service.
@@ -57,11 +59,14 @@ func (s *service) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.S
 type route struct {
 	huma.Operation
 	media []string // types of the body that it takes; none: it has no body
+	early bool     // it answers while the service starts
 	serve func(w http.ResponseWriter, r *http.Request) error
 }
 
-// answerTime is how long a client may take to receive an answer.
-const answerTime = 30 * time.Second
+const (
+	bodyTime   = 10 * time.Second // that a client may take to send a body that is no events, or that nobody asks for
+	answerTime = 30 * time.Second // that it may take to receive an answer
+)
 
 // plain serves what is no route.
 func (s *service) plain(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -74,7 +79,9 @@ func (s *service) serve(rt route) http.HandlerFunc {
 	return func(rw http.ResponseWriter, r *http.Request) {
 		begun := time.Now()
 		w := middleware.NewWrapResponseWriter(rw, r.ProtoMajor)
-		http.NewResponseController(w).SetWriteDeadline(begun.Add(answerTime)) // a writer without deadlines is a test's
+		c := http.NewResponseController(w)
+		c.SetReadDeadline(begun.Add(bodyTime)) // a writer without deadlines is a test's
+		c.SetWriteDeadline(begun.Add(answerTime))
 		defer func() {
 			if v := recover(); v != nil {
 				s.panicked(w, r, v)
@@ -104,10 +111,15 @@ func (s *service) check(rt *route, r *http.Request) error {
 	if err := checkQuery(&rt.Operation, r); err != nil {
 		return err
 	}
-	if rt.media == nil {
-		return nil
+	if rt.media != nil {
+		if err := checkMedia(rt.media, r); err != nil {
+			return err
+		}
 	}
-	return checkMedia(rt.media, r)
+	if s.starting.Load() && !rt.early {
+		return starting()
+	}
+	return nil
 }
 
 // panicked answers for a handler that panicked. What a panic says may have parts of an event

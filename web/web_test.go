@@ -333,6 +333,7 @@ func started(t *testing.T, f *fixture, b Bounds) *Server {
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
+	s.Open()
 	return s
 }
 

@@ -109,6 +109,9 @@ func (v *service) look(ctx context.Context) {
 	}
 }
 
+// noRules is said where there is nothing that could match.
+const noRules = "no rule is in force: events are taken in, and nothing comes of them; add rules to the folder and start again"
+
 // status says how the service is.
 func (v *service) status() *web.Status {
 	l := v.loop.Status()
@@ -126,6 +129,9 @@ func (v *service) status() *web.Status {
 	}
 	if r := v.loop.Rules(); r != nil {
 		s.Rules = v.health.names(r)
+		if len(s.Rules) == 0 {
+			s.Warnings = append(s.Warnings, noRules)
+		}
 	}
 	if why := v.health.logDown.Load(); why != nil {
 		s.LogDown = *why

@@ -21,6 +21,7 @@ import (
 // tested is a service that a test starts and stops.
 type tested struct {
 	*service
+	said    *tail // what it has logged
 	stopped func() error
 }
 
@@ -40,7 +41,8 @@ func startServe(t *testing.T, dir string, rules []string, more map[string]string
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	v, err := newService(ctx, s, f, slog.New(slog.DiscardHandler))
+	said := &tail{}
+	v, err := newService(ctx, s, f, slog.New(slog.NewTextHandler(said, nil)))
 	if err != nil {
 		cancel()
 		t.Fatal(err)
@@ -56,7 +58,7 @@ func startServe(t *testing.T, dir string, rules []string, more map[string]string
 	case err := <-ended:
 		t.Fatalf("the service has ended: %v", err)
 	}
-	return &tested{v, func() error { cancel(); return <-ended }}
+	return &tested{v, said, func() error { cancel(); return <-ended }}
 }
 
 // shut ends the service as a signal does.

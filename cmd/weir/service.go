@@ -33,6 +33,7 @@ type service struct {
 	server   *web.Server
 	boot     start
 	mending  sync.Mutex // held by who starts the log again
+	rulesAt  uint64     // the record of rules that is in force once all is stepped; later: it has been told
 
 	stop    context.CancelFunc // of the loop and what runs beside it
 	running sync.WaitGroup
@@ -58,8 +59,9 @@ type folder struct {
 // drainTime is how long a service that is told to stop waits for what is on its way.
 const drainTime = 10 * time.Second
 
-// newService opens the files, puts them in agreement with each other, and publishes the rules
-// of the folder if they are not those published from it last. Nothing runs yet.
+// newService takes the address, opens the files, puts them in agreement with each other, and
+// publishes the rules of the folder if they are not those published from it last. Nothing
+// runs yet: requests are answered that the service is starting.
 func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (_ *service, err error) {
 	v := &service{settings: s, log: log, failed: make(chan error, 1), serving: make(chan struct{})}
 	defer func() {
@@ -67,6 +69,9 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 			v.close()
 		}
 	}()
+	if err = v.listen(); err != nil { // first: nothing is written where another one serves
+		return nil, err
+	}
 	if v.store, err = state.Open(s.Data, state.Options{Retention: s.Retention}); err != nil {
 		return nil, err
 	}
@@ -97,9 +102,15 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.packer = stream.NewPacker(v.stream, stream.PackerOptions{})
+	return v, nil
+}
+
+// listen takes the address, at which nothing but that the service starts is answered yet.
+func (v *service) listen() (err error) {
+	s := v.settings
 	v.server, err = web.NewServer(web.Options{
 		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
-		Events: v, Alerts: v, Losses: v, Status: v.status, Log: log,
+		Events: v, Alerts: v, Losses: v, Status: v.status, Log: v.log,
 		Ruleset: func() *cep.Ruleset {
 			if r := v.loop.Rules(); r != nil {
 				return r.Ruleset
@@ -107,7 +118,14 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 			return nil
 		},
 	})
-	return v, err
+	if err != nil {
+		return err
+	}
+	if err := v.server.Start(); err != nil {
+		return err
+	}
+	v.log.Info("weir starts", "listen", v.server.Addr(), "data", s.Data)
+	return nil
 }
 
 // slice is the loop's Slice: a checkpoint is saved for a millisecond between two batches.
@@ -219,6 +237,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		case cep.PackedSkip:
 			v.loop.Skip(p.Skipped)
 		case cep.PackedRules:
+			v.rulesAt = c.Sequence
 			if before, err = rules.ReadPublished(p.Body); err != nil {
 				return fmt.Errorf("record %d of the log: %w", c.Sequence, err)
 			}
@@ -235,7 +254,8 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
 			return fmt.Errorf("the rules could not be put on the log: %w", err)
 		}
-		v.log.Info("rules published", "rules", len(now.Rules), "record", last)
+		v.rulesAt = last
+		v.log.Info("rules published", "files", len(now.Files), "record", last)
 	}
 	note := fmt.Sprintf("weir %s, engine revision %d", version, cep.EngineRevision)
 	failpoint.Hit("boot")
@@ -270,11 +290,13 @@ func (v *service) run(ctx context.Context) error {
 	if last, _ := v.stream.LastAppended(); last > 0 {
 		v.backlog.add(last, uint64(v.stream.Stats().Bytes)/last*v.lag(v.loop.Status()))
 	}
-	if err := v.server.Start(); err != nil {
-		return err
-	}
+	v.server.Open()
 	close(v.serving)
-	v.log.Info("weir serves", "address", "http://"+v.server.Addr(), "data", v.settings.Data)
+	in := len(v.loop.Rules().Ruleset.Rules)
+	v.log.Info("weir serves", "address", "http://"+v.server.Addr(), "data", v.settings.Data, "rules", in)
+	if in == 0 {
+		v.log.Warn(noRules)
+	}
 	select {
 	case <-ctx.Done():
 		v.log.Info("stopping")
@@ -442,7 +464,11 @@ func (v *service) lag(s *cep.LoopStatus) uint64 {
 // notify is told by the loop what an operator should know.
 func (v *service) notify(n *cep.Notice) {
 	if n.Kind == cep.NoticeAdopted {
-		v.log.Info("other rules are in force", "position", n.Position.String(), "text", n.Text)
+		// A log that is folded again has all rules that there ever were.
+		if n.Position.Sequence >= v.rulesAt {
+			v.log.Info("other rules are in force", "position", n.Position.String(), "text", n.Text)
+			v.rulesAt = n.Position.Sequence + 1
+		}
 		return
 	}
 	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
