@@ -2,11 +2,15 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
+
+var leastOf = regexp.MustCompile("is (?:shorter|less) than (\\w+)")
 
 // TestServiceDocs checks what docs/service.md says of settings, its configuration file, and
 // what it shows of a replay.
@@ -19,6 +23,25 @@ func TestServiceDocs(t *testing.T) {
 	for _, s := range allSettings {
 		if row := "| `" + s.name + "` | `" + s.def + "` | `" + s.env() + "` | "; !strings.Contains(page, row) {
 			t.Errorf("docs/service.md has no row %s", row)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([^`]+)` \\| `[^`]*` \\| `WEIR_").FindAllStringSubmatch(page, -1) {
+		if _, err := settingOf(row[1]); err != nil {
+			t.Errorf("docs/service.md: %v", err)
+		}
+	}
+	if strings.Count(page, "` | `WEIR_") != len(allSettings) {
+		t.Errorf("docs/service.md has %d rows of settings, and there are %d", strings.Count(page, "` | `WEIR_"), len(allSettings))
+	}
+	// What a setting is at the least stands in its row.
+	for _, s := range allSettings {
+		_, row, _ := strings.Cut(page, "| `"+s.name+"` | ")
+		row, _, _ = strings.Cut(row, "\n")
+		for _, text := range []string{"0s", "0B"} {
+			err := s.set(new(settings), text)
+			if m := leastOf.FindStringSubmatch(fmt.Sprint(err)); m != nil && !strings.Contains(row, "at least "+m[1]) {
+				t.Errorf("docs/service.md: %s: %v, which is not said", s.name, err)
+			}
 		}
 	}
 	_, after, _ := strings.Cut(page, "```yaml\n")
