@@ -29,7 +29,9 @@ type scanner struct {
 	reject  *Reject
 	keys    []key // of the objects that are open, outermost first
 	many    map[manyKey]struct{}
-	objects int32 // with so many keys that they are in many
+	objects int32  // with so many keys that they are in many
+	brief   bool   // of what is not valid, only where is said
+	short   Reject // by this
 }
 
 // found is where a wanted value stands.
@@ -121,6 +123,11 @@ func (s *scanner) fail(at int, reason string) int {
 }
 
 func (s *scanner) expected(at int, what string) int {
+	if s.brief {
+		s.short = Reject{Column: at + 1}
+		s.reject = &s.short
+		return -1
+	}
 	return s.fail(at, "expected "+what+", found "+s.describe(at))
 }
 

@@ -27,7 +27,8 @@ type body struct {
 	unpacked int64
 	most     int64     // bytes that it may unpack to
 	granted  int64     // bytes of the wire that the deadline allows for
-	begun    time.Time // of reading
+	begun    time.Time // of reading, without the time in which nobody read
+	rested   time.Time // since when nobody reads
 	proof    *proof    // nil: the request has no key
 }
 
@@ -37,7 +38,8 @@ const windowMemory = 8 << 20
 
 // openBody begins to read a body.
 func (s *service) openBody(w http.ResponseWriter, r *http.Request, most int64) (*body, error) {
-	b := &body{s: s, r: r, w: w, free: func() {}, most: most, begun: time.Now()}
+	now := time.Now()
+	b := &body{s: s, r: r, w: w, free: func() {}, most: most, begun: now, rested: now}
 	if r.ContentLength > s.bounds.Wire {
 		return nil, b.tooLarge(s.bounds.Wire, "")
 	}
@@ -135,13 +137,22 @@ func (b *body) unread(err error) error {
 	return problem(http.StatusBadRequest, codeBadRequest, "the body ended before its end")
 }
 
+// restTime is how long nobody may read a body before that is taken into account.
+const restTime = 10 * time.Millisecond
+
 // wire is a body as it comes.
 type wire body
 
 func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.r.Body.Read(p)
-	w.wire += int64(n)
 	b := (*body)(w)
+	// What the log takes to write what came before is not the client's time.
+	if rest := time.Since(b.rested); rest > restTime {
+		b.begun = b.begun.Add(rest)
+		b.allow()
+	}
+	n, err := b.r.Body.Read(p)
+	b.rested = time.Now()
+	b.wire += int64(n)
 	if b.wire > b.s.bounds.Wire {
 		return 0, b.tooLarge(b.s.bounds.Wire, "")
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -25,7 +26,7 @@ type placed struct {
 // postAdvance is POST /v1/advance.
 func (s *service) postAdvance(w http.ResponseWriter, r *http.Request) error {
 	var a advance
-	if err := readJSON(w, r, &a); err != nil {
+	if err := s.readJSON(w, r, &a); err != nil {
 		return err
 	}
 	to, err := cep.ParseTime(a.To)
@@ -57,7 +58,7 @@ const mostReason = 1000 // bytes
 // ackLosses is POST /v1/losses/ack.
 func (s *service) ackLosses(w http.ResponseWriter, r *http.Request) error {
 	var a acknowledgement
-	if err := readJSON(w, r, &a); err != nil {
+	if err := s.readJSON(w, r, &a); err != nil {
 		return err
 	}
 	if a.Reason == "" || len(a.Reason) > mostReason {
@@ -75,13 +76,16 @@ const smallBody = 64 << 10 // bytes of a body that is no events
 
 // readJSON reads a small body. A member that is not expected is refused, as it was meant to
 // say something.
-func readJSON(w http.ResponseWriter, r *http.Request, v any) error {
+func (s *service) readJSON(w http.ResponseWriter, r *http.Request, v any) error {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return problem(http.StatusUnsupportedMediaType, codeEncoding, "expected a body without Content-Encoding, found %q", shorten(encoding))
 	}
 	text, err := io.ReadAll(http.MaxBytesReader(w, r.Body, smallBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
 		return problem(http.StatusRequestEntityTooLarge, codeLarge, "expected a body of at most %d bytes", smallBody)
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return problem(http.StatusRequestTimeout, codeSlow, "the body came too slowly: expected all of it within %s", s.bounds.Small)
 	}
 	if err != nil {
 		return problem(http.StatusBadRequest, codeBadRequest, "the body ended before its end")

@@ -42,5 +42,6 @@ func (p *decoderPool) take() *checker {
 // give takes back a checker, without the text that its event was read from.
 func (p *decoderPool) give(c *checker) {
 	c.event = cep.Event{}
+	c.Brief(false)
 	p.free.Put(c)
 }

@@ -127,6 +127,7 @@ type Bounds struct {
 	Patience time.Duration // that a body of which some lines are durable waits for the lag to shrink: 10 s
 	Slow     time.Duration // that a body may take beside what Rate gives it: 30 s; then 408
 	Rate     int64         // bytes that a body brings in a second at the least: 64 KiB
+	Small    time.Duration // that a body takes which is no events, or which nobody asks for: 10 s; then 408
 	Answers  int           // to requests with a key that are remembered: 100,000; then the oldest go
 	Repeat   time.Duration // for which such an answer is given again: 10 min
 
@@ -145,6 +146,7 @@ func (b Bounds) orDefault() Bounds {
 		Patience: cmp.Or(b.Patience, 10*time.Second),
 		Slow:     cmp.Or(b.Slow, 30*time.Second),
 		Rate:     cmp.Or(b.Rate, 64<<10),
+		Small:    cmp.Or(b.Small, 10*time.Second),
 		Answers:  cmp.Or(b.Answers, 100_000),
 		Repeat:   cmp.Or(b.Repeat, 10*time.Minute),
 

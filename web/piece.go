@@ -174,6 +174,7 @@ func (t *intake) reject(line, column int, reason string) {
 	t.rejectedCount++
 	if len(t.rejected) < mostRejects {
 		t.rejected = append(t.rejected, Reject{line, column, reason})
+		t.Brief(len(t.rejected) == mostRejects)
 	}
 }
 

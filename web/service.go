@@ -63,10 +63,8 @@ type route struct {
 	serve func(w http.ResponseWriter, r *http.Request) error
 }
 
-const (
-	bodyTime   = 10 * time.Second // that a client may take to send a body that is no events, or that nobody asks for
-	answerTime = 30 * time.Second // that it may take to receive an answer
-)
+// answerTime is how long a client may take to receive an answer.
+const answerTime = 30 * time.Second
 
 // plain serves what is no route.
 func (s *service) plain(serve func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
@@ -80,7 +78,7 @@ func (s *service) serve(rt route) http.HandlerFunc {
 		begun := time.Now()
 		w := middleware.NewWrapResponseWriter(rw, r.ProtoMajor)
 		c := http.NewResponseController(w)
-		c.SetReadDeadline(begun.Add(bodyTime)) // a writer without deadlines is a test's
+		c.SetReadDeadline(begun.Add(s.bounds.Small)) // a writer without deadlines is a test's
 		c.SetWriteDeadline(begun.Add(answerTime))
 		defer func() {
 			if v := recover(); v != nil {
