@@ -153,6 +153,9 @@ func (w *wire) Read(p []byte) (int, error) {
 	n, err := b.r.Body.Read(p)
 	b.rested = time.Now()
 	b.wire += int64(n)
+	if err == io.EOF {
+		b.arrived()
+	}
 	if b.wire > b.s.bounds.Wire {
 		return 0, b.tooLarge(b.s.bounds.Wire, "")
 	}
@@ -172,6 +175,15 @@ func (b *body) allow() {
 	c := http.NewResponseController(b.w)
 	c.SetReadDeadline(until) // a writer without deadlines is a test's
 	c.SetWriteDeadline(until.Add(answerTime))
+}
+
+// arrived ends the client's time: from now on it is the log that takes its own, for two
+// pieces at the most. The server listens whether the client is still there, and a deadline
+// would say that it is not.
+func (b *body) arrived() {
+	c := http.NewResponseController(b.w)
+	c.SetReadDeadline(time.Time{})
+	c.SetWriteDeadline(time.Now().Add(2*b.s.bounds.Patience + answerTime))
 }
 
 // proof is a checksum of a body, to tell whether a request that comes again is the same one.

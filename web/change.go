@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -90,6 +91,7 @@ func (s *service) readJSON(w http.ResponseWriter, r *http.Request, v any) error 
 	if err != nil {
 		return problem(http.StatusBadRequest, codeBadRequest, "the body ended before its end")
 	}
+	http.NewResponseController(w).SetReadDeadline(time.Time{}) // all has come: what follows is not the client's time
 	if err := json.Unmarshal(text, v, json.RejectUnknownMembers(true)); err != nil {
 		return problem(http.StatusBadRequest, codeBody, "the body is not the JSON object that is expected here: %s", wrong(err))
 	}

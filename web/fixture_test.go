@@ -69,9 +69,14 @@ func (l *memoryLog) Posted(_ context.Context, key [16]byte) (Posted, error) {
 	return Posted{slices.Clone(l.posts[key]), cep.Position{Incarnation: 1, Sequence: l.last[key]}}, nil
 }
 
-func (l *memoryLog) Advance(_ context.Context, to int64) (cep.Position, error) {
+func (l *memoryLog) Advance(ctx context.Context, to int64) (cep.Position, error) {
+	if l.before != nil {
+		if err := l.before(0, nil); err != nil {
+			return cep.Position{}, err
+		}
+	}
 	l.advanced = to
-	return cep.Position{Incarnation: 1, Sequence: 7}, nil
+	return cep.Position{Incarnation: 1, Sequence: 7}, ctx.Err()
 }
 
 // memoryAlerts are alerts in memory; they remember what they were asked.

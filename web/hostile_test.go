@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -275,5 +276,39 @@ func TestSlowClients(t *testing.T) {
 				t.Errorf("after %v: %.300s", took, answer)
 			}
 		})
+	}
+}
+
+// TestSlowLog has a log that takes longer than a slow client may: that is not the client's
+// time.
+func TestSlowLog(t *testing.T) {
+	b := Bounds{Slow: 300 * time.Millisecond, Small: 100 * time.Millisecond, Rate: 1 << 20, Ratio: 1 << 30}
+	f := newFixture(t, b)
+	f.log.before = func(int, []byte) error { time.Sleep(150 * time.Millisecond); return nil }
+	s := started(t, f, b)
+	c := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	r, _ := http.NewRequest("POST", "http://"+s.Addr()+"/v1/events", strings.NewReader(zipped("zstd", numbered(8000, 1000))))
+	r.Header.Set("Content-Type", mediaLines)
+	r.Header.Set("Content-Encoding", "zstd")
+	answer, err := c.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if answer.StatusCode != 200 || f.log.calls < 5 {
+		t.Errorf("%d posts: %d %s", f.log.calls, answer.StatusCode, text)
+	}
+	answer, err = c.Post("http://"+s.Addr()+"/v1/advance", mediaJSON, strings.NewReader(`{"to":"2026-01-02T03:04:05Z"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ = io.ReadAll(answer.Body)
+	answer.Body.Close()
+	if answer.StatusCode != 200 {
+		t.Errorf("%d %s", answer.StatusCode, text)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
 	}
 }

@@ -78,8 +78,10 @@ func (s *service) serve(rt route) http.HandlerFunc {
 		begun := time.Now()
 		w := middleware.NewWrapResponseWriter(rw, r.ProtoMajor)
 		c := http.NewResponseController(w)
-		c.SetReadDeadline(begun.Add(s.bounds.Small)) // a writer without deadlines is a test's
-		c.SetWriteDeadline(begun.Add(answerTime))
+		c.SetWriteDeadline(begun.Add(answerTime)) // a writer without deadlines is a test's
+		if r.Body != http.NoBody {
+			c.SetReadDeadline(begun.Add(s.bounds.Small))
+		}
 		defer func() {
 			if v := recover(); v != nil {
 				s.panicked(w, r, v)
