@@ -13,7 +13,6 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -106,58 +105,6 @@ func (c *benchServeCommand) Run(std *streams) error {
 	return nil
 }
 
-// timedService is a service that runs as a process of its own.
-type timedService struct {
-	process *exec.Cmd
-	address string
-	done    chan error
-	once    sync.Once
-	err     error
-}
-
-var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+)`)
-
-// startService starts `weir serve` and waits until it answers.
-func startService(binary string, args, env []string, log io.Writer) (*timedService, error) {
-	s := &timedService{process: exec.Command(binary, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...), done: make(chan error, 1)}
-	s.process.Env = append(os.Environ(), env...)
-	out, err := s.process.StderrPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.process.Start(); err != nil {
-		return nil, err
-	}
-	address := make(chan string, 1)
-	var said bytes.Buffer
-	go func() {
-		lines := bufio.NewScanner(io.TeeReader(out, log))
-		for lines.Scan() {
-			if m := servesAt.FindStringSubmatch(lines.Text()); m != nil {
-				address <- m[1]
-			} else if said.Len() < 1<<16 {
-				fmt.Fprintln(&said, lines.Text())
-			}
-		}
-		s.done <- s.process.Wait()
-	}()
-	select {
-	case s.address = <-address:
-		return s, nil
-	case err := <-s.done:
-		return nil, fmt.Errorf("the service did not start: %v\n%s", err, said.String())
-	}
-}
-
-// stop ends the service as a user would.
-func (s *timedService) stop() error {
-	s.once.Do(func() {
-		s.process.Process.Signal(syscall.SIGTERM)
-		s.err = <-s.done
-	})
-	return s.err
-}
-
 // tail keeps the end of what is written to it.
 type tail struct {
 	mu  sync.Mutex
@@ -182,7 +129,7 @@ func (t *tail) Bytes() []byte {
 	return slices.Clone(t.end)
 }
 
-func (c *benchServeCommand) start(dir string, log io.Writer) (*timedService, error) {
+func (c *benchServeCommand) start(dir string, said *tail) (*process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -194,18 +141,25 @@ func (c *benchServeCommand) start(dir string, log io.Writer) (*timedService, err
 	if err != nil {
 		return nil, err
 	}
-	var env []string
+	serve := exec.Command(
+		binary, "serve", file, "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		"--set", "log.durability="+c.Durability, "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
+	)
 	if c.Profile != "" {
-		env = append(env, profileVariable+"="+string(c.Profile))
+		serve.Env = append(os.Environ(), profileVariable+"="+string(c.Profile))
 	}
-	return startService(binary, []string{
-		file, "--data", filepath.Join(dir, "data"),
-		"--set", "log.durability=" + c.Durability, "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
-	}, env, log)
+	s, err := startProcess(serve, said)
+	if err != nil {
+		return nil, err
+	}
+	if <-s.up; s.url == "" {
+		return nil, fmt.Errorf("the service did not start: %w\n%s", s.err, said.Bytes())
+	}
+	return s, nil
 }
 
 // measure sends events from all clients and watches the service.
-func (c *benchServeCommand) measure(ctx context.Context, s *timedService) (*benchFigures, error) {
+func (c *benchServeCommand) measure(ctx context.Context, s *process) (*benchFigures, error) {
 	f := &benchFigures{Durability: c.Durability}
 	begin := time.Now()
 	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
@@ -279,7 +233,7 @@ type sender struct {
 }
 
 // run sends requests one after the other.
-func (t *sender) run(ctx context.Context, c *benchServeCommand, s *timedService, number int, begin time.Time, sent *atomic.Uint64) error {
+func (t *sender) run(ctx context.Context, c *benchServeCommand, s *process, number int, begin time.Time, sent *atomic.Uint64) error {
 	cards := bench.NewCards(fmt.Sprintf("%c", 'a'+number%26)+strconv.Itoa(number)+"-", uint64(number)+1)
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
@@ -299,7 +253,7 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *timedService,
 		}
 		for {
 			begun := time.Now()
-			status, after, said, err := postEvents(client, s.address+"/v1/events", body)
+			status, after, said, err := postEvents(client, s.url+"/v1/events", body)
 			if err != nil {
 				return err
 			}
@@ -340,8 +294,8 @@ type benchReady struct {
 }
 
 // look takes note of the lag and memory of the service.
-func (f *benchFigures) look(s *timedService) (*benchReady, error) {
-	r, err := http.Get(s.address + "/readyz")
+func (f *benchFigures) look(s *process) (*benchReady, error) {
+	r, err := http.Get(s.url + "/readyz")
 	if err != nil {
 		return nil, err
 	}
@@ -351,7 +305,7 @@ func (f *benchFigures) look(s *timedService) (*benchReady, error) {
 		return nil, err
 	}
 	f.LagMost = max(f.LagMost, ready.Lag)
-	if m, err := memoryOf(s.process.Process.Pid); err == nil {
+	if m, err := memoryOf(s.cmd.Process.Pid); err == nil {
 		f.MemoryEnd, f.MemoryMost = m, max(f.MemoryMost, m)
 	}
 	return ready, nil
@@ -372,8 +326,8 @@ func memoryOf(pid int) (uint64, error) {
 }
 
 // count reads what the service has counted.
-func (f *benchFigures) count(s *timedService) error {
-	r, err := http.Get(s.address + "/metrics")
+func (f *benchFigures) count(s *process) error {
+	r, err := http.Get(s.url + "/metrics")
 	if err != nil {
 		return err
 	}

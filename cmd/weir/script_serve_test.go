@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,10 +12,8 @@ import (
 
 // scripted is the service of a script.
 type scripted struct {
-	process *exec.Cmd // nil: none runs
-	url     string
-	said    bytes.Buffer // on stderr; to be read when ended is closed
-	ended   chan struct{}
+	*process // nil: none runs
+	said     *transcript
 }
 
 // serve DIR RULES FLAG... starts weir serve over a data directory and waits until it
@@ -40,35 +34,21 @@ func scriptServe(ts *testscript.TestScript, neg bool, args []string) {
 	c := exec.Command(program, append([]string{"serve", args[1], "--data", args[0], "--listen", "127.0.0.1:0", "--set", "state.reserve=0B"}, args[2:]...)...)
 	c.Dir = ts.MkAbs(".")
 	c.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"))
-	stderr, err := c.StderrPipe()
+	var err error
+	s.said = new(transcript)
+	s.process, err = startProcess(c, s.said)
 	ts.Check(err)
-	ts.Check(c.Start())
-	s.process, s.ended, s.url = c, make(chan struct{}), ""
-	s.said.Reset()
 	ts.Defer(func() {
 		if s.process != nil {
-			s.process.Process.Kill()
-			s.process.Wait()
+			s.cmd.Process.Kill()
+			<-s.done
 			s.process = nil
 		}
 	})
-	lines := bufio.NewScanner(stderr)
-	for s.url == "" && lines.Scan() {
-		s.said.WriteString(lines.Text() + "\n")
-		if _, after, ok := strings.Cut(lines.Text(), `msg="weir serves" address=`); ok {
-			s.url, _, _ = strings.Cut(after, " ")
-		}
-	}
-	if s.url == "" {
-		ts.Fatalf("weir serve has ended:\n%s", &s.said)
+	if <-s.up; s.url == "" {
+		ts.Fatalf("weir serve has ended:\n%s", s.said)
 	}
 	ts.Setenv("URL", s.url)
-	go func() {
-		defer close(s.ended)
-		for lines.Scan() {
-			s.said.WriteString(lines.Text() + "\n")
-		}
-	}()
 }
 
 // halt SIGNAL ends the service with a signal: TERM, and it must end well, or KILL.
@@ -78,12 +58,12 @@ func scriptHalt(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || s.process == nil || signals[args[0]] == 0 {
 		ts.Fatalf("usage: halt TERM|KILL, after serve")
 	}
-	ts.Check(s.process.Process.Signal(signals[args[0]]))
-	<-s.ended
-	err := s.process.Wait()
+	ts.Check(s.cmd.Process.Signal(signals[args[0]]))
+	<-s.done
+	err := s.err
 	s.process = nil
 	if err != nil && args[0] == "TERM" {
-		ts.Fatalf("weir serve: %v\n%s", err, &s.said)
+		ts.Fatalf("weir serve: %v\n%s", err, s.said)
 	}
 }
 
@@ -93,12 +73,9 @@ func scriptPost(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 || s.process == nil {
 		ts.Fatalf("usage: post FILE, after serve")
 	}
-	answer, err := http.Post(s.url+"/v1/events", "application/x-ndjson", strings.NewReader(ts.ReadFile(args[0])))
+	status, _, said, err := postEvents(http.DefaultClient, s.url+"/v1/events", []byte(ts.ReadFile(args[0])))
 	ts.Check(err)
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	ts.Check(err)
-	if answer.StatusCode != http.StatusOK {
-		ts.Fatalf("%s: %s", answer.Status, text)
+	if status != http.StatusOK {
+		ts.Fatalf("%d %s", status, said)
 	}
 }

@@ -72,15 +72,9 @@ func (s *tested) shut(t *testing.T) {
 // post sends lines, all of which have to be accepted.
 func (s *tested) post(t *testing.T, lines []byte) {
 	t.Helper()
-	r, err := http.Post("http://"+s.server.Addr()+"/v1/events", "application/x-ndjson", bytes.NewReader(lines))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Body.Close()
-	text, _ := io.ReadAll(r.Body)
-	var answer struct{ Accepted int }
-	if err := json.Unmarshal(text, &answer); err != nil || r.StatusCode != http.StatusOK || answer.Accepted != bytes.Count(lines, newline) {
-		t.Fatalf("%d of %d lines: %s", r.StatusCode, bytes.Count(lines, newline), text)
+	a, err := post("http://"+s.server.Addr(), "", string(lines))
+	if err != nil || a.status != http.StatusOK || a.Accepted != uint64(bytes.Count(lines, newline)) {
+		t.Fatalf("%d lines: %+v, %v", bytes.Count(lines, newline), a, err)
 	}
 }
 

@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -87,64 +86,45 @@ func newHost(t *testing.T, dir, rules string, args ...string) *host {
 
 // served is a service that runs in a process of its own.
 type served struct {
-	t    *testing.T
-	cmd  *exec.Cmd
-	url  string        // of a service that is up
-	up   chan struct{} // closed when it is up, or has ended before
-	done chan struct{} // closed when the process has ended
-	err  error         // of the process
+	*process
+	t   *testing.T
+	log *transcript
+}
 
-	mu  sync.Mutex
-	log strings.Builder
+// transcript is what a service says.
+type transcript struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (s *transcript) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(p)
+}
+
+func (s *transcript) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 // start starts the service; env has more variables for it.
 func (h *host) start(env ...string) *served {
 	h.t.Helper()
-	args := append([]string{"serve", h.rules, "--data", h.data, "--listen", "127.0.0.1:0"}, h.args...)
-	s := &served{t: h.t, up: make(chan struct{}), done: make(chan struct{})}
-	s.cmd = exec.Command(buildProgram(h.t), args...)
-	s.cmd.Dir = filepath.Dir(h.rules)
-	s.cmd.Env = append(os.Environ(), env...)
-	said, err := s.cmd.StderrPipe()
-	if err == nil {
-		err = s.cmd.Start()
-	}
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	go s.listen(said)
+	c := exec.Command(buildProgram(h.t), append([]string{"serve", h.rules, "--data", h.data, "--listen", "127.0.0.1:0"}, h.args...)...)
+	c.Dir = filepath.Dir(h.rules)
+	c.Env = append(os.Environ(), env...)
+	log := new(transcript)
+	p, err := startProcess(c, log)
+	must(h.t, err)
+	s := &served{p, h.t, log}
 	h.t.Cleanup(s.kill)
 	return s
 }
 
-// listen takes in what the service says until it ends.
-func (s *served) listen(said io.Reader) {
-	lines := bufio.NewScanner(said)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		line := lines.Text()
-		s.mu.Lock()
-		s.log.WriteString(line + "\n")
-		s.mu.Unlock()
-		if _, after, ok := strings.Cut(line, "address=http://"); ok && s.url == "" {
-			s.url, _, _ = strings.Cut("http://"+after, " ")
-			close(s.up)
-		}
-	}
-	s.err = s.cmd.Wait()
-	close(s.done)
-	if s.url == "" {
-		close(s.up)
-	}
-}
-
 // said is what the service has said so far.
-func (s *served) said() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.log.String()
-}
+func (s *served) said() string { return s.log.String() }
 
 // ready waits until the service is up; false: it has ended before.
 func (s *served) ready() bool {
@@ -244,7 +224,7 @@ type answered struct {
 	web.Answer
 }
 
-// post posts lines to a service. key names the request.
+// post posts lines to a service. key names the request; empty: it has no name.
 func post(url, key, lines string) (a answered, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience/2)
 	defer cancel()
@@ -253,7 +233,9 @@ func post(url, key, lines string) (a answered, err error) {
 		return a, err
 	}
 	q.Header.Set("Content-Type", "application/x-ndjson")
-	q.Header.Set("Idempotency-Key", key)
+	if key != "" {
+		q.Header.Set("Idempotency-Key", key)
+	}
 	r, err := http.DefaultClient.Do(q)
 	if err != nil {
 		return a, err
