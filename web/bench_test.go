@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,10 +15,10 @@ import (
 )
 
 // nowhere takes events and keeps none.
-type nowhere struct{ n int }
+type nowhere struct{ n atomic.Int64 }
 
 func (l *nowhere) Post(_ context.Context, _ []byte, count int, _ *cep.Post) (cep.Position, error) {
-	l.n += count
+	l.n.Add(int64(count))
 	return cep.Position{Incarnation: 1, Sequence: 1}, nil
 }
 
@@ -95,10 +96,11 @@ func BenchmarkPostEvents(b *testing.B) {
 					b.Fatal(w.Body)
 				}
 			}
-			if log.n != b.N*bench.events {
-				b.Fatalf("%d events, %d taken in", b.N*bench.events, log.n)
+			n := int(log.n.Load())
+			if n != b.N*bench.events {
+				b.Fatalf("%d events, %d taken in", b.N*bench.events, n)
 			}
-			report(b, begun, log.n)
+			report(b, begun, n)
 		})
 	}
 }
