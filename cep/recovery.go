@@ -20,6 +20,14 @@ type Loss struct {
 	Until uint64 // up to this one at least
 }
 
+// Apart is an error that says which file says what where files and log cannot be brought into
+// agreement. Only a person can do something about it.
+type Apart struct{ text string }
+
+func (a *Apart) Error() string { return a.text }
+
+func apart(format string, args ...any) error { return &Apart{fmt.Sprintf(format, args...)} }
+
 // Recover compares the files that follow a log with it: sink is how far the effects have
 // come that are kept, and checkpoints are those that there are, newest first. It changes
 // nothing. These hold:
@@ -30,8 +38,8 @@ type Loss struct {
 //   - the state does not lie after the effects that are kept: it goes back too;
 //   - nothing is missing between the state and the end of the log. The Loop sees to that.
 //
-// Where they cannot be made to hold without losing what a checkpoint has, the error says
-// which file says what.
+// Where they cannot be made to hold without losing what a checkpoint has, the error is an
+// Apart.
 func Recover(ctx context.Context, log Log, checkpoints []Mark, sink Mark) (*Recovery, error) {
 	last, err := log.Last(ctx)
 	if err != nil {
@@ -68,9 +76,9 @@ func Recover(ctx context.Context, log Log, checkpoints []Mark, sink Mark) (*Reco
 	case err != nil:
 		return nil, err
 	case len(checkpoints) > 0 && r.Lost != nil:
-		return nil, fmt.Errorf("the log ends at record %d, and the oldest state that is kept is as of record %d: the log was replaced, or has lost more than its last records; weir state rebase goes on with that state and this log, or restore the log", last, checkpoints[len(checkpoints)-1].Position.Sequence)
+		return nil, apart("the log ends at record %d, and the oldest state that is kept is as of record %d: the log was replaced, or has lost more than its last records; weir state rebase goes on with that state and this log, or restore the log", last, checkpoints[len(checkpoints)-1].Position.Sequence)
 	case last > 0 && !begins:
-		return nil, fmt.Errorf("the log begins after record 1, and there is no state as of a record up to %d, to which the alerts file has come: restore the state file, or weir state rebase goes on from what there is", r.Applied)
+		return nil, apart("the log begins after record 1, and there is no state as of a record up to %d, to which the alerts file has come: restore the state file, or weir state rebase goes on from what there is", r.Applied)
 	}
 	return r, nil
 }
@@ -85,9 +93,9 @@ func standsAt(ctx context.Context, log Log, file string, m Mark) error {
 	case err != nil:
 		return err
 	case !ok:
-		return fmt.Errorf("%s is as of record %s, which is not on the log any more: one of them was replaced; restore it, or weir state rebase goes on with both as they are", file, m.Position)
+		return apart("%s is as of record %s, which is not on the log any more: one of them was replaced; restore it, or weir state rebase goes on with both as they are", file, m.Position)
 	case l.Sum() != m.Sum:
-		return fmt.Errorf("%s is as of record %s with the checksum %08x, and the record that stands there on the log has %08x: one of them was replaced; restore it, or weir state rebase goes on with both as they are", file, m.Position, m.Sum, l.Sum())
+		return apart("%s is as of record %s with the checksum %08x, and the record that stands there on the log has %08x: one of them was replaced; restore it, or weir state rebase goes on with both as they are", file, m.Position, m.Sum, l.Sum())
 	}
 	return nil
 }

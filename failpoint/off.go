@@ -17,6 +17,10 @@ func Hit(string) {}
 // it panics where the environment variable WEIR_FAILPOINT_PANIC is a part of text.
 func Panic([]byte) {}
 
+// Held stands before the log is heard. In a program that was built with the tag failpoints,
+// it is true while the file is there that the environment variable WEIR_FAILPOINT_HOLD names.
+func Held() bool { return false }
+
 // Slow stands after events were stepped. In a program that was built with the tag
 // failpoints, the environment variable WEIR_FAILPOINT_SLOW=N makes it wait so long that no
 // more than N events are stepped in a second.

@@ -25,10 +25,12 @@ var (
 	left  atomic.Int64
 )
 
-// panics is the text that may not be stepped; rate is how many events may be in a second.
+// panics is the text that may not be stepped; rate is how many events may be in a second; holds
+// names a file.
 var (
 	panics []byte
 	rate   int64
+	holds  = os.Getenv("WEIR_FAILPOINT_HOLD")
 )
 
 func init() {
@@ -79,6 +81,16 @@ func Panic(text []byte) {
 	if len(panics) > 0 && bytes.Contains(text, panics) {
 		panic("failpoint: " + string(panics))
 	}
+}
+
+// Held stands before the log is heard. In a program that was built with the tag failpoints,
+// it is true while the file is there that the environment variable WEIR_FAILPOINT_HOLD names.
+func Held() bool {
+	if holds == "" {
+		return false
+	}
+	_, err := os.Stat(holds)
+	return err == nil
 }
 
 // Slow stands after events were stepped. In a program that was built with the tag

@@ -106,6 +106,9 @@ func (l *Log) send(r *record) error {
 	if err != nil {
 		return err
 	}
+	if !l.Admitted() {
+		return errNotCompared
+	}
 	if room := l.options.Size - l.stored.Load() - l.sent.Load() - r.size; room < 0 || strings.HasPrefix(r.subject, subjectBatch) && room < l.options.Size/kept {
 		return ErrFull
 	}
@@ -165,6 +168,9 @@ func (l *Log) acknowledge(m *nats.Msg) {
 	number, err := strconv.ParseUint(m.Subject[strings.LastIndexByte(m.Subject, '.')+1:], 10, 64)
 	if err != nil {
 		return
+	}
+	for failpoint.Held() {
+		time.Sleep(poll)
 	}
 	sequence, err := verdict(m)
 	if err == nil {

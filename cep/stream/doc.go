@@ -37,7 +37,8 @@
 // notices what the server logs of it: what is under way fails with ErrUnavailable or
 // ErrNoSpace, as does what comes later, and Health says so. Restart stops the server and
 // starts another one on the directory; it then looks what of the records whose fate was
-// unknown lies on the log.
+// unknown lies on the log. As that may have lost its end, it takes no records until who
+// follows it has compared its files with it, and calls Admit.
 //
 // # Files
 //

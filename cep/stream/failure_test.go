@@ -343,6 +343,9 @@ func TestRestart(t *testing.T) {
 		if err := l.Restart(within(t)); err != nil {
 			t.Fatal(err)
 		}
+		if err := l.Admit(l.Server()); err != nil {
+			t.Fatal(err)
+		}
 		if err := l.Health(within(t)); err != nil {
 			t.Error(err)
 		}
@@ -421,7 +424,25 @@ func TestBroken(t *testing.T) {
 	if _, err := l.Read(within(t), 0, nil); !errors.Is(err, ErrNoSpace) {
 		t.Errorf("read: %v", err)
 	}
+	before, server := l.Admitted(), l.Server()
 	if err := l.Restart(within(t)); err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is taken before what follows the log was compared with it, but it can be read.
+	if _, err := l.Append(within(t), events("early\n")); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("append after a restart: %v", err)
+	}
+	p := packer(t, l, PackerOptions{})
+	if _, err := p.Post(within(t), []byte("early\n"), 1, nil); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("post after a restart: %v", err)
+	}
+	if got := lines(t, l); fmt.Sprint(got) != "[1\n]" {
+		t.Errorf("%q", got)
+	}
+	if err := l.Admit(server); !errors.Is(err, ErrUnavailable) || !before || l.Admitted() {
+		t.Errorf("the server before is admitted: %v", err)
+	}
+	if err := l.Admit(l.Server()); err != nil {
 		t.Fatal(err)
 	}
 	appendTo(t, l, events("3\n"))

@@ -17,6 +17,8 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"weir/failpoint"
 )
 
 const (
@@ -300,6 +302,9 @@ func (h *host) info(ctx context.Context, options ...jetstream.StreamInfoOpt) (je
 	js, err := h.manager()
 	if err != nil {
 		return jetstream.StreamState{}, err
+	}
+	if failpoint.Held() {
+		<-ctx.Done()
 	}
 	s, err := js.Stream(ctx, streamName)
 	if err != nil {

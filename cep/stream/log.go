@@ -67,6 +67,8 @@ type Log struct {
 
 	changing sync.Mutex // held by who starts or stops a host
 	host     atomic.Pointer[host]
+	servers  atomic.Uint64  // that were started
+	admitted atomic.Uint64  // number of the one that takes records
 	closing  chan struct{}  // closed by Close
 	running  sync.WaitGroup // goroutines of the Log
 
@@ -126,6 +128,7 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	if err := l.start(ctx); err != nil {
 		return nil, err
 	}
+	l.admitted.Store(l.servers.Load())
 	l.running.Go(l.remember)
 	return l, nil
 }
@@ -156,6 +159,7 @@ func (l *Log) start(ctx context.Context) error {
 	l.stored.Store(int64(state.Bytes))
 	l.appended.Store(state.LastSeq)
 	l.when.Store(state.LastTime.UnixNano())
+	l.servers.Add(1)
 	l.host.Store(h)
 	l.running.Go(func() { l.watch(h) })
 	return nil
@@ -210,7 +214,8 @@ func (l *Log) reconnect(h *host) {
 // Restart stops the server and starts another one on the same directory, in this process.
 // It is for a server that does not answer any more. What is under way fails with
 // ErrUnavailable; what of it lies on the log all the same is known to Claim afterwards.
-// After an error no server runs, and Restart may be called again.
+// After an error no server runs, and Restart may be called again. The new server takes no
+// records, which fail with ErrUnavailable, until Admit is called.
 func (l *Log) Restart(ctx context.Context) error {
 	l.changing.Lock()
 	defer l.changing.Unlock()
@@ -225,6 +230,10 @@ func (l *Log) Restart(ctx context.Context) error {
 	last, open := l.appended.Load(), l.unsettled.all()
 	if err := l.start(ctx); err != nil {
 		return err
+	}
+	if l.appended.Load() < last { // requests had lines in what is lost
+		l.posts.clear()
+		l.running.Go(l.remember)
 	}
 	if err := l.settle(ctx, last, open); err != nil {
 		l.stop(err)

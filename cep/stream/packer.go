@@ -107,6 +107,9 @@ func (p *Packer) Post(ctx context.Context, lines []byte, count int, post *cep.Po
 	if _, err := p.log.up(); err != nil {
 		return 0, err
 	}
+	if !p.log.Admitted() {
+		return 0, errNotCompared
+	}
 	a := &asked{done: make(chan struct{})}
 	if err := p.take(a, lines, post); err != nil {
 		return 0, err

@@ -102,15 +102,19 @@ func received(m *nats.Msg) (*message, error) {
 // Read appends to dst records after a sequence number, in order: what is there, up to
 // a few megabytes. Where there is none it waits for the first. Records that are not there
 // any more, or never were, are left out: their numbers are missing. It fails when ctx
-// ends, or when the log cannot be read; what was appended to dst until then is valid.
+// ends, or when the log cannot be read; what was appended to dst until then is valid. A
+// Read during which the server is started again fails.
 func (l *Log) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]cep.Logged, error) {
-	n := len(dst)
+	n, server := len(dst), l.servers.Load()
 	for misses := 0; ; {
 		ring := l.news.heard()
 		there := l.appended.Load()
 		h, err := l.up()
 		if err != nil {
 			return dst, err
+		}
+		if l.servers.Load() != server {
+			return dst, errNotCompared
 		}
 		if there > after {
 			err = h.fetch(ctx, request{Seq: after + 1, Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {

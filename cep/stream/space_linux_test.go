@@ -77,6 +77,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			// A server that is restarted on a full disk has no more success.
 			if err := l.Restart(within(t)); err == nil {
+				err = l.Admit(l.Server())
 				for err == nil {
 					err = post()
 				}
@@ -90,6 +91,9 @@ func TestFullDisk(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := l.Restart(within(t)); err != nil {
+				t.Fatal(err)
+			}
+			if err := l.Admit(l.Server()); err != nil {
 				t.Fatal(err)
 			}
 			for range 10 {

@@ -14,6 +14,7 @@ import (
 // health is what is looked at now and then, as asking takes time.
 type health struct {
 	logDown  atomic.Pointer[string] // why the log does not answer; nil: it does
+	owing    atomic.Int64           // nanoseconds for which it has owed an answer
 	freeDisk atomic.Uint64
 	losses   atomic.Uint64
 	counted  atomic.Uint64
@@ -42,19 +43,15 @@ func (h *health) names(r *cep.Rules) []string {
 	return now.ids
 }
 
-// Health is looked at so often. A log that does not answer for so long is not there: a disk
-// that is busy with a checkpoint was seen to hold it up for two seconds.
-const (
-	watchEvery = 500 * time.Millisecond
-	answerTime = 15 * time.Second
-)
+// watchEvery is how often health is looked at.
+const watchEvery = 500 * time.Millisecond
 
-// watch looks at the health of the service.
+// watch looks at the health of the service, but for that of the log.
 func (v *service) watch(ctx context.Context) {
 	clock := time.NewTicker(watchEvery)
 	defer clock.Stop()
 	for {
-		v.look(ctx)
+		v.look()
 		select {
 		case <-ctx.Done():
 			return
@@ -63,19 +60,7 @@ func (v *service) watch(ctx context.Context) {
 	}
 }
 
-func (v *service) look(ctx context.Context) {
-	asking, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	if err := v.stream.Health(asking); err == nil || ctx.Err() != nil {
-		v.health.logDown.Store(nil)
-	} else {
-		why := err.Error()
-		v.health.logDown.Store(&why)
-		v.log.Warn("the log does not answer: it is started again", "error", err)
-		if err := v.mend(ctx); err != nil {
-			v.log.Warn("the log could not be started again", "error", err)
-		}
-	}
+func (v *service) look() {
 	if free, err := freeDisk(v.settings.Data); err == nil {
 		v.health.freeDisk.Store(free)
 	}
@@ -133,9 +118,7 @@ func (v *service) status() *web.Status {
 			s.Warnings = append(s.Warnings, noRules)
 		}
 	}
-	if why := v.health.logDown.Load(); why != nil {
-		s.LogDown = *why
-	}
+	s.LogDown = v.logDown()
 	// A record that comes after a while of quiet is no older than that it has come.
 	now := time.Now().UnixNano()
 	if last <= l.Stepped.Sequence {

@@ -87,7 +87,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.loop = cep.NewLoop(cep.LoopOptions{
-		Log: v.stream, Sink: v.store, Checkpoints: v.store,
+		Log: compared{v.stream}, Sink: v.store, Checkpoints: v.store,
 		Compile: compilePublished,
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			b, err := v.agree(context.Background())
@@ -275,6 +275,7 @@ func (v *service) run(ctx context.Context) error {
 	})
 	v.running.Go(func() { v.tick(running) })
 	v.running.Go(func() { v.watch(running) })
+	v.running.Go(func() { v.watchLog(running) })
 	v.running.Go(func() { v.forget(running) })
 	// What comes in is checked by the rules in force.
 	for v.loop.Rules() == nil {
@@ -335,6 +336,9 @@ func (v *service) fold(ctx context.Context) error {
 				v.log.Info("going on")
 				break
 			}
+			if _, ok := errors.AsType[*cep.Apart](err); ok {
+				return err // as at a start
+			}
 			v.log.Warn("not yet", "error", err)
 		}
 	}
@@ -344,25 +348,18 @@ func (v *service) fold(ctx context.Context) error {
 // answer.
 const retryEvery = time.Second
 
-// resume makes what stopped the loop go on, if it can.
+// resume makes what stopped the loop go on, if it can. A log that was started again takes
+// records once the files agree with it.
 func (v *service) resume(ctx context.Context) (start, error) {
 	if err := v.mend(ctx); err != nil {
 		return start{}, err
 	}
-	return v.agree(ctx)
-}
-
-// mend starts the log again if it does not answer. Both the loop and who looks at its health
-// notice that: one of them starts it.
-func (v *service) mend(ctx context.Context) error {
-	v.mending.Lock()
-	defer v.mending.Unlock()
-	asking, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	if v.stream.Health(asking) == nil || ctx.Err() != nil {
-		return ctx.Err()
+	server := v.stream.Server()
+	b, err := v.agree(ctx)
+	if err != nil {
+		return start{}, err
 	}
-	return v.stream.Restart(ctx)
+	return b, v.stream.Admit(server)
 }
 
 // drain lets what is on its way arrive, within a bound: requests are answered, and what they
