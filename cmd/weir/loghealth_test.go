@@ -87,7 +87,7 @@ func TestRestartedLogIsCompared(t *testing.T) {
 	dir := t.TempDir()
 	rules := filepath.Join(t.TempDir(), "rules.yaml")
 	must(t, os.WriteFile(rules, []byte(servedRules), 0o600))
-	s := startServe(t, dir, []string{rules}, map[string]string{"log.durability": "interval", "state.checkpoint.every": "100ms"})
+	s := startServe(t, dir, []string{rules}, map[string]string{"state.checkpoint.every": "100ms"})
 	at := time.Now()
 	s.post(t, []byte(payment("a", at, "c", 1)))
 	for s.loop.Status().Checkpoint.Sequence == 0 {
