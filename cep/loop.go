@@ -68,7 +68,7 @@ type Checkpoint struct {
 	Mark    Mark
 	RulesAt uint64 // sequence of the record of the rules in force; 0: there was none yet
 	Rules   []byte // its body
-	State   []byte // what Restore reads: Assemble of its entries
+	State   []byte // what Restore reads: Assemble of its entries. Empty: nothing came before
 }
 
 // ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
@@ -80,6 +80,14 @@ type Rules struct {
 	*Ruleset
 	Options       Options // Order, Lateness, MaxAhead and Idle
 	PerRuleMinute int     // alerts of a rule in a minute of their time beyond which a Sink only counts them
+
+	Left []LeftOut // of the record that this program does not compile, though another did
+}
+
+// LeftOut is a part of a record of rules that is not in force.
+type LeftOut struct {
+	Part string // like rule card-testing
+	Why  string
 }
 
 // LoopOptions are what a Loop works with.
@@ -146,6 +154,7 @@ type LoopStatus struct {
 	Committed  Position // up to here effects are kept
 	Checkpoint Position // up to here the state is kept
 	Differs    uint64   // replays that brought other effects than those that are kept
+	Unsaved    uint64   // checkpoints that could not be saved
 	Stats      Stats    // of the Engine
 
 	// LastEvent is the append time of the last event accepted, and Live whether its own
@@ -194,13 +203,14 @@ type Loop struct {
 	due      bool
 	saving   *saving // nil: no checkpoint is being saved
 	differs  uint64
+	unsaved  uint64
 	panicked map[uint64]bool
 }
 
 // looking is a function that wants to see the Engine.
 type looking struct {
 	see  func(*Engine)
-	done chan struct{}
+	done chan error
 }
 
 // NewLoop returns a Loop that has not begun.
@@ -221,13 +231,12 @@ func (l *Loop) Status() *LoopStatus { return l.status.Load() }
 func (l *Loop) Rules() *Rules { return l.rules.Load() }
 
 // Look lets a function see the Engine between two batches. It must be short, and take
-// copies. It fails when ctx ends before.
+// copies. It fails when ctx ends before, or when see panics.
 func (l *Loop) Look(ctx context.Context, see func(*Engine)) error {
-	k := looking{see, make(chan struct{})}
+	k := looking{see, make(chan error, 1)}
 	select {
 	case l.looks <- k:
-		<-k.done
-		return nil
+		return <-k.done
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -241,7 +250,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 	if r.Compare && r.Applied > 0 && sink.Digest != UnknownDigest {
 		l.want = &sink
 	}
-	l.kept, l.events, l.bytes, l.due = sink.Position, 0, 0, false
+	l.kept, l.saved, l.events, l.bytes, l.due = sink.Position, Position{}, 0, 0, false
 	l.fx.Reset()
 	if c == nil {
 		l.report()
@@ -251,13 +260,23 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 	if c.RulesAt > 0 {
 		rules, err := l.compile(c.Rules)
 		if err != nil {
-			return fmt.Errorf("the rules of the checkpoint as of %s: %w", c.Mark.Position, err)
+			return unusable(c, fmt.Errorf("its rules: %w", err))
 		}
-		if l.engine, err = Restore(rules.Ruleset, rules.Options, c.State); err != nil {
-			return fmt.Errorf("the state of the checkpoint as of %s: %w", c.Mark.Position, err)
+		err = guarded("restoring it", func() (err error) {
+			if len(c.State) == 0 {
+				l.engine = NewEngine(rules.Ruleset, rules.Options)
+				return nil
+			}
+			failpoint.Panic([]byte("restore"))
+			l.engine, err = Restore(rules.Ruleset, rules.Options, c.State)
+			return err
+		})
+		if err != nil {
+			return unusable(c, err)
 		}
 		l.rulesAt, l.text = c.RulesAt, c.Rules
 		l.rules.Store(rules)
+		l.notifyLeft(c.RulesAt, rules)
 	}
 	l.report()
 	return nil
@@ -375,8 +394,7 @@ func (l *Loop) fold(ctx context.Context) error {
 			}
 			free <- b.records
 		case k := <-l.looks:
-			k.see(l.engine)
-			close(k.done)
+			k.done <- guarded("a look at the state", func() error { k.see(l.engine); return nil })
 		case <-l.o.Due:
 			l.due = true
 		case <-l.saving.goesOn():
@@ -580,6 +598,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 		l.notify(NoticeRules, sequence, err.Error())
 		return
 	}
+	l.notifyLeft(sequence, rules)
 	l.saveAll()
 	if l.rulesAt == 0 {
 		l.engine = NewEngine(rules.Ruleset, rules.Options)
@@ -651,13 +670,21 @@ func (l *Loop) end() error {
 		return err
 	}
 	l.saveAll()
-	return l.saveEnds()
+	s := l.saving
+	err := l.saveEnds()
+	if s != nil && s.fault != nil {
+		err = s.fault
+	}
+	if _, ok := errors.AsType[*faulted](err); ok {
+		return l.givenUp(s.of, nil, err)
+	}
+	return err
 }
 
 // report tells how far the Loop has come.
 func (l *Loop) report() {
 	l.status.Store(&LoopStatus{
-		Stepped: l.at, Appended: l.appended, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs,
+		Stepped: l.at, Appended: l.appended, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs, Unsaved: l.unsaved,
 		Stats: l.engine.Stats(), LastEvent: l.engine.log.last, Live: l.engine.log.live,
 	})
 }
@@ -665,6 +692,13 @@ func (l *Loop) report() {
 func (l *Loop) notify(kind NoticeKind, sequence uint64, text string) {
 	if l.o.Notify != nil {
 		l.o.Notify(&Notice{Kind: kind, Position: Position{l.at.Incarnation, sequence}, Text: text})
+	}
+}
+
+// notifyLeft tells what of the rules of a record is not in force.
+func (l *Loop) notifyLeft(sequence uint64, rules *Rules) {
+	for _, x := range rules.Left {
+		l.notify(NoticeRules, sequence, fmt.Sprintf("the %s is left out, as this weir does not compile it: %s", x.Part, x.Why))
 	}
 }
 

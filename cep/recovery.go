@@ -22,11 +22,17 @@ type Loss struct {
 
 // Apart is an error that says which file says what where files and log cannot be brought into
 // agreement. Only a person can do something about it.
-type Apart struct{ text string }
+type Apart struct {
+	// NoState says that the log begins after its first record, and that there is no state to
+	// go on from. The Recovery that comes with it says the rest.
+	NoState bool
+
+	text string
+}
 
 func (a *Apart) Error() string { return a.text }
 
-func apart(format string, args ...any) error { return &Apart{fmt.Sprintf(format, args...)} }
+func apart(format string, args ...any) error { return &Apart{text: fmt.Sprintf(format, args...)} }
 
 // Recover compares the files that follow a log with it: sink is how far the effects have
 // come that are kept, and checkpoints are those that there are, newest first. It changes
@@ -78,7 +84,7 @@ func Recover(ctx context.Context, log Log, checkpoints []Mark, sink Mark) (*Reco
 	case len(checkpoints) > 0 && r.Lost != nil:
 		return nil, apart("the log ends at record %d, and the oldest state that is kept is as of record %d: the log was replaced, or has lost more than its last records; weir state rebase goes on with that state and this log, or restore the log", last, checkpoints[len(checkpoints)-1].Position.Sequence)
 	case last > 0 && !begins:
-		return nil, apart("the log begins after record 1, and there is no state as of a record up to %d, to which the alerts file has come: restore the state file, or weir state rebase goes on from what there is", r.Applied)
+		return r, &Apart{true, fmt.Sprintf("the log begins after record 1, and there is no state as of a record up to %d, to which the alerts file has come: restore the state file, or weir state rebase goes on from what there is", r.Applied)}
 	}
 	return r, nil
 }

@@ -52,6 +52,7 @@ type saving struct {
 	given   bool          // all: pieces is closed
 	room    chan struct{} // there may be some
 	aborted atomic.Bool
+	fault   error // why; nil: the Loop ends
 	done    chan stored
 }
 
@@ -66,14 +67,18 @@ var always = func() chan struct{} { c := make(chan struct{}); close(c); return c
 
 // write writes a checkpoint.
 func (s *saving) write(to Checkpoints, c *Checkpoint, whole bool) {
-	w, err := to.Begin(c, whole)
+	var w CheckpointWriter
+	err := guarded("saving it", func() (err error) {
+		w, err = to.Begin(c, whole)
+		return err
+	})
 	for p := range s.pieces {
 		select {
 		case s.room <- struct{}{}:
 		default:
 		}
 		if err == nil && !s.aborted.Load() {
-			err = w.Add(p)
+			err = guarded("saving it", func() error { failpoint.Panic([]byte("save")); return w.Add(p) })
 		}
 	}
 	if err == nil && s.aborted.Load() {
@@ -82,9 +87,12 @@ func (s *saving) write(to Checkpoints, c *Checkpoint, whole bool) {
 	var oldest Position
 	switch {
 	case err == nil:
-		oldest, err = w.Commit()
+		err = guarded("saving it", func() (err error) {
+			oldest, err = w.Commit()
+			return err
+		})
 	case w != nil:
-		err = errors.Join(err, w.Abort())
+		err = errors.Join(err, guarded("dropping it", w.Abort))
 	}
 	s.done <- stored{s.of, oldest, err}
 }
@@ -141,7 +149,10 @@ func (s *saving) ends() <-chan stored {
 // the one that is be saved.
 func (l *Loop) checkpoint() error {
 	if l.saving != nil {
-		l.saving.next(l.slice())
+		s := l.saving
+		if err := guarded("encoding the state", func() error { s.next(l.slice()); return nil }); err != nil {
+			l.giveUp(err)
+		}
 		return nil
 	}
 	if l.at.Sequence <= max(l.saved.Sequence, l.applied) {
@@ -175,7 +186,16 @@ func (l *Loop) freeze() error {
 	failpoint.Hit("between")
 	l.due, l.events, l.bytes = false, 0, 0
 	c := &Checkpoint{Mark: l.mark(), RulesAt: l.rulesAt, Rules: l.text}
-	s := &saving{of: l.at, frozen: l.engine.Freeze(), more: true, pieces: make(chan []byte, underWay), room: make(chan struct{}, 1), done: make(chan stored, 1)}
+	var frozen *Frozen
+	err := guarded("freezing the state", func() error {
+		failpoint.Panic([]byte("freeze"))
+		frozen = l.engine.Freeze()
+		return nil
+	})
+	if err != nil {
+		return l.givenUp(l.at, l.engine.frozen, err)
+	}
+	s := &saving{of: l.at, frozen: frozen, more: true, pieces: make(chan []byte, underWay), room: make(chan struct{}, 1), done: make(chan stored, 1)}
 	l.saving = s
 	go s.write(l.o.Checkpoints, c, s.frozen.Full)
 	return nil
@@ -183,10 +203,17 @@ func (l *Loop) freeze() error {
 
 // settle takes note of what became of a checkpoint.
 func (l *Loop) settle(ctx context.Context, s stored) error {
-	frozen := l.saving.frozen
+	frozen, fault := l.saving.frozen, l.saving.fault
 	l.saving = nil
+	if _, ok := errors.AsType[*faulted](s.err); fault == nil && ok {
+		fault = s.err
+	}
+	if fault != nil {
+		return l.givenUp(s.of, frozen, fault)
+	}
 	if errors.Is(s.err, ErrNoSpace) {
 		frozen.End(false)
+		l.unsaved++
 		l.notify(NoticeCheckpoint, s.of.Sequence, s.err.Error())
 		return nil
 	}
@@ -204,12 +231,21 @@ func (l *Loop) settle(ctx context.Context, s stored) error {
 
 // saveAll hands on all of the checkpoint that is being saved, before the Engine goes.
 func (l *Loop) saveAll() {
-	if s := l.saving; s != nil && !s.given {
-		s.give(true)
-		for s.more {
+	s := l.saving
+	if s == nil || s.given {
+		return
+	}
+	s.give(true)
+	for s.more {
+		err := guarded("encoding the state", func() error {
 			s.rest, s.more = s.frozen.Next(func() bool { return false })
-			s.give(true)
+			return nil
+		})
+		if err != nil {
+			l.giveUp(err)
+			return
 		}
+		s.give(true)
 	}
 }
 

@@ -202,6 +202,9 @@ func (c *compiler) readRules(parts []map[string]source.Entry) []*draft {
 			continue
 		}
 		for _, n := range e.Value.Items() {
+			if c.given.leaves("rule", idOf(n)) {
+				continue
+			}
 			if d := c.draft(n); d != nil {
 				drafts = append(drafts, d)
 			} else {

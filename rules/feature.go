@@ -70,7 +70,9 @@ func (c *compiler) readFeatures(parts []map[string]source.Entry) []*featureDraft
 	c.unsure.names = c.unsure.names || !sure
 	var drafts []*featureDraft
 	for _, e := range entries {
-		drafts = append(drafts, c.featureDraft(e))
+		if !c.given.leaves("feature", e.Name) {
+			drafts = append(drafts, c.featureDraft(e))
+		}
 	}
 	for _, e := range again {
 		c.misdeclared[e.Name] = true // either could be meant

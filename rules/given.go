@@ -21,6 +21,8 @@ type Given struct {
 	// changed afterwards. Where it is nil there are none: a list that names one is an
 	// error.
 	ReadFile func(path string) ([]byte, error)
+
+	leave map[unit]bool // is not there
 }
 
 // CheckWith is Check with what is given.

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"weir/cep"
@@ -94,6 +95,24 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 	return p, nil
 }
 
+// Same says whether what was published last is what Publish would make of files, lists and
+// settings, whether they have errors by now or not.
+func (p *Published) Same(files []source.File, read func(path string) ([]byte, error), s Settings) bool {
+	now := &Published{Lists: map[string][]byte{}, Settings: s}
+	for _, f := range files {
+		now.Files = append(now.Files, PublishedFile{f.Path, f.Text})
+	}
+	slices.SortFunc(now.Files, func(a, b PublishedFile) int { return strings.Compare(a.Path, b.Path) })
+	for path := range p.Lists {
+		data, err := read(path)
+		if err != nil {
+			return false
+		}
+		now.Lists[path] = data
+	}
+	return now.digest() == p.Folder
+}
+
 func (p *Published) sources() []source.File {
 	files := make([]source.File, len(p.Files))
 	for i, f := range p.Files {
@@ -139,7 +158,8 @@ func ReadPublished(body []byte) (*Published, error) {
 	return p, nil
 }
 
-// Compile makes the rules that were published.
+// Compile makes the rules that were published. Those that this program does not compile, though
+// the one that published them did, are left out: Rules.Left.
 func (p *Published) Compile() (*cep.Rules, error) {
 	o := cep.Options{Lateness: p.Settings.Lateness, Idle: p.Settings.Idle, MaxAhead: p.Settings.MaxAhead}
 	switch p.Settings.Order {
@@ -153,17 +173,17 @@ func (p *Published) Compile() (*cep.Rules, error) {
 	if o.Lateness < 0 || o.Idle < 0 || o.MaxAhead < 0 {
 		return nil, errors.New("a duration is negative")
 	}
-	checked := CheckWith(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
+	checked, left, err := checkMost(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
 		if data, ok := p.Lists[path]; ok {
 			return data, nil
 		}
 		return nil, &fs.PathError{Op: "read", Path: path, Err: fs.ErrNotExist}
 	}})
-	if err := source.ErrorsIn(checked.Findings); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	for _, r := range checked.Ruleset.Rules {
 		r.Revision = max(1, p.Rules[r.ID].Revision)
 	}
-	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute}, nil
+	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute, Left: left}, nil
 }

@@ -111,3 +111,68 @@ func TestPublishedRefuses(t *testing.T) {
 		}
 	}
 }
+
+// What another program published, and this one does not compile, is left out, with what
+// depends on it; the rest is in force. A fault outside of rules and features spoils all.
+func TestLeftOut(t *testing.T) {
+	const rest = `
+features:
+  total: {on: pay, key: card, value: sum(amount), over: 1h}
+  odd: {on: pay, key: card, value: sum(amount), over: never}
+rules:
+  - {id: reads, on: pay, key: card, when: odd > 1}
+
+  - {id: good, on: pay, key: card, when: total > 1}
+
+  - {id: later, on: alert.reads, key: card, when: score > 1}
+  - id: wrong
+    on: pay
+    key: card
+    pattern: x ->
+    define: {x: amount < 1}
+`
+	p := &Published{
+		Format: 1, Settings: Settings{Order: "eager"}, Files: []PublishedFile{{"a.yaml", publishedRules}, {"b.yaml", rest}},
+		Lists: map[string][]byte{"vip.csv": nil}, Rules: map[string]Issue{"good": {Revision: 4}},
+	}
+	rs, err := p.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ids, left []string
+	for _, r := range rs.Ruleset.Rules {
+		ids = append(ids, fmt.Sprint(r.ID, " ", r.Revision))
+	}
+	for _, x := range rs.Left {
+		left = append(left, x.Part)
+		if !strings.Contains(x.Why, "b.yaml:") {
+			t.Errorf("%s: %s", x.Part, x.Why)
+		}
+	}
+	if got := strings.Join(ids, ", "); got != "a 1, b 1, good 4" {
+		t.Errorf("in force are %s", got)
+	}
+	if got := strings.Join(left, ", "); got != "feature odd, rule later, rule reads, rule wrong" {
+		t.Errorf("left out are %s: %+v", got, rs.Left)
+	}
+	p.Files[1].Text = "events: {pay: 5}\n" + rest
+	if rs, err := p.Compile(); err == nil {
+		t.Errorf("with a fault in events %d rules are in force", len(rs.Ruleset.Rules))
+	}
+}
+
+// Same knows files again that have errors by now.
+func TestSame(t *testing.T) {
+	read := func(path string) ([]byte, error) { return []byte(path), nil }
+	files := []source.File{{Path: "b.yaml", Text: "rules: [1]"}, {Path: "a.yaml", Text: publishedRules}}
+	p := &Published{Files: []PublishedFile{{"a.yaml", publishedRules}, {"b.yaml", "rules: [1]"}}, Lists: map[string][]byte{"vip.csv": []byte("vip.csv")}, Settings: Settings{Order: "eager"}}
+	p.Folder = p.digest()
+	if !p.Same(files, read, p.Settings) {
+		t.Error("the same files are others")
+	}
+	other := func(string) ([]byte, error) { return []byte("c2\n"), nil }
+	missing := func(string) ([]byte, error) { return nil, fs.ErrNotExist }
+	if p.Same(files[:1], read, p.Settings) || p.Same(files, other, p.Settings) || p.Same(files, missing, p.Settings) || p.Same(files, read, Settings{Order: "watermark"}) {
+		t.Error("other files are the same")
+	}
+}

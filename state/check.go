@@ -25,7 +25,6 @@ func (s *Store) Check() (faults []error) {
 		func() error { _, _, err := s.Notices(); return err },
 		func() error { _, err := s.Losses(); return err },
 		s.checkCheckpoints,
-		func() error { _, _, err := s.Boot(); return err },
 	} {
 		if err := look(); err != nil {
 			faults = append(faults, err)

@@ -122,9 +122,6 @@ func TestFlippedAlerts(t *testing.T) {
 	if _, err := s.AckLosses("a loss that is known", at); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.SetBoot(1, "some version"); err != nil {
-		t.Fatal(err)
-	}
 	save(t, s, checkpointOf(1, 100))
 	if faults := s.Check(); faults != nil {
 		t.Fatalf("a directory that is whole: %v", faults)

@@ -28,7 +28,7 @@ var (
 		markBucket, itemsBucket, idsBucket, minutesBucket, countedBucket, samplesBucket, talliesBucket,
 		strayBuckets[0], strayBuckets[1], strayBuckets[2], strayBuckets[3], noticesBucket, lossesBucket,
 	}}
-	stateKind = fileKind{"weir-sta", 2, []string{headsBucket, partsBucket, bootBucket}}
+	stateKind = fileKind{"weir-sta", 2, []string{headsBucket, partsBucket}}
 )
 
 // fileBucket and fileKey are where a file says what it is. They stay as they are in every

@@ -163,20 +163,6 @@ func TestOpenWithout(t *testing.T) {
 	}
 }
 
-// TestBoot stores which program was the last.
-func TestBoot(t *testing.T) {
-	s := opened(t, t.TempDir(), Options{})
-	if _, ok, err := s.Boot(); ok || err != nil {
-		t.Errorf("a new directory was used: %v", err)
-	}
-	if err := s.SetBoot(7, "v1.2"); err != nil {
-		t.Fatal(err)
-	}
-	if b, ok, err := s.Boot(); b != (Boot{7, "v1.2", at}) || !ok || err != nil {
-		t.Errorf("%+v, %v, %v", b, ok, err)
-	}
-}
-
 // TestDropAfter deletes checkpoints of a lost tail.
 func TestDropAfter(t *testing.T) {
 	s := opened(t, t.TempDir(), Options{})

@@ -121,6 +121,7 @@ var readings = []reading{
 	gauge("weir_losses_unacknowledged", "Losses of the log that nobody has acknowledged.", func(_ *service, st *Status) float64 { return float64(st.Losses) }),
 	total("weir_skipped_total", "Records and events that are not stepped, as stepping them panicked.", func(st *Status) uint64 { return st.Skipped }),
 	total("weir_replay_differences_total", "Restarts at which a replay had other effects than those stored.", func(st *Status) uint64 { return st.Differs }),
+	total("weir_checkpoints_failed_total", "Checkpoints that could not be saved: the disk was full, or saving panicked.", func(st *Status) uint64 { return st.Unsaved }),
 	total("weir_alerts_counted_total", "Alerts beyond the limit of their rule: counted, not stored.", func(st *Status) uint64 { return st.Counted }),
 	total("weir_events_total", "Events accepted by the engine.", func(st *Status) uint64 { return st.Stats.Events }),
 	total("weir_events_late_total", "Events older than lateness allows: not matched.", func(st *Status) uint64 { return st.Stats.Late }),

@@ -94,6 +94,7 @@ type Status struct {
 	Losses     uint64        // of the log that nobody has acknowledged
 	Skipped    uint64        // records and events that are not stepped, as stepping them panicked
 	Differs    uint64        // restarts at which a replay had other effects than those stored
+	Unsaved    uint64        // checkpoints that could not be saved
 	Counted    uint64        // alerts beyond the limit of their rule: counted, not stored
 
 	Stats cep.Stats // of the engine

@@ -110,6 +110,7 @@ func (v *service) status() *web.Status {
 		FreeDisk: v.health.freeDisk.Load(), Reserve: uint64(v.settings.Reserve),
 		Differs: l.Differs, Stats: l.Stats,
 		LagBytes: v.backlog.behind(l.Stepped.Sequence),
+		Unsaved:  l.Unsaved,
 		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
 	}
 	if r := v.loop.Rules(); r != nil {
@@ -131,6 +132,12 @@ func (v *service) status() *web.Status {
 	}
 	if s.Skipped > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("stepping has panicked, and %d notices say what is not stepped: weir state inspect", s.Skipped))
+	}
+	if r := v.loop.Rules(); r != nil && len(r.Left) > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d rules and features are left out, as this weir does not compile them, the first one %s: change them and restart, or start the weir before: weir state inspect says why", len(r.Left), r.Left[0].Part))
+	}
+	if l.Unsaved > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d checkpoints could not be saved since the start; the one that is kept is as of %s: weir state inspect", l.Unsaved, l.Checkpoint))
 	}
 	if l.Differs > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d replays brought other effects than those that are kept", l.Differs))

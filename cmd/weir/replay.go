@@ -56,6 +56,7 @@ type replayed struct {
 	Digest  string       `json:"digest"` // same, differs, or unknown: of all effects, also of late and rejected events
 	Shown   []difference `json:"shown"`  // the first differences
 	Notices []string     `json:"notices"`
+	Engines []engine     `json:"engines"` // starts of the service at which the engine revision became another one; the first one too
 	Why     string       `json:"why,omitempty"` // it does not begin with the first record
 }
 
@@ -172,8 +173,9 @@ func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch
 	}
 	r := &replayed{
 		From: g.mark.Position.String(), To: mark.Position.String(), End: last.String(), Why: g.why,
-		Digest: c.digest(mark), Shown: []difference{}, Notices: []string{},
+		Digest: c.digest(mark), Shown: []difference{}, Notices: []string{}, Engines: enginesOf(controls),
 	}
+	r.Notices = append(r.Notices, engineNotices(r.Engines, g.mark.Position.Sequence)...)
 	if g.last > mark.Position.Sequence {
 		c.tail = true
 		if f.state != nil {
@@ -274,6 +276,7 @@ func (o *offline) origin(ctx context.Context, mark cep.Mark) (*origin, error) {
 type extent struct {
 	first, last uint64 // records; 0: there are none
 	whole       uint64 // from this one on none is missing; 0: there are none
+	since       int64  // append time of that one
 	records     uint64
 	events      uint64 // lines
 	bytes       uint64
@@ -304,7 +307,7 @@ func (e *extent) add(r *cep.Logged) {
 		e.first, e.begin = r.Sequence, r.Appended
 	}
 	if r.Sequence != e.last+1 || e.records == 0 {
-		e.whole = r.Sequence
+		e.whole, e.since = r.Sequence, r.Appended
 	}
 	e.last, e.end = r.Sequence, r.Appended
 	e.records++

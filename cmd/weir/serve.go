@@ -65,6 +65,11 @@ func (c *serveCommand) Run(std *streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
+	if f.wrong != nil {
+		if _, err := os.Stat(s.Data); err != nil {
+			return f.wrong // nobody has served them, and no directory is made
+		}
+	}
 	v, err := newService(ctx, s, f, slog.New(slog.NewTextHandler(std.err, nil)))
 	if err != nil {
 		return err
@@ -90,9 +95,13 @@ const profileVariable = "WEIR_PROFILE"
 // readFolder reads rules and checks them. The paths are made relative to the folder that has
 // all of them, so that it may move.
 func readFolder(paths []string, std *streams) (*folder, error) {
-	_, files, err := loadRules(paths, nil, std)
-	if err != nil {
-		return nil, err
+	_, files, wrong := loadRules(paths, nil, std)
+	if wrong != nil {
+		// Another weir may have served them: service.publish decides.
+		var err error
+		if files, err = source.Read(paths); err != nil {
+			return nil, wrong
+		}
 	}
 	var texts []source.File
 	for _, f := range files {
@@ -100,6 +109,7 @@ func readFolder(paths []string, std *streams) (*folder, error) {
 			texts = append(texts, f)
 		}
 	}
+	var err error
 	for i := range texts {
 		if texts[i].Path, err = filepath.Abs(texts[i].Path); err != nil {
 			return nil, err
@@ -115,7 +125,7 @@ func readFolder(paths []string, std *streams) (*folder, error) {
 		}
 		return os.ReadFile(path)
 	}
-	return &folder{texts, read}, nil
+	return &folder{texts, read, wrong}, nil
 }
 
 // commonFolder is the deepest folder that has all files, whose paths are absolute.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,8 @@ type service struct {
 	mending  sync.Mutex // held by who starts the log again
 	rulesAt  uint64     // the record of rules that is in force once all is stepped; later: it has been told
 
+	unusable []cep.Position // of checkpoints that the loop could not begin with
+
 	stop    context.CancelFunc // of the loop and what runs beside it
 	running sync.WaitGroup
 	failed  chan error    // why the loop ended; closed when it has
@@ -54,6 +57,7 @@ type start struct {
 type folder struct {
 	files []source.File // paths as they stand on the log
 	read  func(path string) ([]byte, error)
+	wrong error // the rules have errors; nil: they have none
 }
 
 // drainTime is how long a service that is told to stop waits for what is on its way.
@@ -150,6 +154,7 @@ func (v *service) agree(ctx context.Context) (start, error) {
 	if err != nil {
 		return start{}, err
 	}
+	heads = slices.DeleteFunc(heads, func(h state.Head) bool { return slices.Contains(v.unusable, h.Mark.Position) })
 	for {
 		mark, err := v.store.Mark()
 		if err != nil {
@@ -160,13 +165,22 @@ func (v *service) agree(ctx context.Context) (start, error) {
 			marks[i] = heads[i].Mark
 		}
 		r, err := cep.Recover(ctx, v.stream, marks, mark)
-		if err != nil {
+		a, apart := errors.AsType[*cep.Apart](err)
+		rebuild := apart && a.NoState && len(v.unusable) > 0
+		if err != nil && !rebuild {
 			return start{}, err
 		}
 		if r.Lost != nil {
 			if err := v.lose(ctx, r, heads, &mark); err != nil {
 				return start{}, err
 			}
+		}
+		if rebuild {
+			c, err := v.rebuild(ctx, r)
+			return start{c, r, mark}, err
+		}
+		if r.Compare, err = v.comparable(ctx, r, marks); err != nil {
+			return start{}, err
 		}
 		if r.From < 0 {
 			return start{recovery: r, mark: mark}, nil
@@ -181,6 +195,30 @@ func (v *service) agree(ctx context.Context) (start, error) {
 		v.log.Warn("a checkpoint is damaged; an older one is taken", "position", heads[r.From].Mark.Position.String(), "error", err)
 		heads = heads[r.From+1:]
 	}
+}
+
+// comparable says whether the effects that are kept of records which are folded again must be
+// the same: not if another engine revision brought them.
+func (v *service) comparable(ctx context.Context, r *cep.Recovery, marks []cep.Mark) (bool, error) {
+	if !r.Compare {
+		return false, nil
+	}
+	controls, err := v.stream.Controls(ctx)
+	if err != nil {
+		return false, err
+	}
+	from := uint64(0)
+	if r.From >= 0 {
+		from = marks[r.From].Position.Sequence
+	}
+	if from >= r.Applied {
+		return true, nil // the digest of the state itself
+	}
+	list := enginesOf(controls)
+	for _, n := range engineNotices(list, from) {
+		v.log.Info("what is folded again is not compared", "because", n)
+	}
+	return sameEngine(list, from), nil
 }
 
 // lose makes durable that the log has lost its end. What a commit brought that reaches
@@ -244,22 +282,27 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		}
 	}
 	s := v.settings
-	now, err := rules.Publish(f.files, f.read, rules.Settings{
+	set := rules.Settings{
 		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, PerRuleMinute: int(s.PerRuleMinute),
-	}, before)
-	if err != nil {
-		return err
 	}
-	if before == nil || before.Folder != now.Folder {
+	// Rules that another weir has served are served as far as this one compiles them.
+	if before == nil || !before.Same(f.files, f.read, set) {
+		if f.wrong != nil {
+			return f.wrong
+		}
+		now, err := rules.Publish(f.files, f.read, set, before)
+		if err != nil {
+			return err
+		}
 		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
 			return fmt.Errorf("the rules could not be put on the log: %w", err)
 		}
 		v.rulesAt = last
 		v.log.Info("rules published", "files", len(now.Files), "record", last)
 	}
-	note := fmt.Sprintf("weir %s, engine revision %d", version, cep.EngineRevision)
+	note := cep.Boot{Version: version, Engine: cep.EngineRevision}
 	failpoint.Hit("boot")
-	_, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note)})
+	_, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note.String())})
 	return err
 }
 
@@ -285,6 +328,9 @@ func (v *service) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return v.drain()
 		case <-time.After(time.Millisecond):
+			if v.lag(v.loop.Status()) == 0 && v.loop.Rules() == nil {
+				return errors.New("this weir compiles none of the rules on the log: the notices above say why; serve rules that it compiles, or the weir before")
+			}
 		}
 	}
 	// What lies on the log and is not stepped yet, as records are in the mean.
@@ -320,6 +366,7 @@ func (v *service) fold(ctx context.Context) error {
 			return err
 		case errors.Is(err, state.ErrNoSpace), errors.Is(err, stream.ErrNoSpace):
 			v.log.Error("the disk is full: nothing is stepped until there is space", "error", err)
+		case v.passesOver(err):
 		case errors.Is(err, stream.ErrUnavailable):
 			v.log.Error("the log does not answer: it is started again", "error", err)
 		default:

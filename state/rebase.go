@@ -8,44 +8,7 @@ import (
 
 	"weir/alerts"
 	"weir/cep"
-	"weir/cep/wire"
 )
-
-const bootBucket = "boot"
-
-var bootKey = []byte("boot")
-
-// Boot says which program used the directory last.
-type Boot struct {
-	Engine  uint64 // revision of the engine
-	Version string // of weir
-	At      int64  // wall clock, nanoseconds since the epoch
-}
-
-// Boot is what SetBoot stored last; false: it was never called.
-func (s *Store) Boot() (b Boot, ok bool, err error) {
-	err = s.checkpoints.view(func(tx *bbolt.Tx) error {
-		value := tx.Bucket([]byte(bootBucket)).Get(bootKey)
-		if ok = value != nil; !ok {
-			return nil
-		}
-		r := unseal(bootKey, value)
-		b = Boot{r.Uint(), r.Text(), r.Int()}
-		return done(&r, bootBucket, bootKey)
-	})
-	return b, ok, err
-}
-
-// SetBoot says which program uses the directory from now on.
-func (s *Store) SetBoot(engine uint64, version string) error {
-	return s.checkpoints.update(func(tx *bbolt.Tx) error {
-		var w wire.Writer
-		w.Uint(engine)
-		w.Text(version)
-		w.Int(s.now())
-		return tx.Bucket([]byte(bootBucket)).Put(bootKey, seal(bootKey, w.B))
-	})
-}
 
 // DropAfter deletes the checkpoints of positions after a sequence number, whatever their
 // incarnation, and those with a damaged head, and says how many these were. 0 deletes all
