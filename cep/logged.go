@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -61,8 +62,8 @@ const (
 	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
 )
 
-// Packed is the content of a record of the log. Its format, version 1: u8 version,
-// u8 kind; then by kind
+// Packed is the content of a record of the log. Its format, version 1, or 2 where a post has a
+// sum: u8 version, u8 kind; then by kind
 //
 //	events   list of post; the body
 //	advance  int: time
@@ -71,7 +72,7 @@ const (
 //	boot     the body
 //	skip     uint sequence; uint line; text: why
 //
-// A post: 16 bytes key; uint first; uint count. The words are those of FORMAT.md.
+// A post: 16 bytes key; uint first; uint count; in version 2 uint bytes; 16 bytes sum. The words are those of FORMAT.md.
 type Packed struct {
 	Kind    PackedKind
 	Posts   []Post // PackedEvents: which requests with a key its lines are of
@@ -85,6 +86,11 @@ type Post struct {
 	Key   [16]byte // what names the request
 	First uint64   // number of the first of these lines among those of the request that are events, from 0
 	Count uint64   // lines, in a row
+
+	// The body of the request up to the end of what had been read of it when these lines were
+	// appended: its length, and the first half of its SHA-256. Length 0: not known.
+	Bytes uint64
+	Sum   [16]byte
 }
 
 // Skipped is what a record of kind PackedSkip names.
@@ -94,7 +100,11 @@ type Skipped struct {
 	Reason   string
 }
 
-const packedVersion = 1
+// Versions of the format.
+const (
+	packedVersion = 1
+	provenVersion = 2 // posts have a sum
+)
 
 // ErrNewer: a record of the log is of a newer program. Who passed over it would lose events.
 var ErrNewer = errors.New("a newer weir has written to the log: start that one")
@@ -102,7 +112,12 @@ var ErrNewer = errors.New("a newer weir has written to the log: start that one")
 // Append appends the record's bytes to dst.
 func (p *Packed) Append(dst []byte) []byte {
 	w := wire.Writer{B: dst}
-	w.Byte(packedVersion)
+	proven := p.Kind == PackedEvents && slices.ContainsFunc(p.Posts, func(post Post) bool { return post.Bytes > 0 })
+	if proven {
+		w.Byte(provenVersion)
+	} else {
+		w.Byte(packedVersion)
+	}
 	w.Byte(byte(p.Kind))
 	switch p.Kind {
 	case PackedEvents:
@@ -111,6 +126,10 @@ func (p *Packed) Append(dst []byte) []byte {
 			w.B = append(w.B, p.Posts[i].Key[:]...)
 			w.Uint(p.Posts[i].First)
 			w.Uint(p.Posts[i].Count)
+			if proven {
+				w.Uint(p.Posts[i].Bytes)
+				w.B = append(w.B, p.Posts[i].Sum[:]...)
+			}
 		}
 		w.B = append(w.B, p.Body...)
 	case PackedAdvance:
@@ -128,9 +147,11 @@ func (p *Packed) Append(dst []byte) []byte {
 // Unpack reads what Append wrote. Body is a part of data.
 func Unpack(data []byte) (Packed, error) {
 	r := wire.Reader{Src: data}
-	if v := r.Byte(255); !r.Bad && v != packedVersion {
-		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads format %d: %w", v, packedVersion, ErrNewer)
+	version := r.Byte(255)
+	if !r.Bad && (version < packedVersion || version > provenVersion) {
+		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads formats up to %d: %w", version, provenVersion, ErrNewer)
 	}
+	proven := version != provenVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
 	if !r.Bad && p.Kind > PackedSkip {
 		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedSkip, ErrNewer)
@@ -141,6 +162,11 @@ func Unpack(data []byte) (Packed, error) {
 			var post Post
 			copy(post.Key[:], r.Take(16))
 			post.First, post.Count = r.Uint(), r.Uint()
+			if version == provenVersion {
+				post.Bytes = r.Uint()
+				copy(post.Sum[:], r.Take(16))
+				proven = proven || post.Bytes > 0
+			}
 			p.Posts = append(p.Posts, post)
 		}
 		p.Body, r.Src = r.Src, nil
@@ -154,7 +180,7 @@ func Unpack(data []byte) (Packed, error) {
 	default:
 		r.Fail()
 	}
-	if r.Bad || len(r.Src) > 0 {
+	if r.Bad || len(r.Src) > 0 || !proven {
 		return Packed{}, fmt.Errorf("cep: a record of the log is damaged")
 	}
 	return p, nil

@@ -380,7 +380,8 @@ func TestLoopRefuses(t *testing.T) {
 // What Append writes Unpack reads; anything else is an error and no panic.
 func FuzzPacked(f *testing.F) {
 	for _, p := range []Packed{
-		{Kind: PackedEvents, Body: []byte("{}\n"), Posts: []Post{{[16]byte{1}, 3, 4}}},
+		{Kind: PackedEvents, Body: []byte("{}\n"), Posts: []Post{{Key: [16]byte{1}, First: 3, Count: 4}}},
+		{Kind: PackedEvents, Body: []byte("{}\n"), Posts: []Post{{[16]byte{1}, 3, 4, 500, [16]byte{7}}, {Key: [16]byte{2}, Count: 1}}},
 		{Kind: PackedAdvance, Time: -5},
 		{Kind: PackedTick},
 		{Kind: PackedRules, Body: []byte("x")},

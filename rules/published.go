@@ -137,6 +137,15 @@ func (p *Published) digest() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// ListBytes says how large the files of lists are, for people.
+func (p *Published) ListBytes() string {
+	var sizes []string
+	for _, path := range slices.Sorted(maps.Keys(p.Lists)) {
+		sizes = append(sizes, fmt.Sprintf("%s %d bytes", path, len(p.Lists[path])))
+	}
+	return strings.Join(sizes, ", ")
+}
+
 // Bytes gives the body of the record.
 func (p *Published) Bytes() []byte {
 	body, err := json.Marshal(p)

@@ -27,7 +27,7 @@ type answer struct {
 	busy  chan struct{} // closed when the request ends
 	until time.Time     // that it is kept
 	// Of the request's body: how far it was read when its lines were durable, and the
-	// checksum of that.
+	// checksum of that, of which the first half is compared.
 	bytes  uint64
 	sum    [sha256.Size]byte
 	answer *Answer // nil: it has failed

@@ -201,7 +201,7 @@ func (p *proof) add(part []byte) error {
 	if w := p.want; w != nil && p.bytes < w.bytes && p.bytes+uint64(len(part)) >= w.bytes {
 		first := part[:w.bytes-p.bytes]
 		p.write(first)
-		if [sha256.Size]byte(p.sum.Sum(nil)) != w.sum {
+		if [16]byte(p.sum.Sum(nil)) != [16]byte(w.sum[:]) { // the log keeps no more of it
 			return reused()
 		}
 		part = part[len(first):]

@@ -149,6 +149,11 @@ func (p *posting) keyed(key *[16]byte) (*Answer, error) {
 		return nil, err
 	}
 	p.known, p.position = joined(posted.Ranges), posted.Last
+	if posted.Bytes > now.bytes { // another process had this request
+		want := &answer{bytes: posted.Bytes}
+		copy(want.sum[:], posted.Sum[:])
+		p.body.proof.want = want
+	}
 	if len(p.known) > 0 {
 		p.s.metrics.repeats.Inc()
 	}
@@ -326,7 +331,7 @@ func (p *posting) post(now *piece) error {
 		}
 		var post *cep.Post
 		if p.key != nil {
-			post = &cep.Post{Key: *p.key, First: p.posted, Count: missing}
+			post = &cep.Post{Key: *p.key, First: p.posted, Count: missing, Bytes: now.bytes, Sum: [16]byte(now.sum[:16])}
 		}
 		at, err := p.s.options.Events.Post(p.ctx, part, int(missing), post)
 		if err != nil {

@@ -66,7 +66,7 @@ func (l *memoryLog) Posted(_ context.Context, key [16]byte) (Posted, error) {
 	if len(l.posts[key]) == 0 {
 		return Posted{Last: cep.Position{Incarnation: 1}}, nil
 	}
-	return Posted{slices.Clone(l.posts[key]), cep.Position{Incarnation: 1, Sequence: l.last[key]}}, nil
+	return Posted{Ranges: slices.Clone(l.posts[key]), Last: cep.Position{Incarnation: 1, Sequence: l.last[key]}}, nil
 }
 
 func (l *memoryLog) Advance(ctx context.Context, to int64) (cep.Position, error) {

@@ -40,6 +40,9 @@ type Events interface {
 type Posted struct {
 	Ranges []Range      // in any order; they may overlap
 	Last   cep.Position // of the last record with lines of it
+
+	Bytes uint64   // of its body, as cep.Post has them, the most there are; 0: not known
+	Sum   [16]byte // of these bytes
 }
 
 // Range is some lines in a row, by their numbers among those of a request that are events.

@@ -153,7 +153,7 @@ func (p *Packer) take(a *asked, lines []byte, post *cep.Post) error {
 		count := uint64(bytes.Count(lines[:n], []byte{'\n'}))
 		p.filling.put(a, lines[:n])
 		if post != nil {
-			p.filling.posts = append(p.filling.posts, cep.Post{Key: post.Key, First: post.First + first, Count: count})
+			p.filling.posts = append(p.filling.posts, cep.Post{Key: post.Key, First: post.First + first, Count: count, Bytes: post.Bytes, Sum: post.Sum})
 			p.log.posts.enter(post.Key)
 		}
 		first += count

@@ -43,6 +43,9 @@ type posted struct {
 	ranges []Range // in order, apart from each other
 	last   uint64  // sequence number of its last record
 	at     int64   // nanoseconds since the epoch: when the first was appended
+
+	bytes uint64 // of its body, as cep.Post has them: the most
+	sum   [16]byte
 }
 
 // ordered is a place in the order in which keys go.
@@ -93,6 +96,9 @@ func (p *posts) add(post *cep.Post, sequence uint64, at int64) {
 	}
 	k.ranges = include(k.ranges, Range{post.First, post.Count})
 	k.last = max(k.last, sequence)
+	if post.Bytes > k.bytes {
+		k.bytes, k.sum = post.Bytes, post.Sum
+	}
 	k.at = min(k.at, at)
 }
 
@@ -219,6 +225,18 @@ func (l *Log) Ready() bool {
 // open, it fails. A key is known for 10 min.
 func (l *Log) Posted(ctx context.Context, key [16]byte) ([]Range, uint64, error) {
 	return l.posts.wait(ctx, l, key, false)
+}
+
+// Body says how far the body of a request with a key had been read when lines of it were
+// appended, and the first half of the SHA-256 of that; 0: nothing is known. It asks nobody: it is
+// for a key that Posted knows.
+func (l *Log) Body(key [16]byte) (bytes uint64, sum [16]byte) {
+	l.posts.mu.Lock()
+	defer l.posts.mu.Unlock()
+	if k := l.posts.known[key]; k != nil {
+		return k.bytes, k.sum
+	}
+	return 0, sum
 }
 
 // Claim is the right to append lines of a request with a key.

@@ -29,6 +29,9 @@ func (v *service) Post(ctx context.Context, lines []byte, count int, post *cep.P
 func (v *service) Posted(ctx context.Context, key [16]byte) (web.Posted, error) {
 	ranges, last, err := v.stream.Posted(ctx, key)
 	p := web.Posted{Last: v.position(last)}
+	if len(ranges) > 0 {
+		p.Bytes, p.Sum = v.stream.Body(key)
+	}
 	for _, r := range ranges {
 		p.Ranges = append(p.Ranges, web.Range{First: r.First, Count: r.Count})
 	}

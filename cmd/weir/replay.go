@@ -56,7 +56,7 @@ type replayed struct {
 	Digest  string       `json:"digest"` // same, differs, or unknown: of all effects, also of late and rejected events
 	Shown   []difference `json:"shown"`  // the first differences
 	Notices []string     `json:"notices"`
-	Engines []engine     `json:"engines"` // starts of the service at which the engine revision became another one; the first one too
+	Engines []engine     `json:"engines"`       // starts of the service at which the engine revision became another one; the first one too
 	Why     string       `json:"why,omitempty"` // it does not begin with the first record
 }
 

@@ -294,6 +294,9 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if err != nil {
 			return err
 		}
+		if body := len(now.Bytes()); body > stream.MaxRecord-2 {
+			return fmt.Errorf("the rules with the files of their lists take %d bytes as one record of the log (of the files four thirds), which may have %d: the files of lists have %s; make them shorter, or keep what they say in a field of the events", body, stream.MaxRecord-2, now.ListBytes())
+		}
 		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
 			return fmt.Errorf("the rules could not be put on the log: %w", err)
 		}
