@@ -111,7 +111,7 @@ func newAdoption(g *Engine, rs *Ruleset, o Options) *adoption {
 	a := &adoption{from: g}
 	a.match(rs, g.options.Order == o.Order)
 	b := a.borders(rs)
-	a.to = NewEngine(b.behind(rs), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: g.options.NearMisses})
+	a.to = NewEngine(b.behind(rs), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: g.options.NearMisses, Budget: o.Budget})
 	return a
 }
 

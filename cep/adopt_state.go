@@ -111,6 +111,7 @@ func (a *adoption) stats() {
 		}
 	}
 	next.Refused += a.refused
+	a.budget()
 }
 
 // appendKeys writes what rules that go on keep under keys. In EagerOrder keys are taken back

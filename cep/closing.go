@@ -317,6 +317,9 @@ func (s *shard) closed(x *ended) {
 		return
 	}
 	st := s.stateOf(ks, x.rule)
+	if st == &s.bare && s.refusesEnd(x.rule, x.at) {
+		return
+	}
 	s.names.begin(1)
 	s.shown = x.shown
 	c := coming{at: stamp{moment: x.at}, rule: x.rule, number: s.numberOf(0), alert: s.found(r, nil, x.at, &now)}
@@ -352,6 +355,7 @@ func (s *shard) retain(ks *keyState, st *ruleState) {
 			home := s.plan.home[st.rule]
 			ks = s.spare.key()
 			s.key.create(ks, s.tables[home], home)
+			s.index(ks)
 			s.change(ks)
 		}
 		i, _ := ks.place(st.rule)

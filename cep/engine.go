@@ -35,6 +35,10 @@ type Options struct {
 
 	// Freezes lets the Engine note what changes, for Freeze.
 	Freezes bool
+
+	// Budget is the number of bytes that the state may take by Weir's own estimate; 0: any.
+	// See State in the documentation of the package.
+	Budget int64
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one
@@ -90,6 +94,7 @@ type Engine struct {
 	waits    heldSaves
 	passings []passing // of freezes, by time
 	shaped   []byte    // shape
+	budget   *budget
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -106,7 +111,7 @@ const inline = 64
 // NewEngine returns an Engine at the beginning of a log. It panics if an option is
 // out of its range.
 func NewEngine(rs *Ruleset, o Options) *Engine {
-	if o.Lateness < 0 || o.MaxAhead < 0 || o.Idle < 0 || o.Shards < 0 {
+	if o.Lateness < 0 || o.MaxAhead < 0 || o.Idle < 0 || o.Shards < 0 || o.Budget < 0 {
 		panic("cep: an option is negative")
 	}
 	if o.Trace != nil && o.Order == EagerOrder {
@@ -158,6 +163,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	for f := range rs.Fields {
 		g.unseen = append(g.unseen, FieldID(f))
 	}
+	g.enlistBudget()
 	g.enlist()
 	return g
 }
@@ -321,8 +327,10 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 		g.waits.hold(e)
 		g.drain()
 	}
-	if len(g.released) >= g.block {
-		g.match(fx)
+	if due := o.arrived >= g.budget.due; due || len(g.released) >= g.block {
+		if g.match(fx); due {
+			g.keepBudget()
+		}
 	}
 	return true
 }
@@ -656,6 +664,7 @@ func (g *Engine) Stats() Stats {
 		}
 	}
 	stats.Repairs = g.repairs(stats.Rules)
+	stats.State = g.budget.stateStats()
 	return stats
 }
 

@@ -27,6 +27,7 @@ type keyState struct {
 	sweep  int       // number of events at which those without a reference go
 	timer  int64     // its time in the shard's timers, or never
 	dirty  dirty
+	spot   uint32 // its place in the index of its table; 0: none
 }
 
 // ruleState is what is kept for one rule under one key.
@@ -226,7 +227,7 @@ func (k *keyReader) find(table map[string]*keyState) *keyState {
 
 // create makes ks, which is empty, the state of the key in a table.
 func (k *keyReader) create(ks *keyState, table map[string]*keyState, space int32) {
-	ks.space, ks.count, ks.sweep, ks.timer, ks.dirty = space, 0, leastSweep, never, 0
+	ks.space, ks.count, ks.sweep, ks.timer, ks.dirty, ks.spot = space, 0, leastSweep, never, 0, 0
 	ks.parts = ks.parts[:0]
 	if k.whole {
 		ks.text = strings.Clone(k.text)

@@ -36,6 +36,8 @@ type ledger struct {
 	epoch    *epoch // nil: there are no freezes
 	journals changed[*journal]
 	section  int // of the journals of the first space
+
+	budget *budget // nil: nothing is closed
 }
 
 func newLedger(c *scheme, lists *Lists, number, shards int) *ledger {
@@ -151,6 +153,10 @@ func (l *ledger) visit(v *visit, e *Event, x *touched) {
 	for _, i := range v.adds {
 		f := l.scheme.rs.Features[i]
 		if f.Where != nil && !f.Where(&l.scope) {
+			continue
+		}
+		if l.refuses(i, &r.kept, held) {
+			l.stats[i].Refused++
 			continue
 		}
 		if !held {

@@ -295,6 +295,12 @@ func (l *ledger) again(f int32, e *Event, j *journal, r *record, held bool) bool
 	if of.Where != nil && !of.Where(&l.scope) {
 		return held
 	}
+	if l.refuses(f, &r.kept, held) {
+		if !l.scope.Again {
+			l.stats[f].Refused++
+		}
+		return held
+	}
 	if !held {
 		*r = rs.create(j.key(), j.hash)
 	}
@@ -342,7 +348,7 @@ func (l *ledger) before(j *journal, at int) *feature.Record {
 	for _, x := range j.items[s.at:at] {
 		l.scope.Event = x.event
 		for _, f := range l.scheme.types[x.event.Type+1].visit(j.space).adds {
-			if of := l.scheme.rs.Features[f]; of.Where == nil || of.Where(&l.scope) {
+			if of := l.scheme.rs.Features[f]; (of.Where == nil || of.Where(&l.scope)) && !l.refuses(f, r, true) {
 				rs.plan.Add(r, int(l.scheme.places[f].number), x.time, l.item(of))
 			}
 		}

@@ -113,6 +113,7 @@ func (s *shard) loadInto(table map[string]*keyState, c *cell, v *saved) {
 	ks := s.spare.key()
 	s.key.set(v.parts)
 	s.key.create(ks, table, c.space)
+	s.index(ks)
 	v.load(ks, &s.spare)
 	next := int64(never)
 	for j := range ks.rules {
@@ -133,6 +134,7 @@ func (s *shard) unload(table map[string]*keyState, ks *keyState) {
 		s.spare.putRuns(st)
 	}
 	clear(ks.rules)
+	s.unindex(ks)
 	delete(table, ks.text)
 	s.spare.putKey(ks)
 }

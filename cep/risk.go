@@ -89,6 +89,7 @@ type riskState struct {
 	touched bool       // it is in risks.touched
 	dirty   dirty
 	settles int64 // its time in risks.waiting, or never
+	spot    uint32 // its place in the index of its table; 0: none
 
 	// What the layer that was asked last has seen: level and the first of pending.
 	layer int
@@ -108,6 +109,7 @@ type risks struct {
 	changed changed[*riskState]
 	section int // of the first risk
 	eager   bool
+	indexes []index[*riskState] // by RiskID, if there is a budget
 }
 
 // settling says when the first of what is pending was added. One that no longer agrees with
@@ -141,6 +143,9 @@ func (r *risks) state(id RiskID, key *keyReader) *riskState {
 	if rk == nil {
 		rk = &riskState{risk: id, text: key.copied(), due: never, settles: never}
 		r.tables[id][rk.text] = rk
+		if r.indexes != nil {
+			r.indexes[id].add(rk, hashOf(rk.text))
+		}
 	}
 	return rk
 }

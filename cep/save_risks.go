@@ -61,6 +61,9 @@ func (r *risks) drop(rk *riskState) {
 			p.forget(section+len(r.named), p.text(rk.text))
 		}
 	}
+	if r.indexes != nil {
+		r.indexes[rk.risk].drop(rk)
+	}
 	delete(r.tables[rk.risk], rk.text)
 }
 

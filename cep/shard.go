@@ -45,6 +45,8 @@ type shard struct {
 	eager   *eager      // nil: WatermarkOrder
 	near    *nearMisses // nil: nobody asks for them
 	saves   keySaves
+	budget  *budget
+	indexes []index[*keyState] // by space, if there is a budget
 }
 
 // timer says that time changes a key. One that no longer agrees with its key is
@@ -246,6 +248,9 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 			return ks
 		}
 	}
+	if s.refusesRule(rule, e) {
+		return ks
+	}
 	st := &s.fresh
 	st.rule = rule
 	s.step(ks, st, e)
@@ -255,6 +260,7 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	if ks == nil {
 		ks = s.spare.key()
 		s.key.create(ks, s.tables[o.space], o.space)
+		s.index(ks)
 		s.change(ks)
 		ks.count = 1
 		s.show(e, ks.parts, ks)
@@ -350,6 +356,7 @@ func (s *shard) settle(ks *keyState) {
 	switch {
 	case len(kept) == 0:
 		s.goes(ks)
+		s.unindex(ks)
 		delete(s.tables[ks.space], ks.text)
 		s.spare.putKey(ks)
 	case !open:

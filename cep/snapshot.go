@@ -18,7 +18,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 7
+const stateFormat = 8
 
 const stateMagic = "weir-cep"
 
@@ -280,6 +280,7 @@ func (g *Engine) appendStats(w *writer) {
 	w.Uint(s.Unchecked)
 	s.OutOfOrder.append(w)
 	s.LateBy.append(w)
+	g.budget.append(w, g.order.low)
 }
 
 func (g *Engine) readStats(r *reader) {
@@ -308,6 +309,7 @@ func (g *Engine) readStats(r *reader) {
 	s.Duplicates, s.Conflicts, s.Unchecked = r.Uint(), r.Uint(), r.Uint()
 	s.OutOfOrder.read(r)
 	s.LateBy.read(r)
+	g.budget.read(r, &g.order)
 }
 
 func (g *Engine) appendKeys(w *writer) {
@@ -396,6 +398,7 @@ func (g *Engine) readLayer(r *reader, l *layer, near bool) {
 		}
 		ks := new(keyState)
 		key.create(ks, s.tables[space], int32(space))
+		s.index(ks)
 		s.change(ks)
 		s.changeTimed(ks)
 		g.readKey(r, l, ks, near)

@@ -19,6 +19,7 @@ type Stats struct {
 	OutOfOrder Lags   // accepted events that came after a later one
 	LateBy     Lags   // late events
 	Repairs    Repairs
+	State      StateStats
 }
 
 // Repairs counts what was put right in EagerOrder: as an event came late, or what time
@@ -36,11 +37,13 @@ type FeatureStats struct {
 	NoKey  uint64 // of its types, without a key
 	Bound  uint64 // counted of keys that had more events or values in the window than are kept exactly
 	Rough  uint64 // reads by rules that such keys made inexact
+
+	Refused uint64 // not counted, as the feature was closed to new keys (Options.Budget)
 }
 
 // counters lists what a counts, in the order of its fields.
-func (a *FeatureStats) counters() [4]*uint64 {
-	return [...]*uint64{&a.Events, &a.NoKey, &a.Bound, &a.Rough}
+func (a *FeatureStats) counters() [5]*uint64 {
+	return [...]*uint64{&a.Events, &a.NoKey, &a.Bound, &a.Rough, &a.Refused}
 }
 
 func (a *FeatureStats) add(b *FeatureStats) {
@@ -66,13 +69,14 @@ type RuleStats struct {
 	Holds      uint64 // events for which a hold answered
 	Retracted  uint64 // alerts that were retracted, as often as they were
 	Restored   uint64 // and restored
+	Refused    uint64 // events, and ends of windows, that could have been a match or begun one under a key to which the rule was closed (Options.Budget)
 }
 
 // counters lists what a counts, in the order of its fields.
-func (a *RuleStats) counters() [11]*uint64 {
+func (a *RuleStats) counters() [12]*uint64 {
 	return [...]*uint64{
 		&a.Matches, &a.Alerts, &a.Timeouts, &a.Suppressed, &a.NoKey, &a.OpenBound, &a.LoopBound, &a.SkipMisses, &a.Holds,
-		&a.Retracted, &a.Restored,
+		&a.Retracted, &a.Restored, &a.Refused,
 	}
 }
 
