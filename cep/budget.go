@@ -40,13 +40,13 @@ const (
 )
 
 // The state is weighed again when at the soonest it can have come to where something is to be
-// done, if an event adds no more than mostGrowth bytes, and not so often that this would take
-// much of the time.
+// done, if an event adds no more than mostGrowth bytes; and not so often that this would take
+// much of the time, but of a small budget after few events.
 const (
 	mostGrowth = 16 << 10
-	leastPause = 64
-	mostPause  = 1 << 17
-	drawnPause = 8 // for each key that was looked at
+	mostPause  = 1 << 17 // events
+	drawnPause = 8       // events, for each key that was looked at
+	smallPause = 8 << 10 // bytes of the budget, for each event
 )
 
 const neverDue = math.MaxUint64
@@ -55,7 +55,7 @@ func newBudget(rs *Ruleset, limit int64) *budget {
 	n := len(rs.Rules) + len(rs.Features)
 	b := &budget{limit: limit, due: neverDue, parts: make([]int64, n), closed: make([]closure, n), rules: len(rs.Rules)}
 	if limit > 0 {
-		b.due = leastPause
+		b.due = 1
 	}
 	return b
 }
@@ -194,7 +194,7 @@ func (b *budget) pause(drawn int) uint64 {
 	if b.closing() {
 		gap = b.total - b.share(openShare)
 	}
-	return uint64(max(leastPause, drawnPause*int64(drawn), min(gap/mostGrowth, mostPause)))
+	return uint64(max(1, min(gap/mostGrowth, mostPause), min(drawnPause*int64(drawn), b.limit/smallPause)))
 }
 
 // enlistBudget lets all parts ask what is closed.

@@ -295,6 +295,9 @@ func (l *ledger) again(f int32, e *Event, j *journal, r *record, held bool) bool
 	if of.Where != nil && !of.Where(&l.scope) {
 		return held
 	}
+	if held {
+		rs.keep(r)
+	}
 	if l.refuses(f, &r.kept, held) {
 		if !l.scope.Again {
 			l.stats[f].Refused++

@@ -88,7 +88,7 @@ type riskState struct {
 	pending []addition // by when they came
 	touched bool       // it is in risks.touched
 	dirty   dirty
-	settles int64 // its time in risks.waiting, or never
+	settles int64  // its time in risks.waiting, or never
 	spot    uint32 // its place in the index of its table; 0: none
 
 	// What the layer that was asked last has seen: level and the first of pending.

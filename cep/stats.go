@@ -69,7 +69,7 @@ type RuleStats struct {
 	Holds      uint64 // events for which a hold answered
 	Retracted  uint64 // alerts that were retracted, as often as they were
 	Restored   uint64 // and restored
-	Refused    uint64 // events, and ends of windows, that could have been a match or begun one under a key to which the rule was closed (Options.Budget)
+	Refused    uint64 // events, and ends of windows, that could have been or begun a match, when they first came, under a key to which the rule was closed (Options.Budget)
 }
 
 // counters lists what a counts, in the order of its fields.

@@ -20,8 +20,11 @@ type weighing struct {
 	total int64
 	drawn int // keys that were looked at
 	most  int // that are looked at of one space
-	words []int64
 	used  []bool
+
+	scratch feature.Scratch // of the features of the space
+	words   []uint64
+	bytes   []int64
 }
 
 // Keys that are looked at, of all spaces together and of each at least.
@@ -146,7 +149,7 @@ type placed struct {
 
 // records weighs what the features of a space keep.
 func (w *weighing) records(b book, space int) {
-	low := w.g.order.low
+	w.scratch = feature.Scratch{}
 	plan := b.scheme.spaces[space].plan
 	some := func(segments int) iter.Seq2[placed, uint64] {
 		return func(yield func(placed, uint64) bool) {
@@ -160,16 +163,23 @@ func (w *weighing) records(b book, space int) {
 		}
 	}
 	all, weight := draw(w.most, some(1<<segmentBits), some(1<<(segmentBits-indexBits)), func(x placed) bool {
-		// As it would be written: what has left its windows counts no more, whenever that
-		// is noticed.
-		rs := x.of.spaces[space]
-		rs.keep(&x.record)
-		return !plan.Trim(&x.kept, x.of.lookedAt(space, rs.text(&x.record), low))
+		_, something := w.trimmed(plan, &x, space)
+		return something
 	})
 	w.drawn += len(all)
 	for i := range all {
 		w.record(b.scheme, space, &all[i], weight)
 	}
+}
+
+// trimmed is a copy of a record as it would be written: what has left its windows counts no
+// more, whenever that is noticed. It is valid until the next; false: nothing is left.
+func (w *weighing) trimmed(plan *feature.Plan, x *placed, space int) (*feature.Record, bool) {
+	rs := x.of.spaces[space]
+	r := plan.Empty(&w.scratch)
+	w.words = plan.Save(&w.scratch, w.words[:0], &x.kept)
+	plan.Load(r, w.words)
+	return r, !plan.Trim(r, x.of.lookedAt(space, rs.text(&x.record), w.g.order.low))
 }
 
 // record weighs a record, with the events that are kept to show them.
@@ -181,9 +191,10 @@ func (w *weighing) record(c *scheme, space int, x *placed, weight int64) {
 	if len(text) > mostInline {
 		beside += len(text)
 	}
-	w.words = rs.plan.Weigh(w.words[:0], &x.kept)
+	r, _ := w.trimmed(rs.plan, x, space)
+	w.bytes = rs.plan.Weigh(w.bytes[:0], r)
 	for i, f := range features {
-		n := int(w.words[i]) + beside/len(features)
+		n := int(w.bytes[i]) + beside/len(features)
 		if k := c.witnessOf(f); k >= 0 {
 			if t := x.of.trails[k].keys[text]; t != nil {
 				n += w.trail(c, int(k), t)
@@ -204,6 +215,9 @@ func (c *scheme) witnessOf(f int32) int32 {
 // trail is about what the latest events of a key take.
 func (w *weighing) trail(c *scheme, n int, t *trail) int {
 	events := c.witnesses[n].show(t.events, w.g.order.low)
+	if len(events) == 0 { // it goes when that is noticed
+		return 0
+	}
 	size := mapEntry + len(t.text) + textBeside + int(unsafe.Sizeof(trail{})) + int(unsafe.Sizeof(lapsing{}))
 	for i := range events {
 		size += len(events[i].raw) + textBeside + 3*int(unsafe.Sizeof(shown{}))/2

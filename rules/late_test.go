@@ -123,7 +123,7 @@ func (l *lateness) at(number int) (*lateCase, *cep.Effects, *rand.Rand) {
 
 // lateTally counts what cases had, so that nothing is tested in words only.
 type lateTally struct {
-	Alerts, Silent, Late, TooLate, Again, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed int
+	Alerts, Silent, Late, TooLate, Again, Clocks, Timeouts, Closings, Absences, Layers, Held, Suppressed, Truncated, Backed, Refused int
 }
 
 func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
@@ -137,6 +137,7 @@ func (s *lateTally) add(c *lateCase, fx *cep.Effects) {
 	s.TooLate += len(c.tooLate())
 	s.Again += len(c.strays) - len(c.tooLate())
 	s.Clocks += len(c.clocks)
+	s.Refused += c.refused
 	for i := range fx.Alerts {
 		a, x := &fx.Alerts[i], c.set.rule(fx.Alerts[i].Rule.ID)
 		for _, had := range []struct {
@@ -163,7 +164,7 @@ func (s *lateTally) check(t *testing.T) {
 	t.Helper()
 	for name, n := range map[string]int{
 		"alerts": s.Alerts / 100, "late events": s.Late / 10, "events that are too late": s.TooLate, "duplicates": s.Again, "clocks": s.Clocks, "time-outs": s.Timeouts, "closings": s.Closings, "absences": s.Absences,
-		"rules on rules": s.Layers, "held matches": s.Held, "silenced matches": s.Suppressed, "bounds": s.Truncated, "evidence": s.Backed,
+		"rules on rules": s.Layers, "held matches": s.Held, "silenced matches": s.Suppressed, "bounds": s.Truncated, "evidence": s.Backed, "budgets that refuse": s.Refused,
 	} {
 		if n < 20 {
 			t.Errorf("%s: only %d", name, n)

@@ -75,7 +75,10 @@ func (c *lateCase) check(sorted *cep.Effects, r *rand.Rand, deep bool) *lateFaul
 	if fault := c.freezes(r, cep.WatermarkOrder, records, mark); fault != nil {
 		return fault
 	}
-	return c.freezes(r, cep.EagerOrder, records, eager)
+	if fault := c.freezes(r, cep.EagerOrder, records, eager); fault != nil {
+		return fault
+	}
+	return c.tight(r, records, mark, eager)
 }
 
 func sameSet(a, b []string) bool {
@@ -318,6 +321,9 @@ func (c *lateCase) again(r *rand.Rand, order cep.Order, records []cep.Record, on
 		g.Step([]cep.Record{{Kind: c.end}}, &fx)
 		if got := effectBytes(&fx); !bytes.Equal(got, want) {
 			return faultf("batches, shards and restarts change nothing", "%s\n%s", text, firstDifferent(got, want))
+		}
+		if got, want := budgeted(g.Stats()), budgeted(once.stats); got != want {
+			return faultf("batches, shards and restarts change nothing of the budget", "%s\n%s\nwant\n%s", text, got, want)
 		}
 	}
 	return nil

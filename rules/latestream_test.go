@@ -45,6 +45,8 @@ type lateCase struct {
 	end      cep.RecordKind
 	total    bool // all events of one time come in their order
 	strays   []lateStray
+	budget   int64 // 0: none
+	refused  int   // how often such a case had a budget that refused something
 }
 
 // lateStray is an event that comes later than it may, or comes again.
@@ -197,7 +199,7 @@ func (c *lateCase) stray(m *lateMaker) {
 }
 
 func (c *lateCase) options(order cep.Order) cep.Options {
-	return cep.Options{Order: order, Lateness: time.Duration(c.lateness) * time.Millisecond}
+	return cep.Options{Order: order, Lateness: time.Duration(c.lateness) * time.Millisecond, Budget: c.budget}
 }
 
 // tooLate are the events that come later than they may.
@@ -231,6 +233,8 @@ func (c *lateCase) records() []cep.Record {
 type course struct {
 	fx   cep.Effects
 	upTo []int // alerts after each record, the end too
+
+	stats cep.Stats
 }
 
 // follow steps an engine over records and the end.
@@ -246,6 +250,7 @@ func follow(s *lateSet, o cep.Options, records []cep.Record, end cep.RecordKind)
 	one[0] = cep.Record{Kind: end}
 	g.Step(one, &w.fx)
 	w.upTo = append(w.upTo, len(w.fx.Alerts))
+	w.stats = g.Stats()
 	return w
 }
 

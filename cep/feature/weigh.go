@@ -30,7 +30,7 @@ func (f *feature) weigh(p *Plan, r *Record, i int) int {
 		if words := f.text(body); words != nil {
 			n = r.textBytes(words)
 		}
-		if f.heavy(body) {
+		if f.leads() && f.heavy(body) {
 			n += sideBytes
 		}
 		return n
@@ -67,14 +67,15 @@ func (f *feature) weighTable(p *Plan, r *Record, body []uint64, i int) int {
 	t := r.many(body)
 	switch {
 	case t == nil:
-		return roomFor(8 * int(uint32(body[1])))
+		return roomFor(10 * int(uint32(body[1]))) // with blocks that it has grown out of
 	case t.hyper != nil:
 		return 2 * len(p.AppendFeature(nil, r, i))
 	}
 	return 150 + roomFor(44*t.n+len(t.text)-t.waste)
 }
 
-// roomy is about the rows that a ring of n has room for.
+// roomy is about the rows that a ring of n has room for. A quarter comes on top: blocks that
+// it has grown out of wait for other keys.
 func roomy(n int32) int32 {
 	if n <= 0 {
 		return 0
@@ -83,7 +84,7 @@ func roomy(n int32) int32 {
 	for room < n && room < 16 {
 		room *= 2
 	}
-	return max(room, n+n/16)
+	return max(room, n+n/16) * 5 / 4
 }
 
 // roomFor is about what is taken for n bytes that grow by appending.
