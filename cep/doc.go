@@ -230,6 +230,33 @@
 // come meanwhile. A key with such events is saved again by the next freeze. Entries that
 // nobody has taken wait in memory, at most once what has changed.
 //
+// # The budget of the state
+//
+// With Options.Budget the state of rules and features is weighed now and then: of each rule
+// what is kept under keys (open matches, the events that they captured, throttles, holds, and
+// its part of risks), of each feature its records and the events that rules show of it. What
+// is kept for a while whatever the keys is not part of it: events that wait or can be
+// preceded by a late one, ids, and lists. The sum is an estimate of what is in use, within a
+// factor of about 1.5 where there are many keys. Of a space with many keys it is worked out of
+// some hundreds to thousands, chosen by their hashes; single keys that keep far more than
+// others make it less exact. It depends on what is kept alone, and costs nothing where events
+// are matched. It is worked out after events that are named by their number: at the soonest
+// after those that could bring the state to its budget at 16 KB each, at the latest after
+// 131,072, and not so often that it takes much time.
+//
+// At the budget the heaviest rule or feature is closed to new keys, and the next one where the
+// state still grows when it is weighed again. An event that arrives while a rule is closed
+// begins nothing under a key of which the rule keeps nothing, a window that ends then is no
+// match there, and a feature does not count the event of a key of which it has nothing in its
+// windows. Keys that are known go on as before. RuleStats.Refused and FeatureStats.Refused
+// count what was refused. Below 95 % of the budget all are open again.
+//
+// To an event a rule is closed if it was when the event arrived, also where the event waits
+// for earlier ones or, with EagerOrder, is matched again; whether its key is known is asked at
+// its place in the order of time. For what time brings it counts where the watermark passed its
+// moment. As with EagerOrder the state is another one between two events, what is closed when
+// may differ from WatermarkOrder, and with it the alerts of keys that came meanwhile.
+//
 // # Guarantees
 //
 //  1. The same records give the same Effects, whatever the batches they come in,

@@ -37,7 +37,8 @@ type Options struct {
 	Freezes bool
 
 	// Budget is the number of bytes that the state may take by Weir's own estimate; 0: any.
-	// See State in the documentation of the package.
+	// See The budget of the state in the documentation of the package. With NearMisses the
+	// estimate may be lower, as open matches that nobody looks at go sooner.
 	Budget int64
 }
 

@@ -56,7 +56,7 @@ func (s *lateSaver) assembled() ([]byte, error) {
 func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, once *course) *lateFault {
 	o := c.options(order)
 	o.Shards = pick(r, []int{1, 2, 5})
-	o.Freezes, o.NearMisses = true, r.IntN(4) == 0
+	o.Freezes, o.NearMisses = true, r.IntN(4) == 0 && c.budget == 0
 	s := lateSaver{Rand: r, g: cep.NewEngine(c.set.set, o), told: fmt.Sprintf("order %d, shards %d", order, o.Shards)}
 	var fx cep.Effects
 	for at := 0; at < len(records); {

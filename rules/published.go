@@ -40,7 +40,8 @@ type Settings struct {
 	Idle     time.Duration `json:"idle"`
 	MaxAhead time.Duration `json:"max_ahead"`
 
-	PerRuleMinute int `json:"per_rule_minute"` // alerts of a rule in a minute beyond which they are only counted
+	Budget        int64 `json:"budget"`          // bytes of state; 0: any number
+	PerRuleMinute int   `json:"per_rule_minute"` // alerts of a rule in a minute beyond which they are only counted
 }
 
 // Issue is which revision of a rule is published.
@@ -170,7 +171,7 @@ func ReadPublished(body []byte) (*Published, error) {
 // Compile makes the rules that were published. Those that this program does not compile, though
 // the one that published them did, are left out: Rules.Left.
 func (p *Published) Compile() (*cep.Rules, error) {
-	o := cep.Options{Lateness: p.Settings.Lateness, Idle: p.Settings.Idle, MaxAhead: p.Settings.MaxAhead}
+	o := cep.Options{Lateness: p.Settings.Lateness, Idle: p.Settings.Idle, MaxAhead: p.Settings.MaxAhead, Budget: p.Settings.Budget}
 	switch p.Settings.Order {
 	case "eager":
 		o.Order = cep.EagerOrder
@@ -181,6 +182,9 @@ func (p *Published) Compile() (*cep.Rules, error) {
 	}
 	if o.Lateness < 0 || o.Idle < 0 || o.MaxAhead < 0 {
 		return nil, errors.New("a duration is negative")
+	}
+	if o.Budget < 0 {
+		return nil, errors.New("the budget of the state is negative")
 	}
 	checked, left, err := checkMost(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
 		if data, ok := p.Lists[path]; ok {

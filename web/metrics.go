@@ -118,6 +118,8 @@ var readings = []reading{
 	gauge("weir_lag_bytes", "Bytes on the log that have not been stepped.", func(_ *service, st *Status) float64 { return float64(st.LagBytes) }),
 	gauge("weir_disk_free_bytes", "Bytes free on the disk of the data directory.", func(_ *service, st *Status) float64 { return float64(st.FreeDisk) }),
 	gauge("weir_disk_reserve_bytes", "Bytes free below which no events are taken in.", func(_ *service, st *Status) float64 { return float64(st.Reserve) }),
+	gauge("weir_state_bytes", "Memory that the state of all rules and features takes, by estimate.", func(_ *service, st *Status) float64 { return float64(st.Stats.State.Bytes) }),
+	gauge("weir_state_budget_bytes", "Memory that it may take; 0: any.", func(_ *service, st *Status) float64 { return float64(st.Stats.State.Budget) }),
 	gauge("weir_losses_unacknowledged", "Losses of the log that nobody has acknowledged.", func(_ *service, st *Status) float64 { return float64(st.Losses) }),
 	total("weir_skipped_total", "Records and events that are not stepped, as stepping them panicked.", func(st *Status) uint64 { return st.Skipped }),
 	total("weir_replay_differences_total", "Restarts at which a replay had other effects than those stored.", func(st *Status) uint64 { return st.Differs }),
@@ -138,10 +140,16 @@ var readings = []reading{
 const earlyReadings = 4
 
 var (
-	ruleAlerts = prometheus.NewDesc("weir_rule_alerts", "Alerts that stand, by kind.", []string{"rule", "kind"}, nil)
-	ruleTurned = prometheus.NewDesc("weir_rule_repaired_total", "Alerts that were retracted or restored.", []string{"rule", "kind"}, nil)
-	ruleBound  = prometheus.NewDesc("weir_rule_bound_total", "Times that a bound on open matches or captures held.", []string{"rule"}, nil)
-	ruleSilent = prometheus.NewDesc("weir_rule_suppressed_total", "Matches that the rule's throttle silenced.", []string{"rule"}, nil)
+	ruleAlerts  = prometheus.NewDesc("weir_rule_alerts", "Alerts that stand, by kind.", []string{"rule", "kind"}, nil)
+	ruleTurned  = prometheus.NewDesc("weir_rule_repaired_total", "Alerts that were retracted or restored.", []string{"rule", "kind"}, nil)
+	ruleBound   = prometheus.NewDesc("weir_rule_bound_total", "Times that a bound on open matches or captures held.", []string{"rule"}, nil)
+	ruleBytes   = prometheus.NewDesc("weir_rule_state_bytes", "Memory that the state of a rule takes, by estimate.", []string{"rule"}, nil)
+	ruleClosed  = prometheus.NewDesc("weir_rule_closed", "1: the rule takes no new keys, as the state is at its budget; 0: it does.", []string{"rule"}, nil)
+	ruleRefused = prometheus.NewDesc("weir_rule_refused_total", "Events that could have opened something under a new key, while the rule took none.", []string{"rule"}, nil)
+	featBytes   = prometheus.NewDesc("weir_feature_state_bytes", "Memory that the state of a feature takes, by estimate.", []string{"feature"}, nil)
+	featClosed  = prometheus.NewDesc("weir_feature_closed", "1: the feature takes no new keys, as the state is at its budget; 0: it does.", []string{"feature"}, nil)
+	featRefused = prometheus.NewDesc("weir_feature_refused_total", "Events of new keys that the feature did not count, while it took none.", []string{"feature"}, nil)
+	ruleSilent  = prometheus.NewDesc("weir_rule_suppressed_total", "Matches that the rule's throttle silenced.", []string{"rule"}, nil)
 )
 
 func one(yes bool) float64 {
@@ -156,7 +164,7 @@ func (c *state) Describe(out chan<- *prometheus.Desc) {
 	for i := range readings {
 		out <- readings[i].desc
 	}
-	for _, d := range []*prometheus.Desc{ruleAlerts, ruleTurned, ruleBound, ruleSilent} {
+	for _, d := range []*prometheus.Desc{ruleAlerts, ruleTurned, ruleBound, ruleSilent, ruleBytes, ruleClosed, ruleRefused, featBytes, featClosed, featRefused} {
 		out <- d
 	}
 }
@@ -182,5 +190,17 @@ func (c *state) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(ruleTurned, prometheus.CounterValue, float64(r.Restored), id, "restored")
 		out <- prometheus.MustNewConstMetric(ruleBound, prometheus.CounterValue, float64(r.OpenBound+r.LoopBound), id)
 		out <- prometheus.MustNewConstMetric(ruleSilent, prometheus.CounterValue, float64(r.Suppressed), id)
+		out <- prometheus.MustNewConstMetric(ruleRefused, prometheus.CounterValue, float64(r.Refused), id)
+	}
+	for i := range st.Stats.State.Rules[:min(len(st.Rules), len(st.Stats.State.Rules))] {
+		p := &st.Stats.State.Rules[i]
+		out <- prometheus.MustNewConstMetric(ruleBytes, prometheus.GaugeValue, float64(p.Bytes), st.Rules[i])
+		out <- prometheus.MustNewConstMetric(ruleClosed, prometheus.GaugeValue, one(p.Closed), st.Rules[i])
+	}
+	for i := range st.Stats.State.Features[:min(len(st.Features), len(st.Stats.State.Features))] {
+		p, name := &st.Stats.State.Features[i], st.Features[i]
+		out <- prometheus.MustNewConstMetric(featBytes, prometheus.GaugeValue, float64(p.Bytes), name)
+		out <- prometheus.MustNewConstMetric(featClosed, prometheus.GaugeValue, one(p.Closed), name)
+		out <- prometheus.MustNewConstMetric(featRefused, prometheus.CounterValue, float64(st.Stats.Features[i].Refused), name)
 	}
 }

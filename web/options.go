@@ -100,8 +100,9 @@ type Status struct {
 	Unsaved    uint64        // checkpoints that could not be saved
 	Counted    uint64        // alerts beyond the limit of their rule: counted, not stored
 
-	Stats cep.Stats // of the engine
-	Rules []string  // by index of Stats.Rules: the rule's id
+	Stats    cep.Stats // of the engine
+	Rules    []string  // by index of Stats.Rules: the rule's id
+	Features []string  // by index of Stats.Features: their names
 }
 
 // Options are what a Server is built of.

@@ -22,25 +22,26 @@ type health struct {
 	notices  atomic.Uint64
 	caughtUp atomic.Int64 // when all was stepped last, wall clock in nanoseconds
 	ids      atomic.Pointer[ruleIDs]
+	budget   string // what was told of it last: closings
 }
 
-// ruleIDs are the ids of the rules in force, as metrics name them.
+// ruleIDs are the ids of the rules in force and the names of their features, as metrics name
+// them.
 type ruleIDs struct {
-	of  *cep.Rules
-	ids []string
+	of       *cep.Rules
+	ids      []string
+	features []string
 }
 
-// names gives the ids of the rules in force. It is asked with each request.
-func (h *health) names(r *cep.Rules) []string {
+// names gives those of the rules in force. It is asked with each request.
+func (h *health) names(r *cep.Rules) (ids, features []string) {
 	if known := h.ids.Load(); known != nil && known.of == r {
-		return known.ids
+		return known.ids, known.features
 	}
 	now := &ruleIDs{of: r}
-	for _, rule := range r.Ruleset.Rules {
-		now.ids = append(now.ids, rule.ID)
-	}
+	now.ids, now.features = namesIn(r.Ruleset)
 	h.ids.Store(now)
-	return now.ids
+	return now.ids, now.features
 }
 
 // watchEvery is how often health is looked at.
@@ -83,6 +84,7 @@ func (v *service) look() {
 		v.health.skipped.Store(uint64(n))
 		v.health.notices.Store(ever)
 	}
+	v.tellBudget()
 	if tallies, err := v.store.Tallies(); err == nil {
 		n := uint64(0)
 		for i := range tallies {
@@ -114,7 +116,7 @@ func (v *service) status() *web.Status {
 		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
 	}
 	if r := v.loop.Rules(); r != nil {
-		s.Rules = v.health.names(r)
+		s.Rules, s.Features = v.health.names(r)
 		if len(s.Rules) == 0 {
 			s.Warnings = append(s.Warnings, noRules)
 		}
@@ -141,6 +143,9 @@ func (v *service) status() *web.Status {
 	}
 	if l.Differs > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d replays brought other effects than those that are kept", l.Differs))
+	}
+	if text := budgetWarning(&s.Stats, sharesOf(s.Rules, s.Features, &s.Stats)); text != "" {
+		s.Warnings = append(s.Warnings, text)
 	}
 	return s
 }

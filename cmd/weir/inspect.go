@@ -57,11 +57,12 @@ type inspectedSettings struct {
 	Lateness      string `json:"lateness"`
 	Idle          string `json:"idle"`
 	MaxAhead      string `json:"max_ahead"`
+	Budget        string `json:"budget"`
 	PerRuleMinute int    `json:"per_rule_minute"`
 }
 
 func newInspectedSettings(s *rules.Settings) *inspectedSettings {
-	return &inspectedSettings{s.Order, formatSpan(s.Lateness), formatSpan(s.Idle), formatSpan(s.MaxAhead), s.PerRuleMinute}
+	return &inspectedSettings{s.Order, formatSpan(s.Lateness), formatSpan(s.Idle), formatSpan(s.MaxAhead), formatSize(s.Budget), s.PerRuleMinute}
 }
 
 type inspectedFiles struct {
@@ -287,7 +288,7 @@ func (i *inspected) writeText(w io.Writer) {
 		line("checkpoint", "%d: as of %s, saved at %s, rules of record %d, %s", c.Number, c.Position, c.SavedAt, c.RulesAt, bytesText(c.Bytes))
 	}
 	if s := i.Settings; s != nil {
-		line("settings", "order %s, lateness %s, idle %s, max_ahead %s, %d alerts of a rule and minute", s.Order, s.Lateness, s.Idle, s.MaxAhead, s.PerRuleMinute)
+		line("settings", "order %s, lateness %s, idle %s, max_ahead %s, budget %s, %d alerts of a rule and minute", s.Order, s.Lateness, s.Idle, s.MaxAhead, s.Budget, s.PerRuleMinute)
 	}
 	for _, r := range i.Rules {
 		gone := ""

@@ -30,6 +30,7 @@ type runCommand struct {
 	Lateness  duration  `default:"0s" placeholder:"D" help:"By how much an event may be older than the highest event time before it, like 10s (${default})."`
 	OpenEnd   bool      `help:"Leave the windows open that are open when the input ends. Without it time runs on and all of them close."`
 	MaxAhead  bound     `placeholder:"D" help:"Reject an event that is more than D ahead of the highest event time before it."`
+	Budget    size      `placeholder:"SIZE" help:"How much memory the state of rules and features may take, by estimate, like 4GB; beyond that the largest take no new keys."`
 	MaxErrors count     `placeholder:"N" help:"Stop with exit code 1 when N lines have been rejected or have the id of another event."`
 	Misses    bool      `name:"near-misses" help:"Say in the summary how far open matches got, by rule and step, with the latest that ran out."`
 	JSON      bool      `name:"json" help:"Write the summary as one JSON object."`
@@ -96,6 +97,7 @@ func (c *runCommand) Run(std *streams) error {
 			Lateness:   time.Duration(c.Lateness),
 			MaxAhead:   time.Duration(c.MaxAhead),
 			NearMisses: c.Misses,
+			Budget:     int64(c.Budget),
 			// On two cores two shards, beside the goroutine that reads and decodes,
 			// were no faster than one and took 25 % more CPU.
 			Shards: max(1, runtime.GOMAXPROCS(0)/2),

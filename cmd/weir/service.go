@@ -283,7 +283,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 	}
 	s := v.settings
 	set := rules.Settings{
-		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, PerRuleMinute: int(s.PerRuleMinute),
+		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, Budget: s.Budget, PerRuleMinute: int(s.PerRuleMinute),
 	}
 	// Rules that another weir has served are served as far as this one compiles them.
 	if before == nil || !before.Same(f.files, f.read, set) {

@@ -30,6 +30,7 @@ type settings struct {
 	Idle           time.Duration
 	MaxAhead       time.Duration
 	Every          time.Duration // between checkpoints
+	Budget         int64         // bytes of state; 0: any number
 	Reserve        int64         // bytes of free disk
 	Retention      time.Duration // of alerts
 	PerRuleMinute  int64
@@ -82,6 +83,7 @@ var allSettings = []setting{
 	durationSetting("time.idle", "1m", time.Second, "How long no event must come before time goes on by itself.", func(s *settings) *time.Duration { return &s.Idle }),
 	durationSetting("time.max_ahead", "1m", 0, "How far an event may be ahead of the time at which it comes; 0s: any.", func(s *settings) *time.Duration { return &s.MaxAhead }),
 	durationSetting("state.checkpoint.every", "10s", 100*time.Millisecond, "How often the state is saved.", func(s *settings) *time.Duration { return &s.Every }),
+	sizeSetting("state.budget", "4GB", 0, "How much memory the state of rules and features may take, by estimate; beyond that the largest take no new keys. 0B: any.", func(s *settings) *int64 { return &s.Budget }),
 	sizeSetting("state.reserve", "1GB", 0, "Free disk below which no events are taken.", func(s *settings) *int64 { return &s.Reserve }),
 	durationSetting("alerts.retention", "400d", time.Hour, "How long alerts are kept.", func(s *settings) *time.Duration { return &s.Retention }),
 	{

@@ -30,6 +30,7 @@ type summary struct {
 	Repairs      repairSummary    `json:"repairs"`            // of --order eager
 	Rules        []ruleSummary    `json:"rules"`              // all, by id
 	Features     []featureSummary `json:"features,omitempty"` // all, by name
+	State        *stateSummary    `json:"state,omitempty"`    // of --budget
 	Decisions    decisionCounts   `json:"decisions"`          // on events on which a rule matched, or holds
 	Derived      []derivedFault   `json:"derived,omitempty"`  // fields whose expressions failed
 	UnseenTypes  []string         `json:"unseen_types"`       // that the rules name and no event had
@@ -98,6 +99,7 @@ func (r *run) summary(rules *cep.Ruleset, took time.Duration) *summary {
 		})
 	}
 	s.Decisions, s.decisionsWritten = r.decided, r.out.decisions != nil
+	s.State = stateOf(rules, &stats)
 	s.Features, s.Derived = featuresOf(rules, stats.Features), derivedFaults(rules)
 	for i, seen := range stats.Fields {
 		if !seen && !ofMatches(rules, rules.Fields[i]) {
@@ -136,6 +138,7 @@ func (s *summary) writeText(w io.Writer) {
 		row("decisions", "%s", &s.Decisions)
 	}
 	s.featureRows(row)
+	s.State.rows(row)
 	for _, d := range s.Derived {
 		row("fault", "%s.%s: %s an expression failed and gave nil, as in %s", d.Type, d.Field, amount(d.Faults, "time", "times"), d.Fault)
 	}
