@@ -381,7 +381,7 @@ func TestHoles(t *testing.T) {
 
 // TestAnswersForget is about the bounds of what is remembered.
 func TestAnswersForget(t *testing.T) {
-	f := newFixture(t, Bounds{Answers: 2, Repeat: 50 * time.Millisecond})
+	f := newFixture(t, Bounds{Answers: 2, Repeat: 2 * time.Second})
 	for i := range 5 {
 		f.post("", mediaLines, good, "Idempotency-Key", fmt.Sprint(i))
 	}
@@ -394,7 +394,7 @@ func TestAnswersForget(t *testing.T) {
 	if kept, drops := f.answers.counts(); kept != 1 || drops != 6 || f.answers.held > 900 {
 		t.Errorf("%d kept, %d dropped, %d bytes", kept, drops, f.answers.held)
 	}
-	time.Sleep(60 * time.Millisecond)
+	time.Sleep(2100 * time.Millisecond)
 	f.post("", mediaLines, good, "Idempotency-Key", "new")
 	if kept, drops := f.answers.counts(); kept != 1 || drops != 6 {
 		t.Errorf("later: %d kept, %d dropped", kept, drops)
