@@ -29,7 +29,7 @@ func servedBefore(t *testing.T, dir, file, text string, lines []string, short bo
 	must(t, err)
 	l, err := stream.Open(ctx, stream.Options{Dir: filepath.Join(dir, "log"), Size: 1 << 20, Durability: stream.Interval})
 	must(t, err)
-	set := rules.Settings{Order: "eager", Lateness: 10 * time.Second, Idle: time.Minute, PerRuleMinute: 600}
+	set := rules.Settings{Order: "eager", Lateness: 10 * time.Second, Idle: time.Minute, Budget: 4 << 30, PerRuleMinute: 600}
 	good := strings.ReplaceAll(text, "x ->", "x -> y")
 	p, err := rules.Publish([]source.File{{Path: filepath.Base(file), Text: good}}, os.ReadFile, set, nil)
 	must(t, err)
