@@ -9,13 +9,17 @@ import (
 // Cards are payments of cards as a service gets them: 200,000 cards and 1,000 merchants,
 // each as often as any other, about 200 bytes an event, one in a hundred above 500.
 type Cards struct {
+	Number int // of cards
+
 	s    source
 	name string // begins the ids
 	n    uint64
 }
 
 // NewCards begins a stream. Streams of other names have other ids.
-func NewCards(name string, seed uint64) *Cards { return &Cards{s: source{seed}, name: name} }
+func NewCards(name string, seed uint64) *Cards {
+	return &Cards{Number: 200_000, s: source{seed}, name: name}
+}
 
 // AppendJSON appends the next payment, at a time in milliseconds since the epoch, with its
 // line end.
@@ -27,7 +31,7 @@ func (c *Cards) AppendJSON(dst []byte, ms int64) []byte {
 	dst = append(dst, `","ts":`...)
 	dst = strconv.AppendInt(dst, ms, 10)
 	dst = append(dst, `,"card_id":"card-`...)
-	dst = strconv.AppendInt(dst, int64(c.s.below(200_000)), 10)
+	dst = strconv.AppendInt(dst, int64(c.s.below(c.Number)), 10)
 	dst = append(dst, `","merchant_id":"m`...)
 	dst = strconv.AppendInt(dst, int64(c.s.below(1_000)), 10)
 	dst = append(dst, `","amount":`...)

@@ -26,7 +26,8 @@ import (
 
 // benchCommand is `weir bench`.
 type benchCommand struct {
-	Serve benchServeCommand `cmd:"" help:"Time the service: events over HTTP to alerts stored."`
+	Serve   benchServeCommand   `cmd:"" help:"Time the service: events over HTTP to alerts stored."`
+	Restart benchRestartCommand `cmd:"" help:"Time restarts after a crash, with a full log."`
 }
 
 // benchServeCommand is `weir bench serve`.

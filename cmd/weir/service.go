@@ -44,6 +44,7 @@ type service struct {
 	serving chan struct{} // closed when requests are answered
 	health  health
 	backlog backlog
+	phases  phases
 }
 
 // start is where the loop begins.
@@ -67,7 +68,7 @@ const drainTime = 10 * time.Second
 // publishes the rules of the folder if they are not those published from it last. Nothing
 // runs yet: requests are answered that the service is starting.
 func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (_ *service, err error) {
-	v := &service{settings: s, log: log, failed: make(chan error, 1), serving: make(chan struct{})}
+	v := &service{settings: s, log: log, failed: make(chan error, 1), serving: make(chan struct{}), phases: phases{began: time.Now()}}
 	defer func() {
 		if err != nil {
 			v.close()
@@ -79,6 +80,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	if v.store, err = state.Open(s.Data, state.Options{Retention: s.Retention}); err != nil {
 		return nil, err
 	}
+	v.phases.end("files")
 	durability := stream.Fsync
 	if s.Durability == "interval" {
 		durability = stream.Interval
@@ -87,9 +89,11 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	if err != nil {
 		return nil, err
 	}
+	v.phases.end("log")
 	if v.boot, err = v.agree(ctx); err != nil {
 		return nil, err
 	}
+	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: v.store, Checkpoints: v.store,
 		Compile: compilePublished,
@@ -105,6 +109,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	if err := v.publish(ctx, f); err != nil {
 		return nil, err
 	}
+	v.phases.end("rules")
 	v.packer = stream.NewPacker(v.stream, stream.PackerOptions{})
 	return v, nil
 }
@@ -336,6 +341,7 @@ func (v *service) run(ctx context.Context) error {
 			}
 		}
 	}
+	v.phases.end("state")
 	// What lies on the log and is not stepped yet, as records are in the mean.
 	if last, _ := v.stream.LastAppended(); last > 0 {
 		v.backlog.add(last, uint64(v.stream.Stats().Bytes)/last*v.lag(v.loop.Status()))
@@ -343,7 +349,7 @@ func (v *service) run(ctx context.Context) error {
 	v.server.Open()
 	close(v.serving)
 	in := len(v.loop.Rules().Ruleset.Rules)
-	v.log.Info("weir serves", "address", "http://"+v.server.Addr(), "data", v.settings.Data, "rules", in)
+	v.log.Info("weir serves", append([]any{"address", "http://" + v.server.Addr(), "data", v.settings.Data, "rules", in}, v.phases.took...)...)
 	if in == 0 {
 		v.log.Warn(noRules)
 	}
