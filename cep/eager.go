@@ -67,6 +67,7 @@ type version struct {
 	live   bool
 	until  int64  // the last moment at which the alert may come out again
 	hash   uint64 // of its key
+	dirty  dirty
 }
 
 type expiring struct {

@@ -40,6 +40,10 @@ type Options struct {
 	// See The budget of the state in the documentation of the package. With NearMisses the
 	// estimate may be lower, as open matches that nobody looks at go sooner.
 	Budget int64
+
+	// Saved says, of Restore, that the state was put together of entries to which those of
+	// the next freeze can be added. Else that freeze saves all of the state.
+	Saved bool
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one

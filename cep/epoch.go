@@ -17,7 +17,8 @@ type epoch struct {
 
 	out  []byte   // entries that were saved
 	full [][]byte // and before them
-	gone []byte   // entries of keys that went since the last freeze: they come first in the next
+	gone [][]byte // entries of keys that went since the last freeze: they come first in the next
+	free [][]byte // memory for pieces
 	w    writer   // the value that is made
 	key  []byte   // and its key
 }
@@ -41,7 +42,7 @@ func (p *epoch) none(section int, key []byte) {
 
 func (p *epoch) save(e *Entry) {
 	if p.out == nil {
-		p.out = make([]byte, 0, chunkBytes+chunkBytes/8)
+		p.out = p.piece()
 	}
 	if p.out = e.Append(p.out); len(p.out) >= chunkBytes {
 		p.full = append(p.full, p.out)
@@ -54,8 +55,23 @@ func (p *epoch) forget(section int, key []byte) {
 	if p.all {
 		return
 	}
+	n := len(p.gone)
+	if n == 0 || len(p.gone[n-1]) >= chunkBytes {
+		p.gone = append(p.gone, p.piece())
+		n++
+	}
 	e := Entry{Section: uint32(section), Kind: GoneKind, Key: key}
-	p.gone = e.Append(p.gone)
+	p.gone[n-1] = e.Append(p.gone[n-1])
+}
+
+// piece is memory for entries.
+func (p *epoch) piece() []byte {
+	if n := len(p.free); n > 0 {
+		free := p.free[n-1]
+		p.free = p.free[:n-1]
+		return free
+	}
+	return make([]byte, 0, chunkBytes+chunkBytes/8)
 }
 
 // text is a key as bytes, until the next call.
@@ -82,23 +98,19 @@ func (p *epoch) number(n uint64) []byte {
 
 // changed is a list of things of a part: those that changed in an epoch.
 type changed[T any] struct {
-	now    []T
-	saving []T // of the epoch before, still to be saved
+	now    blocks[T]
+	saving blocks[T] // of the epoch before, still to be saved
 }
 
 // freeze begins the next epoch.
-func (c *changed[T]) freeze() { c.saving, c.now = c.now, c.saving[:0] }
+func (c *changed[T]) freeze() { c.saving, c.now = c.now, c.saving }
 
 // add puts something on the list.
-func (c *changed[T]) add(x T) { c.now = append(c.now, x) }
+func (c *changed[T]) add(x T) { c.now.add(x) }
 
 // more reports whether there is something to be saved.
-func (c *changed[T]) more() bool { return len(c.saving) > 0 }
+func (c *changed[T]) more() bool { return c.saving.len() > 0 }
 
-// next takes up to n of what is to be saved.
-func (c *changed[T]) next(n int) []T {
-	n = min(n, len(c.saving))
-	some := c.saving[len(c.saving)-n:]
-	c.saving = c.saving[:len(c.saving)-n]
-	return some
-}
+// next takes up to n of what is to be saved, one at least if there is any. They are valid
+// until the next call.
+func (c *changed[T]) next(n int) []T { return c.saving.take(n) }

@@ -135,15 +135,16 @@ func (g *Engine) Freeze() *Frozen {
 	g.frozen, g.full = f, false
 	for _, p := range g.changed {
 		p.was, p.now, p.low = p.now, p.now^3, g.order.low
-		if len(p.gone) > 0 {
-			p.full = append(p.full, p.gone)
-		}
+		p.full = append(p.full, p.gone...)
 		p.gone, p.all = nil, false
 	}
 	g.waits.freeze()
 	for s := range g.shards {
 		s.saves.keys.freeze()
 		s.saves.cells.freeze()
+		if s.eager != nil {
+			s.eager.saves.changed.freeze()
+		}
 	}
 	for _, r := range g.risks {
 		r.changed.freeze()
@@ -199,9 +200,6 @@ func (g *Engine) saveWhole() {
 			}
 		}
 	}
-	for s := range g.shards {
-		s.eager.saveVersions(g.frozen.Full)
-	}
 }
 
 // savePassed says which of the events that were saved have passed.
@@ -253,6 +251,11 @@ func (f *Frozen) plan() {
 		f.work = append(f.work, l.saveSome)
 	}
 	f.work = append(f.work, func(int) bool { return g.ids.saveNext() })
+	if g.eager() {
+		for s := range g.shards {
+			f.work = append(f.work, s.eager.saveVersions)
+		}
+	}
 }
 
 // Next saves more of the state, a few microseconds' worth at least, until stop says so or all
@@ -288,6 +291,23 @@ func (f *Frozen) Next(stop func() bool) (pieces [][]byte, more bool) {
 func (f *Frozen) saved() {
 	for _, p := range f.g.changed {
 		p.was = 0
+	}
+}
+
+// mostFree is how many pieces a shard keeps the memory of.
+const mostFree = 16
+
+// Free gives back a piece that Next gave, whose bytes nobody needs any more: its memory is
+// used for the next ones.
+func (f *Frozen) Free(piece []byte) {
+	least := f.g.changed[0]
+	for _, p := range f.g.changed {
+		if len(p.free) < len(least.free) {
+			least = p
+		}
+	}
+	if len(least.free) < mostFree && cap(piece) >= chunkBytes && cap(piece) <= 2*chunkBytes {
+		least.free = append(least.free, piece[:0])
 	}
 }
 
@@ -332,7 +352,7 @@ func (g *Engine) changeAll() {
 				r.stays(rk)
 			}
 		}
-		r.changed.saving = nil
+		r.changed.saving.drop()
 	}
 	for l := range g.allLedgers {
 		l.changeAll()
@@ -348,7 +368,8 @@ func (g *Engine) changeAll() {
 
 func (s *shard) changeAll() {
 	now := s.saves.epoch.now
-	s.saves.keys.saving, s.saves.cells.saving = nil, nil
+	s.saves.keys.saving.drop()
+	s.saves.cells.saving.drop()
 	if s.eager != nil {
 		for i := range s.eager.cells {
 			for c := range s.eager.cells[i].each {
@@ -356,7 +377,7 @@ func (s *shard) changeAll() {
 				s.stays(c)
 			}
 		}
-		s.eager.saves.ids = nil
+		s.eager.changeVersions()
 	}
 	for _, table := range s.tables {
 		for _, ks := range table {
@@ -369,7 +390,7 @@ func (s *shard) changeAll() {
 }
 
 func (l *ledger) changeAll() {
-	l.journals.saving = nil
+	l.journals.saving.drop()
 	if l.past != nil {
 		for i := range l.past.spaces {
 			for j := range l.past.spaces[i].each {
@@ -379,7 +400,7 @@ func (l *ledger) changeAll() {
 		}
 	}
 	for _, rs := range l.spaces {
-		rs.saves.hashes.saving = nil
+		rs.saves.hashes.saving.drop()
 		for r := range rs.all() {
 			r.head[0] &^= uint64(l.epoch.now^3) << dirtyAt
 			rs.change(r)
@@ -390,7 +411,7 @@ func (l *ledger) changeAll() {
 		if t.epoch == nil {
 			continue // they are not part of the state
 		}
-		t.changed.saving = nil
+		t.changed.saving.drop()
 		for _, r := range t.keys {
 			r.dirty &= t.epoch.now
 			t.change(r)
@@ -399,8 +420,8 @@ func (l *ledger) changeAll() {
 }
 
 func (h *heldSaves) changeAll(held heap[waiting]) {
-	clear(h.saving)
-	h.saving, h.now = h.saving[:0], h.now[:0]
+	h.saving.drop()
+	h.now.drop()
 	for i := range held {
 		h.hold(held[i].event)
 	}

@@ -69,6 +69,7 @@ type Checkpoint struct {
 	RulesAt uint64 // sequence of the record of the rules in force; 0: there was none yet
 	Rules   []byte // its body
 	State   []byte // what Restore reads: Assemble of its entries. Empty: nothing came before
+	Latest  bool   // the next Checkpoints.Begin may be told of what has changed since this one
 }
 
 // ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
@@ -267,8 +268,10 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 				l.engine = NewEngine(rules.Ruleset, rules.Options)
 				return nil
 			}
+			o := rules.Options
+			o.Saved = c.Latest
 			failpoint.Panic([]byte("restore"))
-			l.engine, err = Restore(rules.Ruleset, rules.Options, c.State)
+			l.engine, err = Restore(rules.Ruleset, o, c.State)
 			return err
 		})
 		if err != nil {
@@ -547,8 +550,14 @@ func eachLine(text []byte) func(func([]byte) bool) {
 
 // stepAll steps the Engine, one by one to find out which record panics.
 func (l *Loop) stepAll(steps []Record, sequence uint64, apart bool) error {
-	if !apart {
-		return l.try(steps, sequence, 0, false)
+	for !apart && len(steps) > 0 {
+		n := l.stretch(steps)
+		if err := l.try(steps[:n], sequence, 0, false); err != nil {
+			return err
+		}
+		if steps = steps[n:]; l.saving != nil {
+			l.saving.next(l.slice())
+		}
 	}
 	for i := range steps {
 		if err := l.try(steps[i:i+1], sequence, uint64(steps[i].Line), true); err != nil {

@@ -34,7 +34,7 @@ func (s *shard) meets(c *cell) {
 		c.stored = true
 		if ks.dirty&p.was != 0 {
 			c.dirty |= p.was
-			s.saves.cells.saving = append(s.saves.cells.saving, c)
+			s.saves.cells.saving.add(c)
 		}
 		if ks.dirty&p.now != 0 {
 			s.stays(c)

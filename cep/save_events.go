@@ -2,7 +2,6 @@ package cep
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 )
 
@@ -11,15 +10,15 @@ import (
 type heldSaves struct {
 	epoch   *epoch // nil: there are no freezes
 	section int
-	now     []*Event // since the last freeze; nil: it is released
-	saving  []*Event
+	now     blocks[*Event] // since the last freeze; nil: it is released
+	saving  blocks[*Event]
 }
 
 // hold takes in an event that waits.
 func (h *heldSaves) hold(e *Event) {
 	if h.epoch != nil {
-		e.spot, e.dirty = uint32(len(h.now)), h.epoch.now
-		h.now = append(h.now, e)
+		e.spot, e.dirty = uint32(h.now.len()), h.epoch.now
+		h.now.add(e)
 	}
 }
 
@@ -28,19 +27,28 @@ func (h *heldSaves) move(e, to *Event) {
 	if h.epoch == nil {
 		return
 	}
-	if list := h.of(e.dirty); list != nil && list[e.spot] == e {
-		list[e.spot] = to
+	if spot := h.spot(e); spot != nil {
+		*spot = to
 	}
 }
 
-func (h *heldSaves) of(d dirty) []*Event {
+// spot is where an event stands on the lists; nil: it does not.
+func (h *heldSaves) spot(e *Event) **Event {
+	var list *blocks[*Event]
 	switch p := h.epoch; {
-	case d == p.now:
-		return h.now
-	case d == p.was && d != 0:
-		return h.saving
+	case e.dirty == 0:
+		return nil
+	case e.dirty == p.now:
+		list = &h.now
+	case e.dirty == p.was:
+		list = &h.saving
+	default:
+		return nil
 	}
-	return nil
+	if int(e.spot) >= list.len() || *list.at(int(e.spot)) != e {
+		return nil
+	}
+	return list.at(int(e.spot))
 }
 
 // release notes that an event waits no more.
@@ -48,8 +56,8 @@ func (h *heldSaves) release(e *Event, fields int) {
 	if h.epoch == nil || e.dirty == 0 {
 		return
 	}
-	if list := h.of(e.dirty); list != nil && int(e.spot) < len(list) && list[e.spot] == e {
-		list[e.spot] = nil
+	if spot := h.spot(e); spot != nil {
+		*spot = nil
 		if e.dirty == h.epoch.was {
 			h.save(e, fields)
 		}
@@ -70,20 +78,19 @@ func (h *heldSaves) save(e *Event, fields int) {
 	p.put(h.section, p.number(e.arrived))
 }
 
-func (h *heldSaves) freeze() { h.saving, h.now = h.now, h.saving[:0] }
+func (h *heldSaves) freeze() { h.saving, h.now = h.now, h.saving }
 
 // saveSome saves up to n events; false: all are saved.
 func (h *heldSaves) saveSome(n, fields int) bool {
-	for ; n > 0 && len(h.saving) > 0; n-- {
-		last := len(h.saving) - 1
-		if e := h.saving[last]; e != nil {
+	some := h.saving.take(n)
+	for _, e := range some {
+		if e != nil {
 			h.save(e, fields)
 			e.dirty = 0
 		}
-		h.saving[last] = nil
-		h.saving = h.saving[:last]
 	}
-	return len(h.saving) > 0
+	clear(some)
+	return h.saving.len() > 0
 }
 
 // arrivalSaves is how far the events that a late one can precede are saved, in EagerOrder.
@@ -145,44 +152,79 @@ type passing struct {
 	all uint64
 }
 
-// versionSaves is which versions of alerts have changed.
+// versionSaves is which versions of alerts have changed (see epoch).
 type versionSaves struct {
 	epoch   *epoch // nil: there are no freezes
 	section int
-	ids     []string
+	changed changed[string] // by id
 }
 
+// setVersion sets the version of an alert.
 func (g *eager) setVersion(id string, v version) {
+	v.dirty = 0
+	if was, ok := g.versions[id]; ok {
+		v.dirty = g.saveVersion(id, was).dirty
+	}
 	g.versions[id] = v
-	g.noteVersion(id)
+	g.versionStays(id, v)
 }
 
+// versionStays lets the next freeze save a version.
+func (g *eager) versionStays(id string, v version) {
+	if s := &g.saves; s.epoch != nil && v.dirty&s.epoch.now == 0 {
+		v.dirty |= s.epoch.now
+		g.versions[id] = v
+		s.changed.add(id)
+	}
+}
+
+// dropVersion forgets a version.
 func (g *eager) dropVersion(id string) {
+	v, ok := g.versions[id]
+	if !ok {
+		return
+	}
+	g.saveVersion(id, v)
 	delete(g.versions, id)
-	g.noteVersion(id)
-}
-
-func (g *eager) noteVersion(id string) {
-	if s := &g.saves; s.epoch != nil && !s.epoch.all {
-		s.ids = append(s.ids, id)
+	if p := g.saves.epoch; p != nil {
+		p.forget(g.saves.section, p.text(id))
 	}
 }
 
-// saveVersions saves the versions that have changed, or all.
-func (g *eager) saveVersions(all bool) {
-	s := &g.saves
-	if all {
-		s.ids = slices.Collect(maps.Keys(g.versions))
+// saveVersion saves a version, if that is still to be done, and returns it without the mark.
+func (g *eager) saveVersion(id string, v version) version {
+	p := g.saves.epoch
+	if p == nil || v.dirty&p.was == 0 {
+		return v
 	}
-	slices.Sort(s.ids)
-	for _, id := range slices.Compact(s.ids) {
-		if v, ok := g.versions[id]; ok && v.until >= s.epoch.low {
-			s.epoch.w.version(id, v)
-			s.epoch.put(s.section, s.epoch.text(id))
-		} else {
-			s.epoch.none(s.section, s.epoch.text(id))
+	v.dirty &^= p.was
+	if v.until >= p.low {
+		p.w.version(id, v)
+		p.put(g.saves.section, p.text(id))
+	} else {
+		p.none(g.saves.section, p.text(id))
+	}
+	return v
+}
+
+// saveVersions saves up to n versions; false: there are no more.
+func (g *eager) saveVersions(n int) bool {
+	some := g.saves.changed.next(n)
+	for _, id := range some {
+		if v, ok := g.versions[id]; ok {
+			g.versions[id] = g.saveVersion(id, v)
 		}
 	}
-	clear(s.ids)
-	s.ids = s.ids[:0]
+	clear(some)
+	return g.saves.changed.more()
+}
+
+// changeVersions lets the next freeze save all versions.
+func (g *eager) changeVersions() {
+	g.saves.changed.saving.drop()
+	for id, v := range g.versions {
+		v.dirty &= g.saves.epoch.now
+		g.versions[id] = v
+		g.versionStays(id, v)
+	}
 }

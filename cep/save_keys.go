@@ -77,5 +77,5 @@ func (s *shard) saveSome(n int) bool {
 		s.saveCell(c)
 	}
 	clear(cells)
-	return s.saves.cells.more()
+	return s.saves.keys.more() || s.saves.cells.more()
 }

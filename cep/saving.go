@@ -21,8 +21,8 @@ type Checkpoints interface {
 
 // CheckpointWriter stores a checkpoint. Either Commit or Abort is called in the end.
 type CheckpointWriter interface {
-	// Add adds entries: whole ones, in the bytes of Entry.Append. Of those under one key the
-	// last counts.
+	// Add adds entries: whole ones, in the bytes of Entry.Append, which it does not keep. Of
+	// those under one key the last counts.
 	Add(entries []byte) error
 
 	// Commit makes the checkpoint one to begin with, and returns the position of the oldest
@@ -49,6 +49,7 @@ type saving struct {
 	more    bool          // of frozen
 	rest    [][]byte      // pieces of frozen that have found no room
 	pieces  chan []byte   // to the goroutine that writes them
+	written chan []byte   // back from it
 	given   bool          // all: pieces is closed
 	room    chan struct{} // there may be some
 	aborted atomic.Bool
@@ -79,6 +80,10 @@ func (s *saving) write(to Checkpoints, c *Checkpoint, whole bool) {
 		}
 		if err == nil && !s.aborted.Load() {
 			err = guarded("saving it", func() error { failpoint.Panic([]byte("save")); return w.Add(p) })
+		}
+		select {
+		case s.written <- p:
+		default:
 		}
 	}
 	if err == nil && s.aborted.Load() {
@@ -120,6 +125,9 @@ func (s *saving) give(wait bool) {
 
 // next lets more of the state be saved, if what was saved has been handed on.
 func (s *saving) next(stop func() bool) {
+	for len(s.written) > 0 {
+		s.frozen.Free(<-s.written)
+	}
 	if s.give(false); s.more && len(s.rest) == 0 {
 		s.rest, s.more = s.frozen.Next(stop)
 		s.give(false)
@@ -167,6 +175,24 @@ func (l *Loop) checkpoint() error {
 	return l.freeze()
 }
 
+// stretchBytes is how much is stepped between two slices of saving, some milliseconds' worth:
+// where batches are long, as with a backlog, a checkpoint would wait for them else.
+const stretchBytes = 64 << 10
+
+// stretch is the number of records that are stepped before more of a checkpoint is saved.
+func (l *Loop) stretch(steps []Record) int {
+	if l.saving == nil || l.saving.given {
+		return len(steps)
+	}
+	bytes := 0
+	for i := range steps {
+		if bytes += len(steps[i].Data); bytes >= stretchBytes {
+			return i + 1
+		}
+	}
+	return len(steps)
+}
+
 // slice says when saving makes way for stepping.
 func (l *Loop) slice() (stop func() bool) {
 	if l.o.Slice != nil {
@@ -195,7 +221,7 @@ func (l *Loop) freeze() error {
 	if err != nil {
 		return l.givenUp(l.at, l.engine.frozen, err)
 	}
-	s := &saving{of: l.at, frozen: frozen, more: true, pieces: make(chan []byte, underWay), room: make(chan struct{}, 1), done: make(chan stored, 1)}
+	s := &saving{of: l.at, frozen: frozen, more: true, pieces: make(chan []byte, underWay), written: make(chan []byte, underWay), room: make(chan struct{}, 1), done: make(chan stored, 1)}
 	l.saving = s
 	go s.write(l.o.Checkpoints, c, s.frozen.Full)
 	return nil

@@ -117,6 +117,10 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
 	near := r.Bool()
+	saved := o.Saved && o.Freezes && near == o.NearMisses
+	if saved {
+		g.beginSaved()
+	}
 	g.readKeys(&r, near)
 	g.readRisks(&r)
 	if g.eager() {
@@ -128,6 +132,9 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 		return nil, err
 	}
 	g.readNear(&r, near)
+	if saved {
+		g.endSaved()
+	}
 	if g.eager() && !r.Bad {
 		g.readEager(&r)
 	}

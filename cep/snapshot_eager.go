@@ -203,6 +203,11 @@ func (g *Engine) readEager(r *reader) {
 	for i := range g.layers {
 		g.layers[i].readVersions(r, low)
 	}
+	for s := range g.shards {
+		if p := s.saves.epoch; p != nil && !p.all {
+			s.eager.versionsSaved()
+		}
+	}
 }
 
 // rematch matches the events that a late one can precede, and lets nothing out.
@@ -300,7 +305,12 @@ func (l *layer) readBacklogs(r *reader) (then []func()) {
 				s.eager.holds(c)
 			}
 			then = append(then, func() {
-				if c := s.cell(int32(space), text); c != nil {
+				c := s.cell(int32(space), text)
+				if p := s.saves.epoch; p != nil && c == nil {
+					p.forget(s.saves.backlogs+space, p.text(text))
+				}
+				if c != nil {
+					c.backed = true
 					hold.done = min(hold.done, len(c.items))
 					if c.hold = hold; hold.holding {
 						s.eager.calm = min(s.eager.calm, hold.calm)
@@ -322,10 +332,13 @@ func (l *layer) readVersions(r *reader, low int64) {
 			r.Fail()
 			return
 		}
-		if before = id; v.until < low {
-			continue // it can change no more
-		}
 		s := l.shards[v.hash%uint64(len(l.shards))]
+		if before = id; v.until < low { // it can change no more
+			if p := s.saves.epoch; p != nil {
+				p.forget(s.eager.saves.section, p.text(id))
+			}
+			continue
+		}
 		s.eager.setVersion(strings.Clone(id), v)
 		s.eager.expiring.push(expiring{v.until, id})
 	}

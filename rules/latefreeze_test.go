@@ -103,8 +103,16 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 		if r.IntN(4) == 0 { // go on with it where it was frozen, which is here
 			twin := restored.Append(nil)
 			if here := s.g.Append(nil); bytes.Equal(here, twin) {
-				s.g, s.runs = restored, nil
-				s.told += fmt.Sprintf(", restored with %d", o.Shards)
+				if o.Saved = r.IntN(3) > 0; o.Saved { // what changes is added to what it was put together of
+					if restored, err = cep.Restore(c.set.set, o, state); err != nil {
+						return faultf("what is saved can be restored", "%s: %v", s.told, err)
+					}
+				} else {
+					s.runs = nil
+				}
+				s.g = restored
+				s.told += fmt.Sprintf(", restored with %d, saved %v", o.Shards, o.Saved)
+				o.Saved = false
 			}
 		}
 	}

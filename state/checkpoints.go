@@ -180,6 +180,12 @@ func (s *Store) Checkpoints() (list []Head, err error) {
 	return list, err
 }
 
+// Newest reports whether a checkpoint is the one that Begin adds changes to.
+func (s *Store) Newest(h Head) (bool, error) {
+	heads, err := s.Checkpoints()
+	return err == nil && len(heads) > 0 && heads[0].Fault == nil && heads[0].Number == h.Number, err
+}
+
 // Load reads a checkpoint that Checkpoints listed. Every byte of it is checked.
 func (s *Store) Load(h Head) (*cep.Checkpoint, error) {
 	if h.Fault != nil {

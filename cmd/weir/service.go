@@ -192,7 +192,8 @@ func (v *service) agree(ctx context.Context) (start, error) {
 		}
 		c, err := v.store.Load(heads[r.From])
 		if err == nil {
-			return start{c, r, mark}, nil
+			c.Latest, err = v.store.Newest(heads[r.From])
+			return start{c, r, mark}, err
 		}
 		if !errors.Is(err, state.ErrDamaged) {
 			return start{}, err
@@ -368,8 +369,9 @@ func (v *service) run(ctx context.Context) error {
 // or the disk was full.
 func (v *service) fold(ctx context.Context) error {
 	for {
-		err := v.loop.Run(ctx, v.boot.checkpoint, v.boot.recovery, v.boot.mark)
-		v.boot = start{}
+		boot := v.boot
+		v.boot = start{} // the memory of the checkpoint is free once the state is made of it
+		err := v.loop.Run(ctx, boot.checkpoint, boot.recovery, boot.mark)
 		switch {
 		case err == nil, ctx.Err() != nil:
 			return err
