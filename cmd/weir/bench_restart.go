@@ -26,6 +26,7 @@ import (
 type benchRestartCommand struct {
 	Keys int    `default:"1000000" help:"Cards, of each of which the rules keep something (${default})."`
 	Log  string `default:"1GB" placeholder:"SIZE" help:"How full the log is when the service is killed (${default})."`
+	Rate int    `default:"10000" help:"Events a second in the last 15 s before that (${default}). Until then as many as are taken."`
 	Data string `placeholder:"DIR" help:"Data directory: a new one, or one that this command has filled; without it a temporary one that is deleted."`
 	JSON bool   `name:"json" help:"Write the figures as one JSON object."`
 }
@@ -179,7 +180,37 @@ func (c *benchRestartCommand) fill(ctx context.Context, s *timedService, size ui
 	if err := context.Cause(filling); err != full {
 		return err
 	}
-	return nil
+	return c.steady(ctx, s)
+}
+
+// steady sends events at a rate for a while, once all others are matched.
+func (c *benchRestartCommand) steady(ctx context.Context, s *timedService) error {
+	const posts, every = 300, 50 * time.Millisecond
+	for watch := new(benchFigures); ctx.Err() == nil; time.Sleep(every) {
+		if ready, err := watch.look(s); err != nil {
+			return err
+		} else if ready.Stepped == ready.End {
+			break
+		}
+	}
+	cards := bench.NewCards(fmt.Sprintf("s-%d-", time.Now().UnixNano()), 77)
+	cards.Number = c.Keys
+	var body []byte
+	for i, begin := 0, time.Now(); i < posts && ctx.Err() == nil; i++ {
+		time.Sleep(time.Until(begin.Add(time.Duration(i) * every)))
+		body = body[:0]
+		for range c.Rate / int(time.Second/every) {
+			body = cards.AppendJSON(body, time.Now().UnixMilli())
+		}
+		status, _, said, err := postEvents(http.DefaultClient, s.address+"/v1/events", body)
+		if err != nil {
+			return err
+		}
+		if status != http.StatusOK && status != http.StatusTooManyRequests {
+			return fmt.Errorf("the service answered %d: %s", status, said)
+		}
+	}
+	return ctx.Err()
 }
 
 // postUntil sends events until ctx ends.

@@ -70,11 +70,6 @@ func (c *serveCommand) Run(std *streams) error {
 			return f.wrong // nobody has served them, and no directory is made
 		}
 	}
-	v, err := newService(ctx, s, f, slog.New(slog.NewTextHandler(std.err, nil)))
-	if err != nil {
-		return err
-	}
-	defer v.close()
 	if name := os.Getenv(profileVariable); name != "" {
 		f, err := os.Create(name)
 		if err != nil {
@@ -86,6 +81,11 @@ func (c *serveCommand) Run(std *streams) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
+	v, err := newService(ctx, s, f, slog.New(slog.NewTextHandler(std.err, nil)))
+	if err != nil {
+		return err
+	}
+	defer v.close()
 	return v.run(ctx)
 }
 
