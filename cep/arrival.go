@@ -362,6 +362,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	clear(g.came)
 	g.came = g.came[:0]
 	g.released = g.released[:0]
+	g.unpin()
 	low := g.pinned(g.order.low)
 	from := g.horizon(g.countedFrom(low)) // states of features lie apart, too
 	g.lists.forget(from)

@@ -96,6 +96,7 @@ type Engine struct {
 	sections sections
 	frozen   *Frozen
 	full     bool // the next freeze is of all of the state
+	pin      pin
 	waits    heldSaves
 	passings []passing // of freezes, by time
 	shaped   []byte    // shape

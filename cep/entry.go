@@ -69,24 +69,26 @@ func ReadEntry(src []byte) (e Entry, rest []byte, err error) {
 // those with one key.
 func SortEntries(dst, src []byte) ([]byte, error) {
 	type place struct {
-		Entry
-		raw []byte
+		section    uint32
+		key        []byte
+		begin, end int // in src
 	}
-	var all []place
-	for len(src) > 0 {
-		e, rest, err := ReadEntry(src)
+	all := make([]place, 0, len(src)/128+1)
+	for rest := src; len(rest) > 0; {
+		e, after, err := ReadEntry(rest)
 		if err != nil {
 			return dst, err
 		}
-		all = append(all, place{e, src[:len(src)-len(rest)]})
-		src = rest
+		all = append(all, place{e.Section, e.Key, len(src) - len(rest), len(src) - len(after)})
+		rest = after
 	}
-	slices.SortStableFunc(all, func(a, b place) int { return a.Compare(&b.Entry) })
+	byKey := func(a, b place) int { return cmp.Or(cmp.Compare(a.section, b.section), bytes.Compare(a.key, b.key)) }
+	slices.SortFunc(all, func(a, b place) int { return cmp.Or(byKey(a, b), cmp.Compare(a.begin, b.begin)) })
 	for i := range all {
-		if i+1 < len(all) && all[i].Compare(&all[i+1].Entry) == 0 {
+		if i+1 < len(all) && byKey(all[i], all[i+1]) == 0 {
 			continue
 		}
-		dst = append(dst, all[i].raw...)
+		dst = append(dst, src[all[i].begin:all[i].end]...)
 	}
 	return dst, nil
 }

@@ -132,6 +132,9 @@ func (g *Engine) Freeze() *Frozen {
 		panic("cep: a freeze that was not asked for, or before another has ended")
 	}
 	f := &Frozen{Full: g.full, g: g, pins: g.eager()}
+	if f.pins {
+		g.pin.set(g.order.low)
+	}
 	g.frozen, g.full = f, false
 	for _, p := range g.changed {
 		p.was, p.now, p.low = p.now, p.now^3, g.order.low
@@ -327,14 +330,6 @@ func (f *Frozen) End(kept bool) {
 	f.saved()
 }
 
-// pinned is the watermark as of which events are still needed, so that keys which are to be
-// saved can be taken back to it.
-func (g *Engine) pinned(low int64) int64 {
-	if g.frozen != nil && g.frozen.pins {
-		return min(low, g.changed[0].low)
-	}
-	return low
-}
 
 // changeAll lets the next freeze save all of the state.
 func (g *Engine) changeAll() {

@@ -212,7 +212,7 @@ func (h *Head) load(tx *bbolt.Tx, c *cep.Checkpoint) error {
 			return err
 		}
 	}
-	runs, err := runsOf(tx, h.parts, func(segment, n uint64, p *part) ([]byte, error) { return chunkIn(tx, segment, n, p) })
+	runs, err := runsOf(tx, h.parts, func(segment, n uint64, p *part, _ []byte) ([]byte, error) { return chunkIn(tx, segment, n, p) })
 	if err != nil {
 		return err
 	}

@@ -173,7 +173,8 @@ type run struct {
 	next     uint64   // chunk
 	end      uint64   // after the last
 	rest     []byte   // entries of the chunk before
-	read     func(segment, n uint64, p *part) ([]byte, error)
+	read     func(segment, n uint64, p *part, memory []byte) ([]byte, error)
+	memory   []byte // for read
 }
 
 // Next is cep.Run.
@@ -185,9 +186,10 @@ func (r *run) Next() (e cep.Entry, ok bool, err error) {
 		for len(r.segments) > 1 && r.segments[1] <= r.next {
 			r.segments = r.segments[1:]
 		}
-		if r.rest, err = r.read(r.segments[0], r.next, r.part); err != nil {
+		if r.rest, err = r.read(r.segments[0], r.next, r.part, r.memory); err != nil {
 			return e, false, err
 		}
+		r.memory = r.rest
 		r.next++
 	}
 	if e, r.rest, err = cep.ReadEntry(r.rest); err != nil {
@@ -196,8 +198,9 @@ func (r *run) Next() (e cep.Entry, ok bool, err error) {
 	return e, true, nil
 }
 
-// runs are those of parts, the oldest first.
-func runsOf(tx *bbolt.Tx, parts []part, read func(segment, n uint64, p *part) ([]byte, error)) (runs []cep.Run, err error) {
+// runs are those of parts, the oldest first. read gives a chunk; it may use the memory of the
+// one before.
+func runsOf(tx *bbolt.Tx, parts []part, read func(segment, n uint64, p *part, memory []byte) ([]byte, error)) (runs []cep.Run, err error) {
 	for i := range parts {
 		p := &parts[i]
 		firsts, err := p.segments(tx)

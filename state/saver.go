@@ -1,7 +1,6 @@
 package state
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"slices"
@@ -167,11 +166,11 @@ func (s *Store) merge(h *Head) error {
 	return s.sweep(0)
 }
 
-// chunk is a copy of a chunk.
-func (s *Store) chunk(segment, n uint64, p *part) (c []byte, err error) {
+// chunk is a copy of a chunk, in memory that is free.
+func (s *Store) chunk(segment, n uint64, p *part, memory []byte) (c []byte, err error) {
 	err = s.checkpoints.view(func(tx *bbolt.Tx) error {
 		chunk, err := chunkIn(tx, segment, n, p)
-		c = bytes.Clone(chunk)
+		c = append(memory[:0], chunk...)
 		return err
 	})
 	return c, err
