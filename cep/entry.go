@@ -179,8 +179,12 @@ const (
 )
 
 // Assemble makes the bytes that Restore reads of runs of entries, the oldest first.
-func Assemble(runs []Run) ([]byte, error) {
-	a := assembly{}
+func Assemble(runs []Run) ([]byte, error) { return AssembleSized(runs, 0) }
+
+// AssembleSized is Assemble where about so many bytes are expected: memory for them is taken
+// at once.
+func AssembleSized(runs []Run, size int) ([]byte, error) {
+	a := assembly{bytes: make([]byte, 0, size)}
 	if err := Merge(runs, a.take); err != nil {
 		return nil, err
 	}

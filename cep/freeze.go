@@ -330,7 +330,6 @@ func (f *Frozen) End(kept bool) {
 	f.saved()
 }
 
-
 // changeAll lets the next freeze save all of the state.
 func (g *Engine) changeAll() {
 	g.full = true

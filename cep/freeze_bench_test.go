@@ -23,17 +23,19 @@ func BenchmarkFreeze(b *testing.B) {
 	}
 }
 
-func benchmarkFreeze(b *testing.B, order Order, keys int) {
+// largeState makes an engine with features of so many keys, and an open match of every tenth.
+// step steps a batch, and says how many events there were.
+func largeState(b *testing.B, order Order, keys int) (g *Engine, step func(of int) int) {
 	features, reads := ten()
 	rs := rulesOf(makeRule(b, "ab", "a -> b", nfa.Options{Within: 48 * time.Hour}, abc("a", "b")))
 	rs.Features, rs.Reads = features, reads
 	for i := range reads {
 		rs.Rules[0].Reads = append(rs.Rules[0].Reads, ReadID(i))
 	}
-	g := NewEngine(rs, Options{Order: order, Lateness: 2 * time.Second, Freezes: true, Shards: 1})
+	g = NewEngine(rs, Options{Order: order, Lateness: 2 * time.Second, Freezes: true, Shards: 1})
 	const batch = 256
 	events, fx, n := make([]Event, batch), new(Effects), 0
-	step := func(of int) { // 40,000 a second, of that many keys
+	step = func(of int) int { // 40,000 a second, of that many keys
 		for i := range events {
 			kind := "x"
 			if n%10 == 0 {
@@ -45,10 +47,66 @@ func benchmarkFreeze(b *testing.B, order Order, keys int) {
 		}
 		g.StepEvents(events, fx)
 		fx.Reset()
+		return n
 	}
-	for n < keys {
-		step(keys)
+	for step(keys) < keys {
 	}
+	return g, step
+}
+
+// BenchmarkRestore puts the state of a million keys together of what a freeze has saved, and
+// makes an engine of it.
+func BenchmarkRestore(b *testing.B) {
+	for _, order := range []Order{WatermarkOrder, EagerOrder} {
+		b.Run([]string{"watermark", "eager"}[order], func(b *testing.B) {
+			g, _ := largeState(b, order, 1_000_000)
+			var runs [][]byte
+			f := g.Freeze()
+			for more := true; more; {
+				var pieces [][]byte
+				pieces, more = f.Next(func() bool { return false })
+				for _, p := range pieces {
+					run, err := SortEntries(nil, p)
+					if err != nil {
+						b.Fatal(err)
+					}
+					runs = append(runs, run)
+				}
+			}
+			f.End(true)
+			rs, o := g.rs, g.options
+			g, f = nil, nil
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			var assembled, restored time.Duration
+			for b.Loop() {
+				begun := threadTime()
+				var all []Run
+				for _, run := range runs {
+					all = append(all, RunOf(run))
+				}
+				state, err := Assemble(all)
+				if err != nil {
+					b.Fatal(err)
+				}
+				assembled += threadTime() - begun
+				begun = threadTime()
+				o.Saved = true
+				if _, err := Restore(rs, o, state); err != nil {
+					b.Fatal(err)
+				}
+				restored += threadTime() - begun
+				b.SetBytes(int64(len(state)))
+			}
+			b.ReportMetric(ms(assembled)/float64(b.N), "ms-assembled")
+			b.ReportMetric(ms(restored)/float64(b.N), "ms-restored")
+		})
+	}
+}
+
+func benchmarkFreeze(b *testing.B, order Order, keys int) {
+	g, step := largeState(b, order, keys)
+	n := keys
 	whole := save(g.Freeze())
 	ratio := float64(whole) / float64(len(g.Append(nil)))
 	runtime.LockOSThread()
@@ -64,7 +122,7 @@ func benchmarkFreeze(b *testing.B, order Order, keys int) {
 	for b.Loop() {
 		b.StopTimer()
 		for until := n + keys/2; n < until; {
-			if timed(&alone, func() { step(keys) }); len(alone)%64 == 0 {
+			if timed(&alone, func() { n = step(keys) }); len(alone)%64 == 0 {
 				mostAlone = max(mostAlone, heapBytes())
 			}
 		}
@@ -74,7 +132,7 @@ func benchmarkFreeze(b *testing.B, order Order, keys int) {
 		freezing += slices[len(slices)-1]
 		for more := true; more; {
 			b.StopTimer()
-			timed(&beside, func() { step(keys) })
+			timed(&beside, func() { n = step(keys) })
 			b.StartTimer()
 			var pieces [][]byte
 			timed(&slices, func() {

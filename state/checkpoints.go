@@ -216,7 +216,7 @@ func (h *Head) load(tx *bbolt.Tx, c *cep.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if c.State, err = cep.Assemble(runs); err != nil {
+	if c.State, err = cep.AssembleSized(runs, int(h.entryBytes())); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil

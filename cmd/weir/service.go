@@ -45,6 +45,7 @@ type service struct {
 	health  health
 	backlog backlog
 	phases  phases
+	loaded  *loaded // while it starts
 }
 
 // start is where the loop begins.
@@ -81,6 +82,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.phases.end("files")
+	v.loaded = load(v.store)
 	durability := stream.Fsync
 	if s.Durability == "interval" {
 		durability = stream.Interval
@@ -93,6 +95,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	if v.boot, err = v.agree(ctx); err != nil {
 		return nil, err
 	}
+	v.loaded = nil
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: v.store, Checkpoints: v.store,
@@ -190,7 +193,7 @@ func (v *service) agree(ctx context.Context) (start, error) {
 		if r.From < 0 {
 			return start{recovery: r, mark: mark}, nil
 		}
-		c, err := v.store.Load(heads[r.From])
+		c, err := v.load(heads[r.From])
 		if err == nil {
 			c.Latest, err = v.store.Newest(heads[r.From])
 			return start{c, r, mark}, err
@@ -460,6 +463,9 @@ func (v *service) close() {
 		if err := v.stream.Close(ctx); err != nil {
 			v.log.Warn("the log could not be closed", "error", err)
 		}
+	}
+	if v.loaded != nil {
+		<-v.loaded.done
 	}
 	if v.store != nil {
 		if err := v.store.Close(); err != nil {
