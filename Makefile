@@ -9,7 +9,7 @@ DUCKDB := duckdb==2.0.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
+.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
 
 all: test
 
@@ -41,6 +41,13 @@ fuzz:
 # Compiled by the profile that weir is built with.
 bench:
 	go test -pgo=$(CURDIR)/cmd/weir/default.pgo -run '^$$' -bench . -benchmem ./...
+
+# What a checkpoint costs (1 M of 2 M keys changed; a new base of 1 GB), and what a restart
+# after kill -9 takes with a million keys and a full log. Some minutes, 8 GB of memory.
+checkpoints:
+	go test -pgo=$(CURDIR)/cmd/weir/default.pgo ./cep -run '^$$' -bench 'Freeze/.*/2000000|Restore' -benchtime 1x -timeout 30m
+	go test ./state -run '^$$' -bench 'Base$$' -benchtime 1x -timeout 30m
+	go run ./cmd/weir bench restart
 
 # The profile that go build compiles weir by: features, patterns and reading of events, in
 # order and late. Made anew now and then; results do not depend on it.

@@ -220,7 +220,8 @@
 // to save the state while Step goes on. It notes the watermark, and saves what is small; what
 // belongs to keys is saved by Frozen.Next, a little at a time, and of a key that changes
 // before, then. What has not changed since the last freeze is not saved again: the entries of
-// all freezes since the last that was full come to a state (Assemble). Options.Freezes makes
+// all freezes since the last that was full come to a state (Assemble). An Engine that Restore
+// makes of such a state goes on from there, if Options.Saved says so. Options.Freezes makes
 // each part note which of its keys have changed: 8 bytes for each, and a mark in what is kept
 // of it; a key that is dropped, its name.
 //

@@ -94,6 +94,8 @@ type heldFiles struct {
 	alerts      []string
 	checkpoints []*Checkpoint // newest first, two at most
 	runs        [][]byte      // of the newest
+	added       bool          // what changes after a restart is added to them
+	wholes      int           // checkpoints that have all of the state
 	crash       func(where string) bool
 }
 
@@ -115,7 +117,9 @@ func (f *heldFiles) Commit(c *Commit) error {
 
 func (f *heldFiles) Begin(c *Checkpoint, whole bool) (CheckpointWriter, error) {
 	w := &heldWriter{files: f, checkpoint: *c}
-	if !whole {
+	if whole {
+		f.wholes++
+	} else {
 		w.runs = slices.Clone(f.runs)
 	}
 	return w, nil
@@ -175,7 +179,9 @@ func foldWith(log *heldLog, files *heldFiles, o LoopOptions) (*Loop, []Notice, e
 		if err != nil || r.From < 0 {
 			return nil, r, err
 		}
-		return files.checkpoints[r.From], r, nil
+		c := *files.checkpoints[r.From]
+		c.Latest = r.From == 0 && files.added
+		return &c, r, nil
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
@@ -258,7 +264,7 @@ func TestLoopIsOneFold(t *testing.T) {
 		}
 		due := make(chan time.Time)
 		close(due) // a checkpoint is always due
-		files := &heldFiles{}
+		files := &heldFiles{added: rapid.Bool().Draw(t, "added")}
 		// Drawn ahead: a checkpoint is saved on a goroutine of its own.
 		crashes := rapid.SliceOfN(rapid.IntRange(0, 3), 0, 32).Draw(t, "crashes")
 		var asked atomic.Int64
