@@ -13,9 +13,11 @@ type lateSaver struct {
 	*rand.Rand
 	g      *cep.Engine
 	frozen *cep.Frozen
-	want   []byte   // the state as of the freeze
-	now    [][]byte // entries since then
-	runs   [][]byte // sorted, of the freezes before
+	at     int         // records as of the freeze,
+	fx     cep.Effects // what they brought,
+	want   []byte      // and the state
+	now    [][]byte    // entries since then
+	runs   [][]byte    // sorted, of the freezes before
 	told   string
 }
 
@@ -73,7 +75,7 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 			alone.Shards, alone.Freezes = pick(r, []int{1, 2, 5}), false
 			twin := cep.NewEngine(c.set.set, alone)
 			twin.Step(records[:at], new(cep.Effects))
-			s.want, s.frozen = twin.Append(nil), s.g.Freeze()
+			s.at, s.fx, s.want, s.frozen = at, fx, twin.Append(nil), s.g.Freeze()
 			s.told += fmt.Sprintf(", frozen after %d records", at)
 		case s.frozen != nil && r.IntN(12) == 0:
 			s.frozen.End(false)
@@ -100,20 +102,17 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 		if got := restored.Append(nil); !bytes.Equal(got, s.want) {
 			return faultf("what is saved is the state as of the freeze", "%s, saved after %d: %s", s.told, at, firstDifferent(got, s.want))
 		}
-		if r.IntN(4) == 0 { // go on with it where it was frozen, which is here
-			twin := restored.Append(nil)
-			if here := s.g.Append(nil); bytes.Equal(here, twin) {
-				if o.Saved = r.IntN(3) > 0; o.Saved { // what changes is added to what it was put together of
-					if restored, err = cep.Restore(c.set.set, o, state); err != nil {
-						return faultf("what is saved can be restored", "%s: %v", s.told, err)
-					}
-				} else {
-					s.runs = nil
+		if r.IntN(3) == 0 { // go on with it where it was frozen, as after a crash
+			if o.Saved = r.IntN(3) > 0; o.Saved { // what changes is added to what it was put together of
+				if restored, err = cep.Restore(c.set.set, o, state); err != nil {
+					return faultf("what is saved can be restored", "%s: %v", s.told, err)
 				}
-				s.g = restored
-				s.told += fmt.Sprintf(", restored with %d, saved %v", o.Shards, o.Saved)
-				o.Saved = false
+			} else {
+				s.runs = nil
 			}
+			s.g, at, fx = restored, s.at, s.fx
+			s.told += fmt.Sprintf(", restored with %d as of %d records, saved %v", o.Shards, at, o.Saved)
+			o.Saved = false
 		}
 	}
 	s.g.Step([]cep.Record{{Kind: c.end}}, &fx)
