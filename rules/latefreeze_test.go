@@ -18,6 +18,8 @@ type lateSaver struct {
 	want   []byte      // and the state
 	now    [][]byte    // entries since then
 	runs   [][]byte    // sorted, of the freezes before
+	base   []byte      // what it was restored from last; nil: it was not
+	from   int         // records as of then
 	told   string
 }
 
@@ -74,7 +76,13 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 			alone := o
 			alone.Shards, alone.Freezes = pick(r, []int{1, 2, 5}), false
 			twin := cep.NewEngine(c.set.set, alone)
-			twin.Step(records[:at], new(cep.Effects))
+			if s.base != nil { // captured events have lost what rules do not ask of them
+				var err error
+				if twin, err = cep.Restore(c.set.set, alone, s.base); err != nil {
+					return faultf("what is saved can be restored", "%s: %v", s.told, err)
+				}
+			}
+			twin.Step(records[s.from:at], new(cep.Effects))
 			s.at, s.fx, s.want, s.frozen = at, fx, twin.Append(nil), s.g.Freeze()
 			s.told += fmt.Sprintf(", frozen after %d records", at)
 		case s.frozen != nil && r.IntN(12) == 0:
@@ -111,6 +119,7 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 				s.runs = nil
 			}
 			s.g, at, fx = restored, s.at, s.fx
+			s.base, s.from = state, at
 			s.told += fmt.Sprintf(", restored with %d as of %d records, saved %v", o.Shards, at, o.Saved)
 			o.Saved = false
 		}
