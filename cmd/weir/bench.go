@@ -149,14 +149,7 @@ func (c *benchServeCommand) start(dir string, said *tail) (*process, error) {
 	if c.Profile != "" {
 		serve.Env = append(os.Environ(), profileVariable+"="+string(c.Profile))
 	}
-	s, err := startProcess(serve, said)
-	if err != nil {
-		return nil, err
-	}
-	if <-s.up; s.url == "" {
-		return nil, fmt.Errorf("the service did not start: %w\n%s", s.err, said.Bytes())
-	}
-	return s, nil
+	return startServing(serve, said)
 }
 
 // measure sends events from all clients and watches the service.

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strconv"
@@ -100,8 +101,7 @@ func (c *benchRestartCommand) Run(std *streams) error {
 		return err
 	}
 	err = c.fill(ctx, s, uint64(size))
-	s.process.Process.Kill()
-	<-s.done
+	s.kill()
 	if err != nil {
 		return err
 	}
@@ -140,20 +140,20 @@ func (f *restartFigures) write(w io.Writer) {
 	fmt.Fprintf(w, "\n  serves after %.2f s: %s; %.1f s of processor time, %d MB\n", f.Serves, f.Phases, f.CPU, f.Memory>>20)
 }
 
-func (c *benchRestartCommand) start(dir string, size int64) (*timedService, error) {
+func (c *benchRestartCommand) start(dir string, size int64) (*process, error) {
 	binary, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	// Nothing is dropped: what is full here is a log of size bytes.
-	return startService(binary, []string{
-		filepath.Join(dir, "cards.yaml"), filepath.Join(dir, "keys.yaml"), "--data", filepath.Join(dir, "data"),
-		"--set", "log.size=" + strconv.FormatInt(size*3/2, 10) + "B", "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
-	}, nil, io.Discard)
+	return startServing(exec.Command(
+		binary, "serve", filepath.Join(dir, "cards.yaml"), filepath.Join(dir, "keys.yaml"), "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		"--set", "log.size="+strconv.FormatInt(size*3/2, 10)+"B", "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
+	), new(tail))
 }
 
 // fill sends events until the log is as full as it is to be.
-func (c *benchRestartCommand) fill(ctx context.Context, s *timedService, size uint64) error {
+func (c *benchRestartCommand) fill(ctx context.Context, s *process, size uint64) error {
 	filling, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var wait sync.WaitGroup
@@ -184,7 +184,7 @@ func (c *benchRestartCommand) fill(ctx context.Context, s *timedService, size ui
 }
 
 // steady sends events at a rate for a while, once all others are matched.
-func (c *benchRestartCommand) steady(ctx context.Context, s *timedService) error {
+func (c *benchRestartCommand) steady(ctx context.Context, s *process) error {
 	const posts, every = 300, 50 * time.Millisecond
 	for watch := new(benchFigures); ctx.Err() == nil; time.Sleep(every) {
 		if ready, err := watch.look(s); err != nil {
@@ -202,7 +202,7 @@ func (c *benchRestartCommand) steady(ctx context.Context, s *timedService) error
 		for range c.Rate / int(time.Second/every) {
 			body = cards.AppendJSON(body, time.Now().UnixMilli())
 		}
-		status, _, said, err := postEvents(http.DefaultClient, s.address+"/v1/events", body)
+		status, _, said, err := postEvents(http.DefaultClient, s.url+"/v1/events", body)
 		if err != nil {
 			return err
 		}
@@ -214,7 +214,7 @@ func (c *benchRestartCommand) steady(ctx context.Context, s *timedService) error
 }
 
 // postUntil sends events until ctx ends.
-func postUntil(ctx context.Context, s *timedService, cards *bench.Cards) error {
+func postUntil(ctx context.Context, s *process, cards *bench.Cards) error {
 	client := &http.Client{Transport: &http.Transport{}}
 	defer client.CloseIdleConnections()
 	var body []byte
@@ -224,7 +224,7 @@ func postUntil(ctx context.Context, s *timedService, cards *bench.Cards) error {
 		for range 1000 {
 			body = cards.AppendJSON(body, now)
 		}
-		status, after, said, err := postEvents(client, s.address+"/v1/events", body)
+		status, after, said, err := postEvents(client, s.url+"/v1/events", body)
 		switch {
 		case err != nil:
 			return err
@@ -245,11 +245,8 @@ func (c *benchRestartCommand) restart(ctx context.Context, dir string, size int6
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		s.process.Process.Kill()
-		<-s.done
-	}()
-	f := &restartFigures{Case: kind, Serves: time.Since(begun).Seconds(), Phases: s.phases}
+	defer s.kill()
+	f := &restartFigures{Case: kind, Serves: time.Since(begun).Seconds(), Phases: s.took}
 	serving := time.Now()
 	watch := new(benchFigures)
 	ready, err := watch.look(s)
@@ -285,11 +282,11 @@ func (c *benchRestartCommand) restart(ctx context.Context, dir string, size int6
 }
 
 // postOne sends one event until it is taken.
-func (c *benchRestartCommand) postOne(ctx context.Context, s *timedService, kind string) error {
+func (c *benchRestartCommand) postOne(ctx context.Context, s *process, kind string) error {
 	now := time.Now()
 	event := bench.NewCards(fmt.Sprintf("%s-%d-", kind, now.UnixNano()), 99).AppendJSON(nil, now.UnixMilli())
 	for ctx.Err() == nil {
-		status, _, said, err := postEvents(http.DefaultClient, s.address+"/v1/events", event)
+		status, _, said, err := postEvents(http.DefaultClient, s.url+"/v1/events", event)
 		switch {
 		case err != nil || status == http.StatusOK:
 			return err
@@ -309,8 +306,8 @@ func sequenceOf(position string) uint64 {
 }
 
 // metricsOf reads metrics of a service.
-func metricsOf(s *timedService, names ...string) (map[string]float64, error) {
-	r, err := http.Get(s.address + "/metrics")
+func metricsOf(s *process, names ...string) (map[string]float64, error) {
+	r, err := http.Get(s.url + "/metrics")
 	if err != nil {
 		return nil, err
 	}

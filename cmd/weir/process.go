@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"os/exec"
 	"regexp"
@@ -13,12 +14,13 @@ type process struct {
 	cmd  *exec.Cmd
 	up   chan struct{} // closed when it serves, or has ended before
 	url  string        // where it serves; to be read once up is closed; empty: it has ended before
+	took string        // the phases of its start, as it says them; likewise
 	done chan struct{} // closed when it has ended
 	err  error         // with which
 }
 
 // servesAt is what a service says on stderr once it serves.
-var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+)`)
+var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+) data=\S+ rules=\d+ ?(.*)`)
 
 // startProcess starts a command that is `weir serve`. What it says on stderr goes to said.
 func startProcess(c *exec.Cmd, said io.Writer) (*process, error) {
@@ -34,13 +36,25 @@ func startProcess(c *exec.Cmd, said io.Writer) (*process, error) {
 	return p, nil
 }
 
+// startServing is startProcess that waits until the service serves.
+func startServing(c *exec.Cmd, said *tail) (*process, error) {
+	p, err := startProcess(c, said)
+	if err != nil {
+		return nil, err
+	}
+	if <-p.up; p.url == "" {
+		return nil, fmt.Errorf("the service did not start: %w\n%s", p.err, said.Bytes())
+	}
+	return p, nil
+}
+
 // listen takes in what the service says until it ends.
 func (p *process) listen(said io.Reader) {
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		if m := servesAt.FindStringSubmatch(lines.Text()); m != nil && p.url == "" {
-			p.url = m[1]
+			p.url, p.took = m[1], m[2]
 			close(p.up)
 		}
 	}
@@ -49,6 +63,12 @@ func (p *process) listen(said io.Reader) {
 	if p.url == "" {
 		close(p.up)
 	}
+}
+
+// kill ends the service as a crash would.
+func (p *process) kill() {
+	p.cmd.Process.Kill()
+	<-p.done
 }
 
 // stop ends the service as a user would.
