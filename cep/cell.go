@@ -14,6 +14,7 @@ type cell struct {
 	pastKey
 	space   int32
 	items   []item   // by comparePlaces
+	room    []item   // of many items: the array that they, or most of them, are in
 	came    []coming // what removed items brought, until the cell is matched again
 	fates   []fate   // likewise
 	from    int      // of a marked cell: the first item to be matched again
@@ -135,11 +136,16 @@ func (c *cell) mark(i int) {
 	c.marked = true
 }
 
-// append puts an item behind the others. Many of one key are given as much room again:
-// trim takes from the front of them and leaves none there.
+// append puts an item behind the others. Of many items of one key, of which trim takes the
+// first ones, the array is used again from its front.
 func (c *cell) append(it item) {
 	if n := len(c.items); n == cap(c.items) && n > smallSpare {
-		c.items = slices.Grow(c.items, n)
+		if len(c.room) < 2*n || len(c.room) > 8*n {
+			c.room = make([]item, 3*n)
+		}
+		copy(c.room, c.items)
+		clear(c.room[n:])
+		c.items = c.room[:n]
 	}
 	c.items = append(c.items, it)
 }
@@ -242,7 +248,7 @@ func (c *cell) trim(low int64, s *shard) {
 // empty makes c, which has no items, one of a key to come.
 func (c *cell) empty(s *spare) {
 	s.putSaved(c.saved)
-	c.came, c.fates, c.saved, c.known = nil, nil, nil, false
+	c.came, c.fates, c.room, c.saved, c.known = nil, nil, nil, nil, false
 	c.since, c.savedAt, c.hold = 0, 0, backlog{}
 }
 

@@ -16,6 +16,7 @@ type journal struct {
 	words  []uint64 // the images of records of states, one behind the other
 	trails []tail   // of states, for each the witnesses of the space
 	hold   backlog
+	stirs  *stirring // where it holds back: what letGo says, until rules have been told
 	dirty  dirty
 	room   struct { // of the first items and states: most keys have few
 		items  [2]entry
@@ -116,12 +117,14 @@ func (j *journal) trim(low int64) {
 	case j.items[n/2].time >= low:
 		return
 	}
-	if done := j.hold.done; j.hold.holding && 2*done >= n && j.items[done-1].time < low {
-		j.drop(done)
+	if j.hold.holding {
+		if done := j.hold.done; 2*done >= n && j.items[done-1].time < low {
+			j.drop(done)
+		}
 		return
 	}
 	if len(j.states) == 0 {
-		return // all is held back
+		return // all was held back, and is before what is let go
 	}
 	k := j.state(j.since(low))
 	first := j.states[k]
@@ -176,7 +179,7 @@ type journals = pasts[journal, *journal]
 // newJournal makes the journal of a key, which has none.
 func newJournal(js *journals, space int32, text string, hash uint64) *journal {
 	j := js.create(text, hash)
-	j.space, j.hold, j.dirty = space, backlog{}, 0
+	j.space, j.hold, j.stirs, j.dirty = space, backlog{}, nil, 0
 	if j.items == nil {
 		j.items, j.states = j.room.items[:0], j.room.states[:0]
 	}

@@ -88,14 +88,17 @@ func (l *ledger) letGo(by uint64, low int64) {
 			l.changeKey(j)
 		}
 		if from < to {
-			names, text := l.scheme.spaces[j.space].key.Names, strings.Clone(j.key())
-			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: &stirring{names, text, stamp{moment: j.items[from].time}}})
-			l.key.split(text, len(names))
+			if j.stirs == nil {
+				j.stirs = &stirring{names: l.scheme.spaces[j.space].key.Names, text: strings.Clone(j.key())}
+			}
+			j.stirs.at = stamp{moment: j.items[from].time}
+			p.loose = append(p.loose, change{by: by, low: low, kind: Stirred, stir: j.stirs})
+			l.key.split(j.stirs.text, len(j.stirs.names))
 			l.refold(j, from, to, -1)
 			j.hold.done = to
 		}
 		if calm {
-			j.hold = backlog{}
+			j.hold, j.stirs = backlog{}, nil
 		} else {
 			kept = append(kept, j)
 		}
