@@ -147,7 +147,7 @@ func (l *ledger) upTo(j *journal, t int64) *feature.Record {
 		at = j.since(t + 1)
 	}
 	from := j.hold.end(at)
-	r := l.before(j, from)
+	r := l.before(j, from, nil)
 	l.scope.Again = true
 	for _, x := range j.items[from:at] {
 		l.scope.Event = x.event
@@ -301,7 +301,7 @@ func (a *adoption) appendHold(w *writer, kins []kin, space int, alone bool) {
 func (a *adoption) first(kins []kin, space int, text string) *feature.Record {
 	for _, k := range kins {
 		if int(k.space) == space {
-			return k.ledger.before(k.journal, k.since(a.from.order.low))
+			return k.ledger.before(k.journal, k.since(a.from.order.low), nil)
 		}
 	}
 	l := a.ledgerOf(space, text)

@@ -134,7 +134,7 @@ func (l *ledger) peek(f int, key *keyReader, t int64) Value {
 	j := p.spaces[place.space].find(text, h)
 	if j != nil {
 		if at := j.since(t); at < j.hold.end(len(j.items)) {
-			r := l.before(j, at)
+			r := l.before(j, at, nil)
 			v, _ := plan.Read(r, int(place.number), t, feature.Item{})
 			return valueOf(v)
 		}
@@ -332,8 +332,9 @@ func (l *ledger) relook(reads []look, r *record, e *Event) {
 }
 
 // before is a copy of the record of a key as it was before an item, with all that came
-// before that. It is valid until the next.
-func (l *ledger) before(j *journal, at int) *feature.Record {
+// before that; added, if it is not nil, is told of what features count since the state that
+// it starts from. The copy is valid until the next.
+func (l *ledger) before(j *journal, at int, added func(f int32, e *Event)) *feature.Record {
 	rs := l.spaces[j.space]
 	r := rs.plan.Empty(&l.past.scratch[j.space])
 	if j.hold.holding && at == j.hold.done { // events since the last state may be gone
@@ -353,6 +354,9 @@ func (l *ledger) before(j *journal, at int) *feature.Record {
 		for _, f := range l.scheme.types[x.event.Type+1].visit(j.space).adds {
 			if of := l.scheme.rs.Features[f]; (of.Where == nil || of.Where(&l.scope)) && !l.refuses(f, r, true) {
 				rs.plan.Add(r, int(l.scheme.places[f].number), x.time, l.item(of))
+				if added != nil {
+					added(f, x.event)
+				}
 			}
 		}
 	}

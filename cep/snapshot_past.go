@@ -35,7 +35,7 @@ func (l *ledger) appendJournal(w *writer, j *journal, low int64, number func(*Ev
 	plan, first := l.spaces[j.space].plan, j.since(low)
 	w.Text(j.key())
 	w.hold(&j.hold, first)
-	r := l.before(j, first)
+	r := l.before(j, first, nil)
 	plan.Trim(r, low)
 	w.B = plan.Append(w.B, r)
 	for i, n := range l.past.shown[j.space] {
@@ -60,16 +60,12 @@ func (l *ledger) tailOf(j *journal, at, i int) []shown {
 	}
 	k := j.state(at)
 	events := j.trails[k*len(l.past.shown[j.space])+i].events
-	f := int32(l.scheme.witnesses[n].feature)
-	of := l.scheme.rs.Features[f]
-	l.scope.Again = true
-	for _, x := range j.items[j.states[k].at:at] {
-		e := x.event
-		if l.scope.Event = e; slices.Contains(l.scheme.types[e.Type+1].visit(j.space).adds, f) && (of.Where == nil || of.Where(&l.scope)) {
+	of := int32(l.scheme.witnesses[n].feature)
+	l.before(j, at, func(f int32, e *Event) {
+		if f == of {
 			events = append(events, shown{time: e.Time, raw: e.Raw, id: e.ID, nth: e.nth})
 		}
-	}
-	l.scope.Event, l.scope.Again = nil, false
+	})
 	return events
 }
 

@@ -55,6 +55,7 @@ func BenchmarkBase(b *testing.B) {
 		stop := sampled(func() { most = max(most, heapNow()-min(before, heapNow())) })
 		b.StartTimer()
 		delta := change(keys/2, keys*7/10, false)
+		s.bases.wait()
 		b.StopTimer()
 		stop()
 		dirty += delta

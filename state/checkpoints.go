@@ -74,10 +74,12 @@ func (h *Head) put(tx *bbolt.Tx) error {
 	return tx.Bucket([]byte(headsBucket)).Put(key, seal(key, w.B))
 }
 
-// sweep deletes parts that are of no checkpoint, and, if keep is not 0, checkpoints but
+// sweep deletes parts that are of no checkpoint and that nobody uses, and, if keep is not 0, checkpoints but
 // for the latest keep. While a head is damaged it is not known which parts are its own: they
 // all stay.
 func (s *Store) sweep(keep int) error {
+	s.sweeping.Lock()
+	defer s.sweeping.Unlock()
 	var waste []uint64
 	err := s.checkpoints.update(func(tx *bbolt.Tx) error {
 		waste = nil
@@ -100,8 +102,11 @@ func (s *Store) sweep(keep int) error {
 			return err
 		}
 		return tx.Bucket([]byte(partsBucket)).ForEachBucket(func(key []byte) error {
-			if len(key) == 8 && !used[binary.BigEndian.Uint64(key)] {
-				waste = append(waste, binary.BigEndian.Uint64(key))
+			if len(key) != 8 {
+				return nil
+			}
+			if n := binary.BigEndian.Uint64(key); !used[n] && !s.use.has(n) {
+				waste = append(waste, n)
 			}
 			return nil
 		})
@@ -192,7 +197,14 @@ func (s *Store) Load(h Head) (*cep.Checkpoint, error) {
 		return nil, h.Fault
 	}
 	c := &cep.Checkpoint{Mark: h.Mark, RulesAt: h.RulesAt}
-	err := s.checkpoints.view(func(tx *bbolt.Tx) error { return h.load(tx, c) })
+	err := s.checkpoints.view(func(tx *bbolt.Tx) error {
+		key := number(h.Number)
+		now, err := readHead(key, tx.Bucket([]byte(headsBucket)).Get(key)) // its parts may have been merged
+		if err != nil {
+			return err
+		}
+		return now.load(tx, c)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint %d, as of %v: %w", h.Number, h.Mark.Position, err)
 	}

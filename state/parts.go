@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash"
 	"hash/crc32"
+	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -53,7 +54,38 @@ func chunkKey(part, n uint64, chunk []byte) []byte {
 	return binary.BigEndian.AppendUint32(key, sum)
 }
 
-// newPart makes a part that has nothing yet.
+// partUse says how often parts are written or read by somebody, so that they stay though no
+// checkpoint may have them.
+type partUse struct {
+	mu sync.Mutex
+	of map[uint64]int
+}
+
+func (u *partUse) add(n int, parts ...uint64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.of == nil {
+		u.of = map[uint64]int{}
+	}
+	for _, p := range parts {
+		if u.of[p] += n; u.of[p] == 0 {
+			delete(u.of, p)
+		}
+	}
+}
+
+func (u *partUse) has(part uint64) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.of[part] > 0
+}
+
+// keep lets parts stay until they are written.
+func (s *Store) keep(parts ...uint64) { s.use.add(1, parts...) }
+
+func (s *Store) written(parts ...uint64) { s.use.add(-1, parts...) }
+
+// newPart makes a part that has nothing yet. It stays until it is written.
 func (s *Store) newPart() (p part, err error) {
 	err = s.checkpoints.update(func(tx *bbolt.Tx) error {
 		all := tx.Bucket([]byte(partsBucket))
@@ -62,7 +94,9 @@ func (s *Store) newPart() (p part, err error) {
 			return err
 		}
 		p = part{number: n}
-		_, err = all.CreateBucket(number(n))
+		if _, err = all.CreateBucket(number(n)); err == nil {
+			s.keep(n) // before sweep can see it
+		}
 		return err
 	})
 	return p, err

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"weir/alerts"
@@ -67,6 +68,9 @@ type Store struct {
 	checkpoints file
 	limiter     *alerts.Limiter // as of the last Commit
 	spare       []byte          // memory for the next one
+	bases       bases
+	use         partUse
+	sweeping    sync.Mutex
 }
 
 // Open opens a data directory; it makes the directory and the files that are not there. A
@@ -135,6 +139,7 @@ func (s *Store) Home() [16]byte { return s.home }
 
 // Close closes the files and gives the directory free.
 func (s *Store) Close() error {
+	s.bases.stop()
 	err := errors.Join(s.alerts.close(), s.checkpoints.close())
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.Close())
