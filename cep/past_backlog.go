@@ -8,9 +8,9 @@ import (
 // A key whose late events would have too many events applied again holds back: its record
 // and trails are as of before the first item that is held back, and items are folded once
 // the watermark has passed them. Until then an event of the key knows of it what had been
-// folded when it came, as of that time, and shows no events of its windows. Once the watermark has come to
-// where time was at the last late event, all that is left is folded, and the key goes back to
-// what it was.
+// folded when it came, as of the watermark, and shows no events of its windows. Once the
+// watermark has come to where time was at the last late event, all that is left is folded,
+// and the key goes back to what it was.
 
 // touch begins anew with what may be spent if no late event can precede an item any more.
 func (j *journal) touch(low int64) {
