@@ -39,17 +39,22 @@ func (b *bases) failed() error {
 	return nil
 }
 
-// begin lets a new base be made of the parts of a checkpoint, if that is worth it and none is
-// being made.
-func (b *bases) begin(s *Store, h *Head) {
-	base := h.parts[0]
-	if n := len(h.parts); n == 1 || n < mostParts && (h.entryBytes()-base.size)*mergeShare <= base.size {
-		return
-	}
+// begin lets a new base be made of the parts of the newest checkpoint, if that is worth it
+// and none is being made.
+func (b *bases) begin(s *Store) error {
 	if !b.merging.CompareAndSwap(false, true) {
-		return
+		return nil
 	}
-	parts := slices.Clone(h.parts)
+	var h Head
+	err := s.checkpoints.view(func(tx *bbolt.Tx) (err error) {
+		h, err = newestHead(tx) // of now: the parts of one that was read before may have been merged
+		return err
+	})
+	if err != nil || !h.wantsBase() {
+		b.merging.Store(false)
+		return err
+	}
+	parts := h.parts
 	s.keep(numbersOf(parts)...) // a whole checkpoint may come that does without them
 	b.running.Go(func() {
 		defer b.merging.Store(false)
@@ -62,6 +67,13 @@ func (b *bases) begin(s *Store, h *Head) {
 			b.fault.Store(&err)
 		}
 	})
+	return nil
+}
+
+// wantsBase reports whether a new base is worth what it takes.
+func (h *Head) wantsBase() bool {
+	base, n := h.parts[0], len(h.parts)
+	return n > 1 && (n >= mostParts || (h.entryBytes()-base.size)*mergeShare > base.size)
 }
 
 // wait waits until no base is being made.

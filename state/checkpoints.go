@@ -52,6 +52,11 @@ func readHead(key, value []byte) (Head, error) {
 	return h, done(&r, headsBucket, key)
 }
 
+// newestHead is that of the newest checkpoint; there is one.
+func newestHead(tx *bbolt.Tx) (Head, error) {
+	return readHead(tx.Bucket([]byte(headsBucket)).Cursor().Last())
+}
+
 // add puts the head of a new checkpoint.
 func (h *Head) add(tx *bbolt.Tx) (err error) {
 	if h.Number, err = tx.Bucket([]byte(headsBucket)).NextSequence(); err != nil {

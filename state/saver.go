@@ -118,8 +118,7 @@ func (w *saver) Commit() (oldest cep.Position, err error) {
 	if err := w.s.sweep(keptHeads); err != nil {
 		return oldest, err
 	}
-	w.s.bases.begin(w.s, &w.head)
-	if err := w.s.bases.failed(); err != nil {
+	if err := errors.Join(w.s.bases.begin(w.s), w.s.bases.failed()); err != nil {
 		return oldest, err
 	}
 	return w.s.oldest()
@@ -130,8 +129,7 @@ func (w *saver) Commit() (oldest cep.Position, err error) {
 func (w *saver) add(tx *bbolt.Tx) error {
 	w.head.parts = nil
 	if !w.whole {
-		key, value := tx.Bucket([]byte(headsBucket)).Cursor().Last()
-		newest, err := readHead(key, value)
+		newest, err := newestHead(tx)
 		if err != nil {
 			return err
 		}
