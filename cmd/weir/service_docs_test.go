@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var leastOf = regexp.MustCompile("is (?:shorter|less) than (\\w+)")
+var leastOf = regexp.MustCompile(`is (?:shorter|less) than (\w+)`)
 
 // TestServiceDocs checks what docs/service.md says of settings, its configuration file, and
 // what it shows of a replay.
