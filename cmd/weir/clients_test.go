@@ -164,3 +164,14 @@ func (c *crowd) ackedNow() map[string]bool {
 	}
 	return ids
 }
+
+// goesOn waits until so many events are acked.
+func (c *crowd) goesOn(events int) {
+	c.t.Helper()
+	for begun := time.Now(); c.count() < events; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > patience {
+			c.t.Errorf("%d events are acked after %v, expected %d; answers by status: %v", c.count(), patience, events, c.refusals())
+			return
+		}
+	}
+}

@@ -104,17 +104,6 @@ func fullDisk(t *testing.T, reserve string) {
 	}
 }
 
-// goesOn waits until so many events are acked.
-func (c *crowd) goesOn(events int) {
-	c.t.Helper()
-	for begun := time.Now(); c.count() < events; time.Sleep(time.Millisecond) {
-		if time.Since(begun) > patience {
-			c.t.Errorf("%d events are acked after %v, expected %d; answers by status: %v", c.count(), patience, events, c.refusals())
-			return
-		}
-	}
-}
-
 // refused waits until requests are refused for lack of space.
 func (c *crowd) refused() {
 	c.t.Helper()
