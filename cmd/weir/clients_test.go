@@ -175,3 +175,14 @@ func (c *crowd) goesOn(events int) {
 		}
 	}
 }
+
+// refusals are the answers other than 200 so far, by status.
+func (c *crowd) refusals() map[int]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := map[int]int{}
+	for status, n := range c.tried {
+		now[status] = n
+	}
+	return now
+}

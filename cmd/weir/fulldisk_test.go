@@ -120,17 +120,6 @@ func (c *crowd) refused() {
 	}
 }
 
-// refusals are the answers other than 200 so far, by status.
-func (c *crowd) refusals() map[int]int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := map[int]int{}
-	for status, n := range c.tried {
-		now[status] = n
-	}
-	return now
-}
-
 // fill takes all space of a file system, also what becomes free, until freed is called.
 func fill(t *testing.T, path string) (freed func()) {
 	t.Helper()
