@@ -107,3 +107,32 @@ func TestTrimPanes(t *testing.T) {
 		}
 	}
 }
+
+// A peek far ahead, of which a window with many rows forgets most or all, leaves the record as
+// it was: so that its memory is not given back, which a ring does of many rows.
+func TestPeekLeavesMany(t *testing.T) {
+	for _, value := range []Value{Count, Sum, Mean, Stddev, Min, Max, First} {
+		spec := Spec{Value: value, Window: Window{Size: 1000}}
+		p := newPlan([]Spec{spec}, 10_000, 9)
+		mem := new(Memory)
+		r := p.Record(mem, mem.Words(mem.Take(p.Words()), p.Words()))
+		for i := range int64(500) {
+			p.Add(&r, 0, i, NumberItem(float64((i*7919)%500)))
+		}
+		before, taken := string(p.Append(nil, &r)), mem.taken
+		var s Scratch
+		for _, later := range []int64{1100, 1400, 1490, 5000} {
+			got, _ := p.Peek(&s, &r, 0, later, Item{})
+			c, _, err := p.Decode([]byte(before))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want, _ := p.Read(&c, 0, later, Item{}); got != want {
+				t.Errorf("%v at %d: a peek says %v, a read %v", value, later, got, want)
+			}
+			if string(p.Append(nil, &r)) != before || mem.taken != taken {
+				t.Fatalf("%v at %d: a peek has changed the record, or %d words taken to %d", value, later, taken, mem.taken)
+			}
+		}
+	}
+}
