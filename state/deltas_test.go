@@ -8,6 +8,8 @@ import (
 	"slices"
 	"testing"
 
+	"go.etcd.io/bbolt"
+
 	"weir/cep"
 )
 
@@ -143,5 +145,50 @@ func TestDeltaWithoutBase(t *testing.T) {
 	s := opened(t, t.TempDir(), Options{})
 	if _, err := s.Begin(checkpointOf(1, 10), false); err == nil {
 		t.Error("changes are taken without a checkpoint that they could be added to")
+	}
+}
+
+// TestSweepLeavesWhatIsUsed: a part that is being written, and one that is being merged though
+// no checkpoint has it any more, stay until they are let go.
+func TestSweepLeavesWhatIsUsed(t *testing.T) {
+	s := opened(t, t.TempDir(), Options{})
+	m := &model{rand.New(rand.NewPCG(3, 9)), map[string]string{}, 0}
+	save := func(sequence uint64) {
+		c := &cep.Checkpoint{Mark: cep.Mark{Position: cep.Position{Incarnation: 1, Sequence: sequence}}}
+		w, err := s.Begin(c, true)
+		if err == nil {
+			err = w.Add(m.change(200, true))
+		}
+		if err == nil {
+			err = s.sweep(0) // as at the end of a merge
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Commit(); err != nil {
+			t.Fatalf("a part that was being written: %v", err)
+		}
+	}
+	save(1)
+	heads, err := s.Checkpoints()
+	if err != nil {
+		t.Fatal(err)
+	}
+	merged := heads[0].parts
+	s.keep(numbersOf(merged)...)
+	save(2)
+	save(3) // the first is not kept
+	there := func() (err error) {
+		return s.checkpoints.view(func(tx *bbolt.Tx) error {
+			_, err := merged[0].segments(tx)
+			return err
+		})
+	}
+	if err := there(); err != nil {
+		t.Errorf("a part that is being merged: %v", err)
+	}
+	s.written(numbersOf(merged)...)
+	if err := s.sweep(0); err != nil || there() == nil {
+		t.Errorf("a part that nobody uses is still there; %v", err)
 	}
 }

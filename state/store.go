@@ -155,15 +155,15 @@ func (s *Store) Sizes() (alerts, checkpoints int64) {
 
 // private makes a directory that nobody else may enter.
 func private(dir string) error {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return fmt.Errorf("%s is a file, and no directory for data: name another, which may be new", dir)
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
 	info, err := os.Stat(dir)
 	if err != nil {
 		return err
-	}
-	if !info.IsDir() {
-		return fmt.Errorf("%s is no directory", dir)
 	}
 	mode := info.Mode().Perm()
 	if mode&0o077 == 0 || runtime.GOOS == "windows" {
