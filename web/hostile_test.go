@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"weir/cep"
 )
 
 // emptyGzip is a gzip member of nothing, and emptyZstd a frame of nothing that asks for a
@@ -152,11 +154,26 @@ func TestHostile(t *testing.T) {
 	}
 }
 
+// slow takes events and keeps none; it takes the first ones only once a request was refused.
+type slow struct {
+	nowhere
+	refused chan struct{}
+}
+
+func (l *slow) Post(ctx context.Context, lines []byte, count int, p *cep.Post) (cep.Position, error) {
+	select {
+	case <-l.refused:
+	case <-time.After(time.Minute): // The test fails then: none was refused.
+	}
+	return l.nowhere.Post(ctx, lines, count, p)
+}
+
 // TestHostileAtOnce has many such requests at once: the memory that is counted stays below
 // its bound, and what finds no room is refused.
 func TestHostileAtOnce(t *testing.T) {
 	f := newFixture(t, Bounds{Memory: 24 << 20})
-	f.service.options.Events = new(nowhere)
+	log := &slow{refused: make(chan struct{})}
+	f.service.options.Events = log
 	body := zipped("zstd", numbered(5000, 1000))
 	f.bounds.Ratio = 1 << 20
 	var wait sync.WaitGroup
@@ -182,7 +199,9 @@ func TestHostileAtOnce(t *testing.T) {
 				case 200:
 					done.Add(1)
 				case 429:
-					busy.Add(1)
+					if busy.Add(1) == 1 {
+						close(log.refused)
+					}
 				default:
 					t.Errorf("%d %s", w.Code, w.Body)
 				}
