@@ -23,6 +23,19 @@ var valid = map[string]struct{ target, media, body, part string }{
 	"GET /":               {"/", "", "", "/v1/events"},
 }
 
+// TestNoSuchPlace asks for what is not there, also with methods that nobody knows.
+func TestNoSuchPlace(t *testing.T) {
+	f := newFixture(t, Bounds{})
+	for _, method := range []string{"GET", "HEAD", "POST", "OPTIONS", "PURGE", "get", "FOO"} {
+		for _, path := range []string{"/nowhere", "/v1", "/v1/", "//v1/alerts"} {
+			w := f.do(request(method, path, nil))
+			if f.problem(w, 404, codeNotFound, "nothing here"); w.Header().Get("Allow") != "" {
+				t.Errorf("%s %s: Allow %q", method, path, w.Header().Get("Allow"))
+			}
+		}
+	}
+}
+
 // TestEachRoute asks each route for what it does, and then in each way that is refused.
 func TestEachRoute(t *testing.T) {
 	f := newFixture(t, Bounds{})

@@ -43,7 +43,7 @@ func newService(o Options) (*service, error) {
 	s.metrics = newMetrics(s)
 	s.router.Use(middleware.GetHead)
 	s.router.NotFound(s.plain(func(http.ResponseWriter, *http.Request) error {
-		return problem(http.StatusNotFound, codeNotFound, "there is nothing here: GET / says where things are")
+		return nothingHere()
 	}))
 	s.router.MethodNotAllowed(s.plain(s.wrongMethod))
 	for _, rt := range s.routes() {
@@ -144,11 +144,18 @@ func routeOf(r *http.Request) string {
 	return ""
 }
 
+func nothingHere() error {
+	return problem(http.StatusNotFound, codeNotFound, "there is nothing here: GET / says where things are")
+}
+
 func (s *service) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	for _, method := range []string{http.MethodGet, http.MethodPost} {
 		if s.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			w.Header().Add("Allow", method)
 		}
+	}
+	if w.Header().Get("Allow") == "" { // the router looks at a method that it does not know before it looks at the path
+		return nothingHere()
 	}
 	return problem(http.StatusMethodNotAllowed, codeMethod, "the method here is %s, found %s", w.Header().Get("Allow"), shorten(r.Method))
 }
