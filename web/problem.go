@@ -121,6 +121,7 @@ func write(w http.ResponseWriter, status int, media string, v any) {
 		panic("web: an answer that is no JSON: " + err.Error())
 	}
 	w.Header().Set("Content-Type", media)
+	w.Header().Set("Content-Length", strconv.Itoa(text.Len()))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)

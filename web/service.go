@@ -81,6 +81,7 @@ func (s *service) serve(rt route) http.HandlerFunc {
 		c.SetWriteDeadline(begun.Add(answerTime)) // a writer without deadlines is a test's
 		if r.Body != http.NoBody {
 			c.SetReadDeadline(begun.Add(s.bounds.Small))
+			r.Body = &sent{ReadCloser: r.Body}
 		}
 		defer func() {
 			if v := recover(); v != nil {
@@ -95,7 +96,7 @@ func (s *service) serve(rt route) http.HandlerFunc {
 		if err != nil {
 			p := s.problemOf(r, err)
 			s.metrics.problems.WithLabelValues(p.Code).Inc()
-			p.write(w)
+			s.refuse(w, r, p)
 		}
 	}
 }
