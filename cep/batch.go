@@ -13,6 +13,7 @@ type Batch struct {
 // decoded is a line as the decoder left it: an event, or why it is none.
 type decoded struct {
 	text     string
+	sent     string // Typed.Type of the line
 	source   int
 	number   int   // of the line in its source
 	appended int64 // of the record
@@ -26,16 +27,17 @@ func (b *Batch) Reset() { b.n = 0 }
 // Batch appends the lines of a record of events to b. Empty lines are passed
 // over. The record's data may be changed afterwards.
 func (d *Decoder) Batch(b *Batch, r Record) {
-	rest := string(r.Data)
+	rest, types := string(r.Data), newTypes(r.Typed)
 	for number := r.Line; rest != ""; number++ {
 		var text string
 		text, rest, _ = strings.Cut(rest, "\n")
+		sent := types.next()
 		if text = strings.TrimRight(text, " \t\r"); text == "" {
 			continue
 		}
 		l := b.next()
-		l.text, l.source, l.number, l.appended = text, r.Source, number, r.Appended
-		l.reject = d.Decode(text, l.event)
+		l.text, l.sent, l.source, l.number, l.appended = text, sent, r.Source, number, r.Appended
+		l.reject = d.DecodeAs(text, sent, l.event)
 	}
 }
 
@@ -60,7 +62,7 @@ func (g *Engine) StepBatch(b *Batch, fx *Effects) {
 func (g *Engine) accept(b *Batch, fx *Effects) {
 	for i := range b.lines[:b.n] {
 		l := &b.lines[i]
-		at := Record{Source: l.source, Line: l.number, Appended: g.log.see(l.appended)}
+		at := Record{Source: l.source, Line: l.number, Appended: g.log.see(l.appended), sent: l.sent}
 		if l.reject != nil {
 			g.reject(l.text, l.reject, at, fx)
 		} else if g.admit(l.event, true, at, fx) {

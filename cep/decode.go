@@ -44,8 +44,9 @@ type Decoder struct {
 	wanted  *names
 	labels  []string // by number of what is wanted: its path
 	scanner scanner
-	start   int32 // of the object in the line
-	spare   Event // for Time
+	start   int32  // of the object in the line
+	spare   Event  // for Time
+	sent    string // type that the line has to be of; empty: any
 }
 
 // shape says how the fields of an event type are read.
@@ -325,7 +326,7 @@ func (d *Decoder) has(number int32) bool {
 
 // readType reads the type of the event.
 func (d *Decoder) readType(e *Event) *Reject {
-	name, at := plainType, int32(0)
+	name, at, named := cmp.Or(d.sent, plainType), int32(0), false
 	for i := range d.scanner.found {
 		f := &d.scanner.found[i]
 		if f.want != 0 {
@@ -337,10 +338,17 @@ func (d *Decoder) readType(e *Event) *Reject {
 			if name, at = d.text(f), d.at(f); !isTypeName(name) {
 				return &Reject{Column: int(f.start) + 1, Reason: untyped(name)}
 			}
+			if reject := d.sentAs(name, f.start); reject != nil {
+				return reject
+			}
+			named = true
 		default:
 			return d.mismatch(f, "a string")
 		}
 		break
+	}
+	if d.sent != "" && !named {
+		d.nameRaw(e)
 	}
 	if d.last == OtherType || d.rs.Types[d.last].Name != name {
 		t, ok := d.types[name]

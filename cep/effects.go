@@ -28,7 +28,8 @@ func (e *Effects) Reset() {
 type Late struct {
 	Source, Line int
 	Raw          string
-	Behind       int64 // nanoseconds by which it was older than the highest time minus lateness
+	Behind       int64  // nanoseconds by which it was older than the highest time minus lateness
+	Sent         string // type of the subject that it was sent to; empty: to none
 }
 
 // Rejected is a line that is no event.
@@ -36,6 +37,7 @@ type Rejected struct {
 	Source, Line, Column int // from 1; Column counts bytes
 	Reason               string
 	Raw                  string
+	Sent                 string // type of the subject that it was sent to; empty: to none
 }
 
 // Refused is a change of a list that was not made.

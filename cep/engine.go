@@ -281,7 +281,7 @@ func (g *Engine) take() *Event {
 
 func (g *Engine) reject(line string, why *Reject, at Record, fx *Effects) {
 	g.stats.Rejected++
-	fx.Rejected = append(fx.Rejected, Rejected{Source: at.Source, Line: at.Line, Column: why.Column, Reason: why.Reason, Raw: line})
+	fx.Rejected = append(fx.Rejected, Rejected{Source: at.Source, Line: at.Line, Column: why.Column, Reason: why.Reason, Raw: line, Sent: at.sent})
 }
 
 // admit takes in an event, if it is neither late nor to be rejected nor known by its id,
@@ -303,7 +303,7 @@ func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
 	if o.started && e.Time < o.low {
 		g.stats.Late++
 		g.stats.LateBy.count(elapsed(e.Time, o.now))
-		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: elapsed(e.Time, o.low)})
+		fx.Late = append(fx.Late, Late{Source: at.Source, Line: at.Line, Raw: e.Raw, Behind: elapsed(e.Time, o.low), Sent: at.sent})
 		if g.options.Trace != nil {
 			g.options.Trace.Tell(&Told{Kind: LateEvent, Event: e, Time: o.now, Behind: elapsed(e.Time, o.low), Source: at.Source, Line: at.Line})
 		}

@@ -62,20 +62,23 @@ const (
 	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
 )
 
-// Packed is the content of a record of the log. Its format, version 1, or 2 where a post has a
-// sum: u8 version, u8 kind; then by kind
+// Packed is the content of a record of the log. Its format, version 1, 2 where a post has a
+// sum, or 3 where lines have to be of a type: u8 version, u8 kind; then by kind
 //
-//	events   list of post; the body
+//	events   list of post; in version 3 the types of the lines; the body
 //	advance  int: time
 //	tick     nothing
 //	rules    the body
 //	boot     the body
 //	skip     uint sequence; uint line; text: why
 //
-// A post: 16 bytes key; uint first; uint count; in version 2 uint bytes; 16 bytes sum. The words are those of FORMAT.md.
+// A post: 16 bytes key; uint first; uint count; from version 2 on uint bytes; 16 bytes sum. The
+// types: list of text; list of rows of lines, each uint number in that list, from 0; uint lines.
+// The words are those of FORMAT.md.
 type Packed struct {
 	Kind    PackedKind
-	Posts   []Post // PackedEvents: which requests with a key its lines are of
+	Posts   []Post  // PackedEvents: which requests with a key its lines are of
+	Typed   []Typed // PackedEvents: of which types its lines have to be, all lines in rows; nil: of any
 	Body    []byte
 	Time    int64 // PackedAdvance: nanoseconds since the epoch
 	Skipped Skipped
@@ -113,11 +116,16 @@ var ErrNewer = errors.New("a newer weir has written to the log: start that one")
 func (p *Packed) Append(dst []byte) []byte {
 	w := wire.Writer{B: dst}
 	proven := p.Kind == PackedEvents && slices.ContainsFunc(p.Posts, func(post Post) bool { return post.Bytes > 0 })
-	if proven {
+	typed := p.Kind == PackedEvents && isTyped(p.Typed)
+	switch {
+	case typed:
+		w.Byte(typedVersion)
+	case proven:
 		w.Byte(provenVersion)
-	} else {
+	default:
 		w.Byte(packedVersion)
 	}
+	proven = proven || typed
 	w.Byte(byte(p.Kind))
 	switch p.Kind {
 	case PackedEvents:
@@ -130,6 +138,9 @@ func (p *Packed) Append(dst []byte) []byte {
 				w.Uint(p.Posts[i].Bytes)
 				w.B = append(w.B, p.Posts[i].Sum[:]...)
 			}
+		}
+		if typed {
+			appendTyped(&w, p.Typed)
 		}
 		w.B = append(w.B, p.Body...)
 	case PackedAdvance:
@@ -148,10 +159,10 @@ func (p *Packed) Append(dst []byte) []byte {
 func Unpack(data []byte) (Packed, error) {
 	r := wire.Reader{Src: data}
 	version := r.Byte(255)
-	if !r.Bad && (version < packedVersion || version > provenVersion) {
-		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads formats up to %d: %w", version, provenVersion, ErrNewer)
+	if !r.Bad && (version < packedVersion || version > typedVersion) {
+		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads formats up to %d: %w", version, typedVersion, ErrNewer)
 	}
-	proven := version != provenVersion
+	proven := version == packedVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
 	if !r.Bad && p.Kind > PackedSkip {
 		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedSkip, ErrNewer)
@@ -162,12 +173,16 @@ func Unpack(data []byte) (Packed, error) {
 			var post Post
 			copy(post.Key[:], r.Take(16))
 			post.First, post.Count = r.Uint(), r.Uint()
-			if version == provenVersion {
+			if version >= provenVersion {
 				post.Bytes = r.Uint()
 				copy(post.Sum[:], r.Take(16))
 				proven = proven || post.Bytes > 0
 			}
 			p.Posts = append(p.Posts, post)
+		}
+		if version == typedVersion {
+			p.Typed = readTyped(&r)
+			proven = isTyped(p.Typed) && covers(p.Typed, r.Src)
 		}
 		p.Body, r.Src = r.Src, nil
 	case PackedAdvance:

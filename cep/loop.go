@@ -515,13 +515,14 @@ func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
 	switch p.Kind {
 	case PackedEvents:
 		if len(skips) == 0 && r.Sequence > l.careful {
-			return append(dst, Record{Kind: EventsRecord, Data: p.Body, Line: 1, Appended: r.Appended})
+			return append(dst, Record{Kind: EventsRecord, Data: p.Body, Line: 1, Typed: p.Typed, Appended: r.Appended})
 		}
-		line := 0
+		line, types := 0, newTypes(p.Typed)
 		for text := range eachLine(p.Body) {
 			line++
+			sent := types.next()
 			if !slices.ContainsFunc(skips, func(s Skipped) bool { return s.Line == uint64(line) || s.Line == 0 }) {
-				dst = append(dst, Record{Kind: EventsRecord, Data: text, Line: line, Appended: r.Appended})
+				dst = append(dst, Record{Kind: EventsRecord, Data: text, Line: line, Typed: typedLine(sent), Appended: r.Appended})
 			}
 		}
 	case PackedAdvance:

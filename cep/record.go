@@ -15,10 +15,11 @@ const (
 // Record is an entry of the log that an Engine folds.
 type Record struct {
 	Kind   RecordKind
-	Data   []byte // EventsRecord; must not be changed after Step got it
-	Source int    // EventsRecord: number of the input, for what is rejected, late or refused; ListRecord too
-	Line   int    // EventsRecord: line of the first event in its source, from 1
-	Time   int64  // ClockRecord: event time, nanoseconds since the epoch
+	Data   []byte  // EventsRecord; must not be changed after Step got it
+	Source int     // EventsRecord: number of the input, for what is rejected, late or refused; ListRecord too
+	Line   int     // EventsRecord: line of the first event in its source, from 1
+	Typed  []Typed // EventsRecord: of which types its lines have to be; nil: of any
+	Time   int64   // ClockRecord: event time, nanoseconds since the epoch
 
 	// Appended is when the record was appended to the log, in nanoseconds since the epoch
 	// by the log's clock; 0: unknown. Where it goes back it is taken to stand still. A
@@ -26,4 +27,6 @@ type Record struct {
 	Appended int64
 
 	Change *ListChange // ListRecord; its texts may be changed after Step returned
+
+	sent string // of one line: Typed.Type
 }
