@@ -42,6 +42,7 @@ const (
 // server reads the answer to a read while it takes in nothing else of the connection.
 type host struct {
 	server *server.Server
+	secret string // of the users of this process
 	answer func(*nats.Msg)
 
 	mu     sync.Mutex // guards the connections
@@ -59,9 +60,8 @@ type host struct {
 // openHost starts a server on a directory; answers to appends go to answer.
 func openHost(ctx context.Context, o Options, answer func(*nats.Msg)) (*host, error) {
 	h := &host{answer: answer, ended: make(chan struct{}), cut: make(chan struct{}, 1), broken: make(chan struct{})}
-	s, err := server.NewServer(&server.Options{
+	options := &server.Options{
 		ServerName:         "weir",
-		DontListen:         true,
 		NoSigs:             true,
 		NoLog:              true,
 		JetStream:          true,
@@ -73,7 +73,12 @@ func openHost(ctx context.Context, o Options, answer func(*nats.Msg)) (*host, er
 		MaxPayload:         MaxRecord + headers,
 		MaxPending:         256 << 20,
 		WriteDeadline:      time.Minute, // a process that was stopped for a while goes on
-	})
+	}
+	var err error
+	if h.secret, err = o.Port.open(options); err != nil {
+		return nil, err
+	}
+	s, err := server.NewServer(options)
 	if err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
@@ -96,7 +101,11 @@ func openHost(ctx context.Context, o Options, answer func(*nats.Msg)) (*host, er
 			return nil, fmt.Errorf("stream: the log was not opened: %w", ctx.Err())
 		}
 	}
-	if err := h.connect(); err != nil {
+	err = h.enable()
+	if err == nil {
+		err = h.connect()
+	}
+	if err != nil {
 		h.close()
 		return nil, err
 	}
@@ -115,7 +124,7 @@ func (h *host) connect() error {
 		}
 	})
 	dial := func(name string, more ...nats.Option) (*nats.Conn, error) {
-		c, err := nats.Connect("", append(more, nats.InProcessServer(h.server), nats.Name(name), nats.NoReconnect())...)
+		c, err := nats.Connect("", append(more, nats.InProcessServer(h.server), h.as(logUser), nats.Name(name), nats.NoReconnect())...)
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}

@@ -58,6 +58,7 @@ type Options struct {
 	Size       int64        // bytes of records; 0: DefaultSize
 	Durability Durability   // of what Append answers
 	Logger     *slog.Logger // gets what the server says; nil: nobody does
+	Port       Port         // for NATS clients
 }
 
 // Log is a log in a directory. Its methods may be called by many goroutines.
@@ -161,6 +162,9 @@ func (l *Log) start(ctx context.Context) error {
 	l.when.Store(state.LastTime.UnixNano())
 	l.servers.Add(1)
 	l.host.Store(h)
+	if address := l.PortAddr(); address != "" {
+		l.options.Port.Listen = address // the next server has the same
+	}
 	l.running.Go(func() { l.watch(h) })
 	return nil
 }
