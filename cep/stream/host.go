@@ -123,18 +123,11 @@ func (h *host) connect() error {
 		default:
 		}
 	})
-	dial := func(name string, more ...nats.Option) (*nats.Conn, error) {
-		c, err := nats.Connect("", append(more, nats.InProcessServer(h.server), h.as(logUser), nats.Name(name), nats.NoReconnect())...)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-		}
-		return c, nil
-	}
 	var err error
-	if h.writes, err = dial("appends", lost); err != nil {
+	if h.writes, err = h.dial("appends", logUser, nats.NoReconnect(), lost); err != nil {
 		return err
 	}
-	if h.reads, err = dial("reads", lost); err != nil {
+	if h.reads, err = h.dial("reads", logUser, nats.NoReconnect(), lost); err != nil {
 		return err
 	}
 	h.inbox = nats.NewInbox()

@@ -87,6 +87,7 @@ type Log struct {
 
 	purged atomic.Int64 // bytes
 	posts  posts
+	door   atomic.Pointer[Door] // nil: producers are not let in
 }
 
 // Stats are counts since Open, and sizes.
@@ -244,6 +245,12 @@ func (l *Log) Restart(ctx context.Context) error {
 		return err
 	}
 	l.news.ring()
+	if d := l.door.Load(); d != nil {
+		if err := d.attach(l.host.Load()); err != nil {
+			l.stop(err)
+			return err
+		}
+	}
 	return nil
 }
 

@@ -137,8 +137,14 @@ func (h *host) enable() error {
 	return nil
 }
 
-// as says who connects.
-func (h *host) as(user string) nats.Option { return nats.UserInfo(user, h.secret) }
+// dial connects a user of this process.
+func (h *host) dial(name, user string, more ...nats.Option) (*nats.Conn, error) {
+	c, err := nats.Connect("", append(more, nats.InProcessServer(h.server), nats.UserInfo(user, h.secret), nats.Name(name))...)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return c, nil
+}
 
 // PortAddr is the address at which NATS clients connect; empty: there is none, or the log
 // does not answer at the moment.
