@@ -64,7 +64,7 @@ type Stray struct {
 	Line       int          // in it, from 1
 	Column     int          // of a rejected one, in bytes from 1; 0: none
 	Reason     string
-	Type, ID   string // of a conflict
+	Type, ID   string // of a conflict; Type also of what was sent to the subject of a type
 	Raw        string // as it came, as far as Length says
 	Length     int    // of the whole, in bytes; Raw may be less
 	DetectedAt int64  // wall clock, nanoseconds since the epoch; 0: unknown

@@ -24,11 +24,11 @@ func (w *writer) putStrays(e *cep.Effects) error {
 		alerts.LateStray: func(i int) alerts.Stray {
 			l := &e.Late[i]
 			reason := fmt.Sprintf("%v older than lateness allows", time.Duration(l.Behind))
-			return alerts.Stray{Source: l.Source, Line: l.Line, Reason: reason, Raw: l.Raw}
+			return alerts.Stray{Source: l.Source, Line: l.Line, Reason: reason, Type: l.Sent, Raw: l.Raw}
 		},
 		alerts.RejectedStray: func(i int) alerts.Stray {
 			r := &e.Rejected[i]
-			return alerts.Stray{Source: r.Source, Line: r.Line, Column: r.Column, Reason: r.Reason, Raw: r.Raw}
+			return alerts.Stray{Source: r.Source, Line: r.Line, Column: r.Column, Reason: r.Reason, Type: r.Sent, Raw: r.Raw}
 		},
 		alerts.ConflictStray: func(i int) alerts.Stray {
 			c := &e.Conflicts[i]

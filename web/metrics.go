@@ -164,6 +164,7 @@ func (c *state) Describe(out chan<- *prometheus.Desc) {
 	for i := range readings {
 		out <- readings[i].desc
 	}
+	describePort(out)
 	for _, d := range []*prometheus.Desc{ruleAlerts, ruleTurned, ruleBound, ruleSilent, ruleBytes, ruleClosed, ruleRefused, featBytes, featClosed, featRefused} {
 		out <- d
 	}
@@ -182,6 +183,7 @@ func (c *state) Collect(out chan<- prometheus.Metric) {
 	if st == nil {
 		return
 	}
+	collectPort(out, st)
 	for i, id := range st.Rules {
 		r := &st.Stats.Rules[i]
 		out <- prometheus.MustNewConstMetric(ruleAlerts, prometheus.GaugeValue, float64(r.Alerts), id, "match")

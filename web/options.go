@@ -100,6 +100,8 @@ type Status struct {
 	Unsaved    uint64        // checkpoints that could not be saved
 	Counted    uint64        // alerts beyond the limit of their rule: counted, not stored
 
+	Port *Port // for NATS clients; nil: there is none
+
 	Stats    cep.Stats // of the engine
 	Rules    []string  // by index of Stats.Rules: the rule's id
 	Features []string  // by index of Stats.Features: their names

@@ -34,14 +34,25 @@ func NewProducer(url string, pending int, refused func(err error)) (*Producer, e
 }
 
 // Publish publishes lines of events of a type, without waiting for the answer but where there
-// are too many to come. id names the message; empty: nothing does.
-func (p *Producer) Publish(name, id string, lines []byte) error {
+// are too many to come. The lines are not changed until it has come. id names the message;
+// empty: nothing does. answered is called when it was taken in; nil: nothing is.
+func (p *Producer) Publish(name, id string, lines []byte, answered func()) error {
 	options := []jetstream.PublishOpt{jetstream.WithStallWait(time.Minute)}
 	if id != "" {
 		options = append(options, jetstream.WithMsgID(id))
 	}
-	_, err := p.js.PublishAsync(subjectEvents+name, lines, options...)
-	return err
+	f, err := p.js.PublishAsync(subjectEvents+name, lines, options...)
+	if err != nil || answered == nil {
+		return err
+	}
+	go func() {
+		select {
+		case <-f.Ok():
+			answered()
+		case <-f.Err():
+		}
+	}()
+	return nil
 }
 
 // Wait waits until all that was published is answered; false: that took too long.

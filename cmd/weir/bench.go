@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"weir/bench"
+	"weir/cep/stream"
 )
 
 // benchCommand is `weir bench`.
@@ -37,6 +38,7 @@ type benchServeCommand struct {
 	Rules      int      `default:"100" help:"Rules; one of them matches one event in a hundred (${default})."`
 	Clients    int      `default:"8" help:"Connections, each of which has one request under way (${default})."`
 	Body       int      `default:"1000" help:"Events in a request (${default})."`
+	NATS       bool     `name:"nats" help:"Publish over NATS instead: --body events a message, 4096 messages of a client under way."`
 	Durability string   `default:"fsync" enum:"fsync,interval" help:"As the setting log.durability (${default})."`
 	Data       string   `placeholder:"DIR" help:"Data directory, a new one; without it a temporary one that is deleted."`
 	Profile    file     `placeholder:"FILE" help:"Write a CPU profile of the service."`
@@ -50,6 +52,7 @@ func (benchServeCommand) Help() string {
   weir bench serve
   weir bench serve --duration 10m --durability interval
   weir bench serve --rate 1000 --body 1 --clients 16
+  weir bench serve --nats --clients 2 --body 1
 
 The service is a process of its own; the clients are in this one, and take part of the same
 processors. An event counts as received when its request is answered.`
@@ -92,7 +95,7 @@ func (c *benchServeCommand) Run(std *streams) error {
 		return err
 	}
 	defer s.stop()
-	f, err := c.measure(ctx, s)
+	f, err := c.measure(ctx, s, dir)
 	if err != nil {
 		return fmt.Errorf("%w\nthe service said last:\n%s", err, said.Bytes())
 	}
@@ -143,18 +146,36 @@ func (c *benchServeCommand) start(dir string, said *tail) (*process, error) {
 		return nil, err
 	}
 	serve := exec.Command(
-		binary, "serve", file, "--listen", "127.0.0.1:0", "--data", filepath.Join(dir, "data"),
+		binary, "serve", file, "--listen", "127.0.0.1:0", "--data", benchData(dir),
 		"--set", "log.durability="+c.Durability, "--set", "alerts.per_rule_minute=1000000000", "--set", "state.reserve=0B",
 	)
+	if c.NATS {
+		serve.Args = append(serve.Args, "--nats-listen", "127.0.0.1:0")
+	}
 	if c.Profile != "" {
 		serve.Env = append(os.Environ(), profileVariable+"="+string(c.Profile))
 	}
 	return startServing(serve, said)
 }
 
+// benchData is the data directory of a service that is timed.
+func benchData(dir string) string { return filepath.Join(dir, "data") }
+
 // measure sends events from all clients and watches the service.
-func (c *benchServeCommand) measure(ctx context.Context, s *process) (*benchFigures, error) {
+func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string) (*benchFigures, error) {
 	f := &benchFigures{Durability: c.Durability}
+	run := func(t *sender, ctx context.Context, number int, begin time.Time, sent *atomic.Uint64) error {
+		return t.run(ctx, c, s, number, begin, sent)
+	}
+	if c.NATS {
+		url, err := natsURL(&settings{Data: benchData(dir), NatsListen: s.nats}, stream.ProducerUser)
+		if err != nil {
+			return nil, err
+		}
+		run = func(t *sender, ctx context.Context, number int, begin time.Time, sent *atomic.Uint64) error {
+			return t.publish(ctx, c, url, number, begin, sent)
+		}
+	}
 	begin := time.Now()
 	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
 	defer cancel()
@@ -164,7 +185,7 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process) (*benchFigu
 	failed := make(chan error, c.Clients)
 	for i := range senders {
 		wait.Go(func() {
-			if err := senders[i].run(sending, c, s, i, begin, &sent); err != nil {
+			if err := run(&senders[i], sending, i, begin, &sent); err != nil {
 				failed <- err
 				cancel()
 			}
@@ -196,8 +217,8 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process) (*benchFigu
 	for i := range senders {
 		took = append(took, senders[i].took...)
 		f.Refused += senders[i].refused
+		f.Requests += senders[i].published
 	}
-	f.Requests = uint64(len(took))
 	slices.Sort(took)
 	if n := len(took); n > 0 {
 		f.P50, f.P99 = took[n/2].Seconds()*1e3, took[n*99/100].Seconds()*1e3
@@ -222,8 +243,9 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process) (*benchFigu
 
 // sender is a client.
 type sender struct {
-	took    []time.Duration
-	refused uint64
+	took      []time.Duration
+	published uint64 // requests, or messages
+	refused   uint64
 }
 
 // run sends requests one after the other.
@@ -258,6 +280,7 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *process, numb
 			}
 			if status == http.StatusOK {
 				t.took = append(t.took, time.Since(begun))
+				t.published++
 				sent.Add(uint64(c.Body))
 			} else if status != http.StatusTooManyRequests {
 				return fmt.Errorf("the service answered %d: %s", status, said)

@@ -28,6 +28,7 @@ func (c *configFlags) load(own map[string]string) (*settings, map[string]string,
 // configCommand is `weir config`.
 type configCommand struct {
 	configFlags
+	NatsCreds string `placeholder:"USER" enum:"producer,consumer," default:"" help:"Print the URL with which a NATS client connects, password included: producer or consumer."`
 }
 
 // Help is what `weir config --help` says.
@@ -37,6 +38,7 @@ func (configCommand) Help() string {
   weir config > weir.yaml
   WEIR_LOG_SIZE=4GB weir config
   weir config --config prod.yaml --set time.lateness=1m
+  nats --server "$(weir config --nats-creds producer)" pub --jetstream weir.events.payment '{"amount":5}'
 
 Flags win over the environment, which wins over the file, which wins over the defaults.
 What is printed can be read again with --config.`
@@ -46,6 +48,14 @@ What is printed can be read again with --config.`
 func (c *configCommand) Run(std *streams) error {
 	s, from, err := c.load(nil)
 	if err != nil {
+		return err
+	}
+	if c.NatsCreds != "" {
+		u, err := natsURL(s, c.NatsCreds)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintln(std.out, u)
 		return err
 	}
 	return writeSettings(std.out, s, from)

@@ -113,6 +113,7 @@ func (v *service) status() *web.Status {
 		Differs: l.Differs, Stats: l.Stats,
 		LagBytes: v.backlog.behind(l.Stepped.Sequence),
 		Unsaved:  l.Unsaved,
+		Port:     v.portStatus(),
 		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
 	}
 	if r := v.loop.Rules(); r != nil {

@@ -14,6 +14,7 @@ type process struct {
 	cmd  *exec.Cmd
 	up   chan struct{} // closed when it serves, or has ended before
 	url  string        // where it serves; to be read once up is closed; empty: it has ended before
+	nats string        // where NATS clients connect to it, likewise; empty: nowhere
 	took string        // the phases of its start, as it says them; likewise
 	done chan struct{} // closed when it has ended
 	err  error         // with which
@@ -21,6 +22,9 @@ type process struct {
 
 // servesAt is what a service says on stderr once it serves.
 var servesAt = regexp.MustCompile(`msg="weir serves" address=(\S+) data=\S+ rules=\d+ ?(.*)`)
+
+// natsAt is what it says of the port for NATS clients, before that.
+var natsAt = regexp.MustCompile(`msg="weir takes events from NATS clients" nats=(\S+)`)
 
 // startProcess starts a command that is `weir serve`. What it says on stderr goes to said.
 func startProcess(c *exec.Cmd, said io.Writer) (*process, error) {
@@ -53,6 +57,9 @@ func (p *process) listen(said io.Reader) {
 	lines := bufio.NewScanner(said)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
+		if m := natsAt.FindStringSubmatch(lines.Text()); m != nil && p.url == "" {
+			p.nats = m[1]
+		}
 		if m := servesAt.FindStringSubmatch(lines.Text()); m != nil && p.url == "" {
 			p.url, p.took = m[1], m[2]
 			close(p.up)

@@ -19,6 +19,7 @@ type serveCommand struct {
 	configFlags
 	Data           string `placeholder:"DIR" help:"Directory of the log, the state and the alerts (./weir-data). It is made if it is not there."`
 	Listen         string `placeholder:"ADDR" help:"Address of the HTTP service (127.0.0.1:8080)."`
+	NatsListen     string `placeholder:"ADDR" help:"Address at which NATS clients publish events, like 127.0.0.1:4222 (none)."`
 	InsecureListen bool   `help:"Listen on an address that others can reach; everybody there can read alerts and send events."`
 }
 
@@ -50,6 +51,9 @@ func (c *serveCommand) Run(std *streams) error {
 	}
 	if c.Listen != "" {
 		own["listen"] = c.Listen
+	}
+	if c.NatsListen != "" {
+		own["nats.listen"] = c.NatsListen
 	}
 	if c.InsecureListen {
 		own["insecure_listen"] = "true"

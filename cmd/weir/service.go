@@ -30,6 +30,7 @@ type service struct {
 	store    *state.Store
 	stream   *stream.Log
 	packer   *stream.Packer
+	door     *stream.Door // nil: there is no port for producers
 	loop     *cep.Loop
 	server   *web.Server
 	boot     start
@@ -87,7 +88,11 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	if s.Durability == "interval" {
 		durability = stream.Interval
 	}
-	v.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.Data, "log"), Size: s.LogSize, Durability: durability, Logger: log})
+	port, err := natsPort(s)
+	if err != nil {
+		return nil, err
+	}
+	v.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.Data, "log"), Size: s.LogSize, Durability: durability, Logger: log, Port: port})
 	if err != nil {
 		return nil, err
 	}
@@ -350,6 +355,9 @@ func (v *service) run(ctx context.Context) error {
 	if last, _ := v.stream.LastAppended(); last > 0 {
 		v.backlog.add(last, uint64(v.stream.Stats().Bytes)/last*v.lag(v.loop.Status()))
 	}
+	if err := v.openDoor(); err != nil {
+		return err
+	}
 	v.server.Open()
 	close(v.serving)
 	in := len(v.loop.Rules().Ruleset.Rules)
@@ -431,6 +439,7 @@ func (v *service) drain() error {
 	if err := v.server.Shutdown(ctx); err != nil {
 		v.log.Warn("some requests did not end in time", "error", err)
 	}
+	v.closeDoor(ctx)
 	last, err := v.stream.Last(ctx)
 	for err == nil && ctx.Err() == nil && v.loop.Status().Stepped.Sequence < last {
 		select {
@@ -455,6 +464,7 @@ func (v *service) close() {
 	if v.server != nil {
 		v.server.Shutdown(ctx)
 	}
+	v.closeDoor(ctx)
 	if v.packer != nil {
 		v.packer.Close(ctx)
 	}

@@ -23,6 +23,9 @@ type settings struct {
 	Listen         string
 	InsecureListen bool
 	Data           string
+	NatsListen     string // empty: no NATS client can connect
+	NatsCert       string // files; empty: connections are not encrypted
+	NatsKey        string
 	Durability     string // fsync or interval
 	LogSize        int64  // bytes
 	Order          ordering
@@ -69,6 +72,14 @@ var allSettings = []setting{
 		}
 		return nil
 	}),
+	textSetting("nats.listen", "", "Address at which NATS clients publish events and read alerts, like 127.0.0.1:4222; none: they cannot.", func(s *settings) *string { return &s.NatsListen }, func(text string) error {
+		if text == "" {
+			return nil
+		}
+		return validAddress(text)
+	}),
+	textSetting("nats.cert", "", "File with the certificate of that address (PEM), so that connections to it are encrypted.", func(s *settings) *string { return &s.NatsCert }, anyText),
+	textSetting("nats.key", "", "File with the key of the certificate (PEM).", func(s *settings) *string { return &s.NatsKey }, anyText),
 	textSetting("log.durability", "fsync", "When an event counts as received. fsync: once it is on disk. interval: once it is written; a power cut may lose the last second.", func(s *settings) *string { return &s.Durability }, oneOf("fsync", "interval")),
 	sizeSetting("log.size", "1GB", stream.MinSize, "How large the log may grow; what is not needed is dropped from its beginning.", func(s *settings) *int64 { return &s.LogSize }),
 	{
@@ -105,6 +116,8 @@ func textSetting(name, def, help string, of func(*settings) *string, valid func(
 		func(s *settings) string { return *of(s) },
 	}
 }
+
+func anyText(string) error { return nil }
 
 func durationSetting(name, def string, least time.Duration, help string, of func(*settings) *time.Duration) setting {
 	return setting{
@@ -260,6 +273,9 @@ func loadSettings(file string, environ []string, flags map[string]string) (*sett
 	}
 	if !s.InsecureListen && !loopback(s.Listen) {
 		return nil, nil, usageError("listen: %s can be reached by others, and there are no tokens yet: everybody there could read alerts and send events; listen on 127.0.0.1, or say --insecure-listen", s.Listen)
+	}
+	if err := checkNats(s); err != nil {
+		return nil, nil, err
 	}
 	return s, from, nil
 }
