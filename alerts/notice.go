@@ -28,13 +28,14 @@ const (
 	Skipped    NoticeKind = "skipped"
 	Checkpoint NoticeKind = "checkpoint"
 	Adopted    NoticeKind = "adopted"
+	Dropped    NoticeKind = "dropped"
 )
 
 // loopKinds are by cep.NoticeKind.
 var loopKinds = [...]NoticeKind{
 	cep.NoticeDiffers: Differs, cep.NoticeRules: Rules, cep.NoticeDamaged: Damaged,
 	cep.NoticePanic: Panicked, cep.NoticeSkipped: Skipped, cep.NoticeCheckpoint: Checkpoint,
-	cep.NoticeAdopted: Adopted,
+	cep.NoticeAdopted: Adopted, cep.NoticeDropped: Dropped,
 }
 
 // NoticeOf is what there is to store of what a Loop says.

@@ -327,6 +327,6 @@
 //     What must not be taken back waits until the watermark has passed Alert.Time, of a rule
 //     that emits in_order by the length of its window.
 //  7. One freeze ends (Frozen.End) before the next begins.
-//  8. Restore is given the Ruleset of the state, compiled from the same source by the
-//     same version.
+//  8. Restore is given the Ruleset of the state, compiled from the same source. Where another
+//     version makes other programs of it, Options.Drop says what becomes of their matches.
 package cep

@@ -44,6 +44,10 @@ type Options struct {
 	// Saved says, of Restore, that the state was put together of entries to which those of
 	// the next freeze can be added. Else that freeze saves all of the state.
 	Saved bool
+
+	// Drop lets Restore read a state that was made with other programs: rules that have another
+	// one begin anew.
+	Drop bool
 }
 
 // Engine folds records into alerts. It is made by NewEngine or Restore; one
@@ -100,6 +104,8 @@ type Engine struct {
 	waits    heldSaves
 	passings []passing // of freezes, by time
 	shaped   []byte    // shape
+	programs []uint64  // of each rule, as a state has them; nil: they were not asked for
+	dropped  []*int    // by rule, see reader.programs
 	budget   *budget
 }
 

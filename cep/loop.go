@@ -70,6 +70,7 @@ type Checkpoint struct {
 	Rules   []byte // its body
 	State   []byte // what Restore reads: Assemble of its entries. Empty: nothing came before
 	Latest  bool   // the next Checkpoints.Begin may be told of what has changed since this one
+	Drop    bool   // rules that have another program than in State begin anew; else it is Unusable for that
 }
 
 // ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
@@ -138,6 +139,7 @@ const (
 	NoticePanic                        // stepping panicked; it is tried once more
 	NoticeSkipped                      // what panicked twice is not stepped
 	NoticeCheckpoint                   // a checkpoint could not be saved; it is tried again
+	NoticeDropped                      // a rule begins anew, as it has another program than in the checkpoint
 )
 
 // Notice is what an operator should know.
@@ -269,7 +271,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 				return nil
 			}
 			o := rules.Options
-			o.Saved = c.Latest
+			o.Saved, o.Drop = c.Latest, c.Drop
 			failpoint.Panic([]byte("restore"))
 			l.engine, err = Restore(rules.Ruleset, o, c.State)
 			return err
@@ -280,6 +282,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 		l.rulesAt, l.text = c.RulesAt, c.Rules
 		l.rules.Store(rules)
 		l.notifyLeft(c.RulesAt, rules)
+		l.notifyDropped()
 	}
 	l.report()
 	return nil
@@ -709,6 +712,13 @@ func (l *Loop) notify(kind NoticeKind, sequence uint64, text string) {
 func (l *Loop) notifyLeft(sequence uint64, rules *Rules) {
 	for _, x := range rules.Left {
 		l.notify(NoticeRules, sequence, fmt.Sprintf("the %s is left out, as this weir does not compile it: %s", x.Part, x.Why))
+	}
+}
+
+// notifyDropped tells which rules have begun anew where the state that was restored ends.
+func (l *Loop) notifyDropped() {
+	for _, d := range l.engine.Dropped() {
+		l.notify(NoticeDropped, l.at.Sequence, fmt.Sprintf("the rule %s is compiled to another program than the state was made with: its open matches are dropped, under %d keys as of the watermark, and it begins anew here", d.Rule, d.Keys))
 	}
 }
 

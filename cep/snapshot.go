@@ -18,7 +18,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 8
+const stateFormat = 9
 
 const stateMagic = "weir-cep"
 
@@ -61,6 +61,7 @@ func (g *Engine) appendHead(w *writer) {
 	w.B = append(w.B, stateMagic...)
 	w.Byte(stateFormat)
 	w.Bytes(g.shapeSum())
+	g.appendPrograms(w)
 	g.appendBorders(w)
 	g.appendClock(w)
 }
@@ -86,10 +87,16 @@ func (g *Engine) shapeSum() []byte {
 }
 
 // Restore makes the Engine whose state Append wrote. Fields, types, keys, rule ids,
-// revisions, programs, features, reads and lists of rs must be those of the Ruleset that
+// revisions, features, reads and lists of rs must be those of the Ruleset that
 // the state was made with; a list that has not changed since must also begin with the
 // same entries. Options may differ: a new lateness acts from the next event on. Damaged data
 // gives an error.
+//
+// Where programs differ, the error is an OtherPrograms. With Options.Drop such rules begin anew
+// where the state ends, as a rule that Adopt puts in force: their open matches are dropped
+// (Engine.Dropped), throttles and holds stay, and everything else goes on as it was. With
+// EagerOrder what their matches of the last lateness have added to risks, or were for other
+// rules, goes too, unless it is settled. Near misses must not be counted.
 func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if len(data) < len(stateMagic)+5 || string(data[:len(stateMagic)]) != stateMagic {
 		return nil, errState
@@ -106,10 +113,16 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if shape := r.Text(); !r.Bad && shape != string(g.shape()) {
 		return nil, errors.New("cep: the state was made with other rules: their fields, types, keys, programs, features or lists differ, or events were matched in another order")
 	}
+	dropped := r.programs(rs)
+	if dropped != nil && !o.Drop {
+		return nil, otherPrograms(rs, dropped)
+	}
 	b := r.borders(rs)
+	b.begin(dropped, r)
 	if behind := b.behind(rs); behind != rs {
 		g = NewEngine(behind, o)
 	}
+	g.dropped = dropped
 	g.readClock(&r)
 	b.check(&r, &g.order)
 	g.log.read(&r, g.order.now)
@@ -117,7 +130,10 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	g.ids.read(&r, g.order.now)
 	g.readStats(&r)
 	near := r.Bool()
-	saved := o.Saved && o.Freezes && near == o.NearMisses
+	if near && dropped != nil {
+		return nil, otherPrograms(rs, dropped)
+	}
+	saved := o.Saved && o.Freezes && near == o.NearMisses && dropped == nil // what was dropped is saved still
 	if saved {
 		g.beginSaved()
 	}
@@ -161,9 +177,7 @@ func (g *Engine) shape() []byte {
 	for i, r := range g.rs.Rules {
 		w.Text(r.ID)
 		w.Uint(uint64(r.Revision))
-		if r.Program != nil {
-			w.Text(r.Program.String())
-		}
+		w.Bool(r.Program != nil)
 		w.Uint(uint64(r.WindowClose))
 		w.Uint(uint64(r.Evidence))
 		w.Uint(uint64(r.Layer))
@@ -371,7 +385,9 @@ func (w *writer) key(rs *Ruleset, ks *keyState, eager, near bool, low int64) {
 		w.Bool(st.edge)
 		w.holds(st.holds, low)
 		if p := rs.Rules[st.rule].Program; p != nil {
-			w.B = p.AppendRuns(w.B, &st.runs)
+			at := len(w.B)
+			w.B = p.AppendRuns(append(w.B, 0), &st.runs)
+			w.sized(at)
 		}
 		if near {
 			w.near(st.near)
@@ -449,7 +465,13 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
 		}
 		st := ruleState{rule: rule, throttled: r.Bool(), quiet: r.Int(), suppressed: int(r.Below(1 << 63)), edge: r.Bool(), holds: r.holds()}
 		p := g.rs.Rules[rule].Program
-		if p != nil {
+		drop := g.dropped != nil && g.dropped[rule] != nil
+		switch {
+		case drop:
+			if r.Text() != string(p.AppendRuns(nil, new(nfa.Runs))) {
+				*g.dropped[rule]++
+			}
+		case p != nil:
 			r.runs(p, ks, &st)
 		}
 		if near {
@@ -459,7 +481,7 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
 		if !g.options.NearMisses {
 			st.near = nil
 		}
-		if r.Bad || st.idle() {
+		if r.Bad || st.idle() && !drop {
 			r.Fail()
 			return
 		}
@@ -476,7 +498,8 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
 // key.
 func (r *reader) runs(p *nfa.Program, ks *keyState, st *ruleState) {
 	var err error
-	if st.runs, r.Src, err = p.DecodeRuns(r.Src); err != nil {
+	text := r.Take(r.Count(1))
+	if st.runs, text, err = p.DecodeRuns(text); r.Bad || err != nil || len(text) > 0 {
 		r.Fail()
 		return
 	}

@@ -9,6 +9,7 @@ import (
 
 	"weir/alerts"
 	"weir/cep"
+	"weir/state"
 )
 
 // passesOver notes a checkpoint that the loop could not begin with: of rules that mean another
@@ -19,6 +20,10 @@ func (v *service) passesOver(err error) bool {
 		return false
 	}
 	v.unusable = append(v.unusable, u.Position)
+	v.recompilable = slices.DeleteFunc(v.recompilable, func(p cep.Position) bool { return p == u.Position })
+	if _, ok := errors.AsType[*cep.OtherPrograms](err); ok {
+		v.recompilable = append(v.recompilable, u.Position)
+	}
 	v.tell(&alerts.Notice{
 		Kind: alerts.Fallback, Position: u.Position,
 		Text: u.Error() + "; an older one is taken, or else the state is folded again from the log",
@@ -35,6 +40,34 @@ func (v *service) tell(n *alerts.Notice) {
 	if err := v.store.Notice(*n); err != nil {
 		v.log.Warn("a notice could not be kept", "error", err)
 	}
+}
+
+// recompiled is the newest of the checkpoints that nothing is wrong with but that some rules had
+// other programs then. Where the log has dropped its first records, these rules begin anew there
+// and all others go on; nil: there is none.
+func (v *service) recompiled(ctx context.Context, r *cep.Recovery, mark cep.Mark) (*cep.Checkpoint, error) {
+	heads, err := v.store.Checkpoints()
+	if err != nil {
+		return nil, err
+	}
+	heads = slices.DeleteFunc(heads, func(h state.Head) bool {
+		return !slices.Contains(v.recompilable, h.Mark.Position) || h.Mark.Position.Sequence > r.Applied
+	})
+	for _, h := range heads {
+		if _, err := cep.Recover(ctx, v.stream, []cep.Mark{h.Mark}, mark); err != nil {
+			return nil, err
+		}
+		c, err := v.load(h)
+		if err == nil {
+			r.Compare = false // other programs may bring other effects
+			c.Drop = true
+			return c, nil
+		}
+		if !errors.Is(err, state.ErrDamaged) {
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // rebuild is where the log is folded from where no state can be gone on from, and its first

@@ -262,6 +262,7 @@ func (o *offline) origin(ctx context.Context, mark cep.Mark) (*origin, error) {
 			continue
 		}
 		if g.from, err = o.store.Load(h); err == nil {
+			g.from.Drop = true // as in a service that has nothing else to begin with; its notices say so
 			g.mark = h.Mark
 			return g, nil
 		}

@@ -37,7 +37,8 @@ type service struct {
 	mending  sync.Mutex // held by who starts the log again
 	rulesAt  uint64     // the record of rules that is in force once all is stepped; later: it has been told
 
-	unusable []cep.Position // of checkpoints that the loop could not begin with
+	unusable     []cep.Position // of checkpoints that the loop could not begin with
+	recompilable []cep.Position // of them, those where nothing but the programs of rules differs
 
 	stop    context.CancelFunc // of the loop and what runs beside it
 	running sync.WaitGroup
@@ -189,7 +190,10 @@ func (v *service) agree(ctx context.Context) (start, error) {
 			}
 		}
 		if rebuild {
-			c, err := v.rebuild(ctx, r)
+			c, err := v.recompiled(ctx, r, mark)
+			if c == nil && err == nil {
+				c, err = v.rebuild(ctx, r)
+			}
 			return start{c, r, mark}, err
 		}
 		if r.Compare, err = v.comparable(ctx, r, marks); err != nil {

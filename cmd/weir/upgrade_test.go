@@ -44,7 +44,7 @@ func servedBefore(t *testing.T, dir, file, text string, lines []string, short bo
 		Log: l, Sink: store, Checkpoints: store, Due: due,
 		Compile: func([]byte) (*cep.Rules, error) {
 			old := *p
-			old.Files = []rules.PublishedFile{{Path: "old.yaml", Text: strings.ReplaceAll(good, "within: 3s", "within: 4s")}}
+			old.Files = []rules.PublishedFile{{Path: "old.yaml", Text: strings.ReplaceAll(good, "within: 3", "within: 4")}}
 			return old.Compile()
 		},
 	})
@@ -148,5 +148,73 @@ func TestUpgrade(t *testing.T) {
 				t.Errorf("replay says\n%s", &told)
 			}
 		})
+	}
+}
+
+const recompiledRules = `
+events:
+  pay: {time: ts, fields: {ts: time, card: string, n: number}}
+  pad: {time: ts, fields: {ts: time}}
+features:
+  seen: {on: pay, key: card, value: count(), over: 1h}
+rules:
+  - {id: kept, on: pay, key: card, within: 50s, pattern: a -> b, define: {a: n == 1, b: n == 9}}
+  - {id: next, on: pay, key: card, within: 30s, pattern: a -> b, define: {a: n == 1, b: n == 9}}
+  - {id: often, on: pay, key: card, when: "n == 9 && seen >= 2"}
+`
+
+// TestUpgradeOfOneRule starts a service on what another weir has left, which compiled one of the
+// rules to another program, where the log has dropped its first records: this rule begins anew,
+// which is told before anything is matched, and all others go on with their state.
+func TestUpgradeOfOneRule(t *testing.T) {
+	for _, short := range []bool{false, true} {
+		t.Run(fmt.Sprint("short=", short), func(t *testing.T) {
+			dir, folder := t.TempDir(), filepath.Join(t.TempDir(), "rules.yaml")
+			at := time.Now()
+			later := at.Add(20 * time.Second) // the watermark has passed the first event
+			servedBefore(t, dir, folder, recompiledRules, []string{
+				payment("1", at, "gone", 1), payment("2", later, "c", 5), payment("3", later, "c", 5), payment("4", later, "c", 5), payment("5", later, "c", 5),
+			}, short)
+			s := startServe(t, dir, []string{folder}, nil)
+			s.post(t, []byte(payment("7", later, "gone", 9)))
+			settledUp(s)
+			notices, _, err := s.store.Notices()
+			must(t, err)
+			var said strings.Builder
+			for _, n := range notices {
+				fmt.Fprintln(&said, n.Kind, n.Text)
+			}
+			for _, c := range []struct {
+				text string
+				want bool
+			}{
+				{"made with other programs of next", true},
+				{"the rule next is compiled to another program than the state was made with: its open matches are dropped, under 1 keys as of the watermark", short},
+				{"from before are dropped", false},
+			} {
+				if strings.Contains(said.String(), c.text) != c.want {
+					t.Errorf("the notices say %q: %t, want %t:\n%s", c.text, !c.want, c.want, &said)
+				}
+			}
+			s.shut(t)
+			got := storedLines(t, dir)
+			for rule, want := range map[string]bool{"kept": true, "often": true, "next": !short} {
+				if strings.Contains(got, fmt.Sprintf(`"rule":{"id":%q`, rule)) != want {
+					t.Errorf("%s alerts: %t, want %t:\n%s", rule, !want, want, got)
+				}
+			}
+			s = startServe(t, dir, []string{folder}, nil) // from a checkpoint of its own
+			if n := len(s.unusable); n != 0 {
+				t.Errorf("%d checkpoints cannot be used", n)
+			}
+			s.shut(t)
+		})
+	}
+}
+
+// settledUp waits until all that lies on the log is stepped.
+func settledUp(s *tested) {
+	for last, _ := s.stream.LastAppended(); s.loop.Status().Stepped.Sequence < last; {
+		time.Sleep(time.Millisecond)
 	}
 }
