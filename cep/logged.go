@@ -60,6 +60,7 @@ const (
 	PackedRules                         // other rules are in force from here on; Body is for the Compiler
 	PackedBoot                          // a process begins to fold; Body says which: a note for people
 	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
+	PackedList                          // Body is a part of what a list begins with; it counts where a record of kind PackedRules names it
 )
 
 // Packed is the content of a record of the log. Its format, version 1, 2 where a post has a
@@ -71,6 +72,7 @@ const (
 //	rules    the body
 //	boot     the body
 //	skip     uint sequence; uint line; text: why
+//	list     text: of what it is a part; the body
 //
 // A post: 16 bytes key; uint first; uint count; from version 2 on uint bytes; 16 bytes sum. The
 // types: list of text; list of rows of lines, each uint number in that list, from 0; uint lines.
@@ -82,6 +84,7 @@ type Packed struct {
 	Body    []byte
 	Time    int64 // PackedAdvance: nanoseconds since the epoch
 	Skipped Skipped
+	Of      string // PackedList: SHA-256 of the whole of which Body is a part, in hex
 }
 
 // Post says that a record has lines of a request that may be repeated.
@@ -151,6 +154,9 @@ func (p *Packed) Append(dst []byte) []byte {
 		w.Uint(p.Skipped.Sequence)
 		w.Uint(p.Skipped.Line)
 		w.Text(p.Skipped.Reason)
+	case PackedList:
+		w.Text(p.Of)
+		w.B = append(w.B, p.Body...)
 	}
 	return w.B
 }
@@ -164,8 +170,8 @@ func Unpack(data []byte) (Packed, error) {
 	}
 	proven := version == packedVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
-	if !r.Bad && p.Kind > PackedSkip {
-		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedSkip, ErrNewer)
+	if !r.Bad && p.Kind > PackedList {
+		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedList, ErrNewer)
 	}
 	switch p.Kind {
 	case PackedEvents:
@@ -192,6 +198,9 @@ func Unpack(data []byte) (Packed, error) {
 		p.Body, r.Src = r.Src, nil
 	case PackedSkip:
 		p.Skipped = Skipped{r.Uint(), r.Uint(), r.Text()}
+	case PackedList:
+		p.Of = r.Text()
+		p.Body, r.Src = r.Src, nil
 	default:
 		r.Fail()
 	}

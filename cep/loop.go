@@ -102,6 +102,11 @@ type LoopOptions struct {
 	// record changes nothing.
 	Compile func(body []byte) (*Rules, error)
 
+	// Gather makes the body of a record of kind PackedRules one that needs no other record: part
+	// gives the body of one of kind PackedList before it. That is what Compile and a Checkpoint
+	// get. nil: each body is so already.
+	Gather func(body []byte, part func(sequence uint64) ([]byte, error)) ([]byte, error)
+
 	// Restart gives the checkpoint to begin with again after stepping has panicked, and
 	// what Recover says of it.
 	Restart func() (*Checkpoint, *Recovery, error)
@@ -419,7 +424,7 @@ func (l *Loop) fold(ctx context.Context) error {
 func (l *Loop) fast(ctx context.Context, records []Logged) error {
 	for len(records) > 0 {
 		n := l.piece(records)
-		if err := l.step(records[:n]); err != nil {
+		if err := l.step(ctx, records[:n]); err != nil {
 			return err
 		}
 		failpoint.Hit("step")
@@ -479,7 +484,7 @@ func newPanicked(sequence, line uint64, alone bool, v any) *panicked {
 }
 
 // step steps records.
-func (l *Loop) step(records []Logged) error {
+func (l *Loop) step(ctx context.Context, records []Logged) error {
 	l.steps = l.steps[:0]
 	for i := range records {
 		r := &records[i]
@@ -497,7 +502,14 @@ func (l *Loop) step(records []Logged) error {
 			continue
 		}
 		if p.Kind == PackedRules { // the first, see piece
-			if err := l.tryAdopt(r.Sequence, p.Body); err != nil {
+			body, err := l.gathered(ctx, r.Sequence, p.Body)
+			if err != nil {
+				return err
+			}
+			if body == nil {
+				continue
+			}
+			if err := l.tryAdopt(r.Sequence, body); err != nil {
 				return err
 			}
 			continue

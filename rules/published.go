@@ -17,11 +17,13 @@ import (
 )
 
 // Published is a ruleset as it stands on the log: what a record of kind PackedRules has.
-// It holds all that the rules mean, so that folding the log again needs nothing else.
+// With the parts of large lists it holds all that the rules mean, so that folding the log again
+// needs nothing else.
 type Published struct {
 	Format   int               `json:"format"` // 1
 	Files    []PublishedFile   `json:"files"`  // of rules, by path
 	Lists    map[string][]byte `json:"lists"`  // what the files have that lists name, by path
+	Staged   map[string]Staged `json:"staged,omitempty"` // files of lists that lie in records of their own, by path
 	Settings Settings          `json:"settings"`
 	Rules    map[string]Issue  `json:"rules"`  // by id, also of rules that are gone
 	Folder   string            `json:"folder"` // digest of Files, Lists and Settings
@@ -76,6 +78,7 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 	if err := source.ErrorsIn(checked.Findings); err != nil {
 		return nil, err
 	}
+	p.stage()
 	p.Folder = p.digest()
 	if before != nil {
 		for id, was := range before.Rules {
@@ -99,7 +102,7 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 // Same says whether what was published last is what Publish would make of files, lists and
 // settings, whether they have errors by now or not.
 func (p *Published) Same(files []source.File, read func(path string) ([]byte, error), s Settings) bool {
-	now := &Published{Lists: map[string][]byte{}, Settings: s}
+	now := &Published{Lists: map[string][]byte{}, Staged: map[string]Staged{}, Settings: s}
 	for _, f := range files {
 		now.Files = append(now.Files, PublishedFile{f.Path, f.Text})
 	}
@@ -110,6 +113,13 @@ func (p *Published) Same(files []source.File, read func(path string) ([]byte, er
 			return false
 		}
 		now.Lists[path] = data
+	}
+	for path := range p.Staged {
+		data, err := read(path)
+		if err != nil {
+			return false
+		}
+		now.Staged[path] = Staged{Digest: digestOf(data)}
 	}
 	return now.digest() == p.Folder
 }
@@ -122,7 +132,7 @@ func (p *Published) sources() []source.File {
 	return files
 }
 
-// digest is a digest of what was published, but for the revisions.
+// digest is a digest of what was published, but for the revisions and where on the log it lies.
 func (p *Published) digest() string {
 	h := sha256.New()
 	part := func(s string) { fmt.Fprintf(h, "%d:%s", len(s), s) }
@@ -131,20 +141,17 @@ func (p *Published) digest() string {
 		part(f.Text)
 	}
 	for _, path := range slices.Sorted(maps.Keys(p.Lists)) {
+		if _, staged := p.Staged[path]; !staged {
+			part(path)
+			part(string(p.Lists[path]))
+		}
+	}
+	for _, path := range slices.Sorted(maps.Keys(p.Staged)) {
 		part(path)
-		part(string(p.Lists[path]))
+		part("staged " + p.Staged[path].Digest)
 	}
 	part(fmt.Sprint(p.Settings))
 	return hex.EncodeToString(h.Sum(nil))
-}
-
-// ListBytes says how large the files of lists are, for people.
-func (p *Published) ListBytes() string {
-	var sizes []string
-	for _, path := range slices.Sorted(maps.Keys(p.Lists)) {
-		sizes = append(sizes, fmt.Sprintf("%s %d bytes", path, len(p.Lists[path])))
-	}
-	return strings.Join(sizes, ", ")
 }
 
 // Bytes gives the body of the record.
@@ -179,6 +186,9 @@ func (p *Published) Compile() (*cep.Rules, error) {
 		o.Order = cep.WatermarkOrder
 	default:
 		return nil, fmt.Errorf("the order %q is neither eager nor watermark", p.Settings.Order)
+	}
+	if len(p.Staged) > 0 {
+		return nil, errors.New("files of lists lie in records of their own, which were not read")
 	}
 	if o.Lateness < 0 || o.Idle < 0 || o.MaxAhead < 0 {
 		return nil, errors.New("a duration is negative")

@@ -17,6 +17,11 @@ import (
 
 // Append appends a record and returns its sequence number once it is durable.
 func (l *Log) Append(ctx context.Context, p *cep.Packed) (uint64, error) {
+	if p.Kind == cep.PackedList {
+		if err := checkDigest(p.Of); err != nil {
+			return 0, err
+		}
+	}
 	return l.await(ctx, newRecord(p))
 }
 
@@ -62,6 +67,7 @@ const (
 	subjectBatch   = "weir.batch."
 	subjectTick    = "weir.tick."
 	subjectControl = "weir.control."
+	subjectLists   = subjectControl + "lists." // a subject for each version of each list
 )
 
 // newRecord returns the record of p, without done.
@@ -78,6 +84,8 @@ func newRecord(p *cep.Packed) *record {
 		r.subject = subjectControl + "boot"
 	case cep.PackedSkip:
 		r.subject = subjectControl + "skip"
+	case cep.PackedList:
+		r.subject = subjectLists + p.Of
 	}
 	return r
 }

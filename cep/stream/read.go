@@ -180,7 +180,7 @@ func (l *Log) Controls(ctx context.Context) ([]cep.Logged, error) {
 	var list []cep.Logged
 	for after := uint64(0); ; {
 		n := len(list)
-		err := h.fetch(ctx, request{Seq: after + 1, Subject: subjectControl + ">", Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
+		err := h.fetch(ctx, request{Seq: after + 1, Subject: subjectControl + "*", Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
 			list, after = append(list, m.Logged), m.Sequence
 			return nil
 		})

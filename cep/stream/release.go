@@ -47,10 +47,10 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 			break // between a look at its last record and the purge another may come
 		}
 		number := strconv.FormatUint(g, 10)
-		if err := h.drop(ctx, subjectBatch+number, sequence); err != nil {
+		if _, err := h.drop(ctx, subjectBatch+number, sequence); err != nil {
 			return err
 		}
-		if err := h.drop(ctx, subjectTick+number, sequence); err != nil {
+		if _, err := h.drop(ctx, subjectTick+number, sequence); err != nil {
 			return err
 		}
 		state, err := h.info(ctx)
@@ -80,30 +80,31 @@ func (l *Log) oldestGeneration() uint64 {
 	return oldest
 }
 
-// drop removes the records of a subject, if all have lower sequence numbers than before.
-func (h *host) drop(ctx context.Context, subject string, before uint64) error {
+// drop removes the records of a subject, if all have lower sequence numbers than before;
+// false: it left them, or there were none.
+func (h *host) drop(ctx context.Context, subject string, before uint64) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	js, err := h.manager()
 	if err != nil {
-		return err
+		return false, err
 	}
 	s, err := js.Stream(ctx, streamName)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	last, err := s.GetLastMsgForSubject(ctx, subject)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return nil
+		return false, nil
 	case err != nil:
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	case last.Sequence >= before:
-		return nil
+		return false, nil
 	}
 	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	failpoint.Hit("purge")
-	return nil
+	return true, nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"weir/alerts"
 	"weir/cep"
+	"weir/cep/stream"
 	"weir/state"
 )
 
@@ -90,7 +91,13 @@ func (v *service) rebuild(ctx context.Context, r *cep.Recovery) (*cep.Checkpoint
 		}
 	}
 	begun := cep.FormatTime(e.since)
-	rules, err := compilePublished(c.Rules)
+	rules := new(cep.Rules)
+	if c.Rules, err = gathered(ctx, v.stream, c.Rules); err == nil {
+		rules, err = compilePublished(c.Rules)
+	}
+	if errors.Is(err, stream.ErrUnavailable) {
+		return nil, err
+	}
 	if c.RulesAt == 0 || err != nil {
 		v.tell(&alerts.Notice{Kind: alerts.Fallback, Position: c.Mark.Position, Text: "the state is folded again from the log, from " + begun + " on"})
 		c.RulesAt, c.Rules = 0, nil

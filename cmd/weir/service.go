@@ -105,7 +105,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: v.store, Checkpoints: v.store,
-		Compile: compilePublished,
+		Compile: compilePublished, Gather: rules.Gather,
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			b, err := v.agree(context.Background())
 			return b.checkpoint, b.recovery, err
@@ -312,14 +312,20 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if err != nil {
 			return err
 		}
+		if err := v.stage(ctx, now); err != nil {
+			return fmt.Errorf("the lists could not be put on the log: %w", err)
+		}
 		if body := len(now.Bytes()); body > stream.MaxRecord-2 {
-			return fmt.Errorf("the rules with the files of their lists take %d bytes as one record of the log (of the files four thirds), which may have %d: the files of lists have %s; make them shorter, or keep what they say in a field of the events", body, stream.MaxRecord-2, now.ListBytes())
+			return fmt.Errorf("the rules take %d bytes as one record of the log, which may have %d: make them shorter", body, stream.MaxRecord-2)
 		}
 		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
 			return fmt.Errorf("the rules could not be put on the log: %w", err)
 		}
 		v.rulesAt = last
 		v.log.Info("rules published", "files", len(now.Files), "record", last)
+		if err := v.dropLists(ctx); err != nil {
+			v.log.Warn("versions of lists that are not needed could not be dropped", "error", err)
+		}
 	}
 	note := cep.Boot{Version: version, Engine: cep.EngineRevision}
 	failpoint.Hit("boot")
