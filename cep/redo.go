@@ -40,7 +40,7 @@ func (s *shard) redo(c *cell) {
 		s.holdBack(c, old)
 		return
 	}
-	counts := s.bounds()
+	counted := s.recount.begin()
 	s.kept = nil // what events know of features may have changed
 	g.redoing, g.settled = true, true
 	first := s.restore(c, from)
@@ -57,7 +57,7 @@ func (s *shard) redo(c *cell) {
 	g.settled = false
 	s.catchUp(c, g.low)
 	g.redoing = false
-	s.setBounds(counts)
+	s.recount.end(counted, s.machines)
 	c.came, c.marked = nil, false
 	s.compare(c, old, from)
 }

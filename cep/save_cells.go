@@ -130,7 +130,7 @@ func (s *shard) saveBefore(c *cell, first int) bool {
 		k--
 	}
 	g, table := s.eager, s.tables[c.space]
-	live, counts := table[c.key()], s.bounds()
+	live, counted := table[c.key()], s.recount.begin()
 	redoing, settled, fresh, key, kept, keptOf, came := g.redoing, g.settled, g.fresh, s.key, s.kept, s.keptOf, s.came
 	since, savedAt := c.since, c.savedAt
 	var fates []fate
@@ -161,7 +161,7 @@ func (s *shard) saveBefore(c *cell, first int) bool {
 	if s.near != nil {
 		s.near.fates = fates
 	}
-	s.setBounds(counts)
+	s.recount.end(counted, s.machines)
 	g.redoing, g.settled, g.fresh, s.key, s.kept, s.keptOf, s.came = redoing, settled, fresh, key, kept, keptOf, came
 	c.since, c.savedAt = since, savedAt
 	return then != nil

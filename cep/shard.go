@@ -45,6 +45,7 @@ type shard struct {
 	eager   *eager      // nil: WatermarkOrder
 	near    *nearMisses // nil: nobody asks for them
 	saves   keySaves
+	recount recount
 	budget  *budget
 	indexes []index[*keyState] // by space, if there is a budget
 }
@@ -305,6 +306,7 @@ func (s *shard) lasting(e *Event) *Event {
 func (s *shard) step(ks *keyState, st *ruleState, e *Event) {
 	m := s.machine(st.rule)
 	s.judge.view.state, s.judge.machine = st, m
+	s.recount.note(st.rule, m)
 	s.matches = m.Step(&st.runs, e.Time, nfa.Event(s.judge.view.number), &s.judge, s.matches[:0])
 	st.most = max(st.most, st.runs.Nodes())
 	if s.near != nil {
@@ -496,6 +498,7 @@ func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 	if s.trace != nil {
 		s.follow(st.rule, nil, told)
 	}
+	s.recount.note(st.rule, m)
 	s.matches = m.Advance(&st.runs, t, &s.judge, s.matches[:0])
 	if s.near != nil {
 		s.collect(st, m, nil, t)
