@@ -68,29 +68,56 @@ func ReadEntry(src []byte) (e Entry, rest []byte, err error) {
 // SortEntries appends the entries of src to dst by section and key, each once: the last of
 // those with one key.
 func SortEntries(dst, src []byte) ([]byte, error) {
-	type place struct {
-		section    uint32
-		key        []byte
-		begin, end int // in src
-	}
 	all := make([]place, 0, len(src)/128+1)
 	for rest := src; len(rest) > 0; {
 		e, after, err := ReadEntry(rest)
 		if err != nil {
 			return dst, err
 		}
-		all = append(all, place{e.Section, e.Key, len(src) - len(rest), len(src) - len(after)})
+		all = append(all, place{headOf(e.Key), e.Section, e.Key, len(src) - len(rest), len(src) - len(after)})
 		rest = after
 	}
-	byKey := func(a, b place) int { return cmp.Or(cmp.Compare(a.section, b.section), bytes.Compare(a.key, b.key)) }
-	slices.SortFunc(all, func(a, b place) int { return cmp.Or(byKey(a, b), cmp.Compare(a.begin, b.begin)) })
+	slices.SortFunc(all, func(a, b place) int {
+		if c := a.compare(&b); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.begin, b.begin)
+	})
 	for i := range all {
-		if i+1 < len(all) && byKey(all[i], all[i+1]) == 0 {
+		if i+1 < len(all) && all[i].compare(&all[i+1]) == 0 {
 			continue
 		}
 		dst = append(dst, src[all[i].begin:all[i].end]...)
 	}
 	return dst, nil
+}
+
+// place is where an entry stands.
+type place struct {
+	head       uint64 // of the key
+	section    uint32
+	key        []byte
+	begin, end int
+}
+
+// headOf is the beginning of a key: in most cases it says which of two comes first.
+func headOf(key []byte) uint64 {
+	if len(key) >= 8 {
+		return binary.BigEndian.Uint64(key)
+	}
+	var head [8]byte
+	copy(head[:], key)
+	return binary.BigEndian.Uint64(head[:])
+}
+
+func (p *place) compare(o *place) int {
+	switch {
+	case p.section != o.section:
+		return cmp.Compare(p.section, o.section)
+	case p.head != o.head:
+		return cmp.Compare(p.head, o.head)
+	}
+	return bytes.Compare(p.key, o.key)
 }
 
 // Run gives entries by section and key, each once.
