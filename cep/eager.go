@@ -215,7 +215,7 @@ func (s *shard) see(o *offer, e *Event) {
 	c := s.cellFor(o.space, e.Time)
 	n := len(c.items)
 	i := n
-	if n > 0 && comparePlaces(c.items[n-1].event, e) > 0 {
+	if n > 0 && c.items[n-1].time >= e.Time && comparePlaces(c.items[n-1].event, e) > 0 {
 		i, _ = c.find(e)
 	}
 	if i < n {
