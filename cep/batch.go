@@ -7,7 +7,9 @@ import "strings"
 // is used again and again, as it keeps the memory of its events.
 type Batch struct {
 	lines []decoded
-	n     int // of lines in use
+	n     int      // of lines in use
+	from  int      // of a part of a decodedAhead: where it begins there
+	of    *Ruleset // of a part of a decodedAhead: by which it was decoded; nil: it was not
 }
 
 // decoded is a line as the decoder left it: an event, or why it is none.
@@ -26,8 +28,11 @@ func (b *Batch) Reset() { b.n = 0 }
 
 // Batch appends the lines of a record of events to b. Empty lines are passed
 // over. The record's data may be changed afterwards.
-func (d *Decoder) Batch(b *Batch, r Record) {
-	rest, types := string(r.Data), newTypes(r.Typed)
+func (d *Decoder) Batch(b *Batch, r Record) { d.batch(b, r, string(r.Data)) }
+
+// batch is Batch of a record whose data is text.
+func (d *Decoder) batch(b *Batch, r Record, rest string) {
+	types := newTypes(r.Typed)
 	for number := r.Line; rest != ""; number++ {
 		var text string
 		text, rest, _ = strings.Cut(rest, "\n")
@@ -55,6 +60,16 @@ func (b *Batch) next() *decoded {
 func (g *Engine) StepBatch(b *Batch, fx *Effects) {
 	g.accept(b, fx)
 	g.match(fx)
+}
+
+// decoded are the lines of a record of events.
+func (g *Engine) decoded(r *Record) *Batch {
+	if r.ahead != nil && r.ahead.of == g.rs {
+		return r.ahead
+	}
+	g.batch.Reset()
+	g.decoder.Batch(&g.batch, *r)
+	return &g.batch
 }
 
 // accept takes in what has been decoded. An event that the engine keeps is

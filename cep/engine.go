@@ -213,9 +213,7 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 	for _, r := range records {
 		switch r.Kind {
 		case EventsRecord:
-			g.batch.Reset()
-			g.decoder.Batch(&g.batch, r)
-			g.accept(&g.batch, fx)
+			g.accept(g.decoded(&r), fx)
 		case ClockRecord:
 			g.catchUp(fx)
 			g.log.see(r.Appended)

@@ -202,7 +202,8 @@ type Loop struct {
 	fx       Effects
 	lines    [][]byte
 	steps    []Record
-	careful  uint64 // the record up to which each line is stepped alone, as one of them panicked
+	ahead    *decodedAhead // the records that are stepped, decoded
+	careful  uint64        // the record up to which each line is stepped alone, as one of them panicked
 	skips    map[uint64][]Skipped
 	kept     Position // what is committed
 	saved    Position // what is in a checkpoint
@@ -354,24 +355,27 @@ func (l *Loop) recover(ctx context.Context, p *panicked) error {
 // batch is what a read brought.
 type batch struct {
 	records []Logged
+	ahead   *decodedAhead // of records
 	err     error
 }
 
-// fold steps what the log has, batch after batch. While one is stepped the next is read.
+// fold steps what the log has, batch after batch. While one is stepped the next is read and
+// decoded.
 func (l *Loop) fold(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
-	batches, free := make(chan batch), make(chan []Logged, 2)
-	free <- nil
-	free <- nil
+	batches, free := make(chan batch), make(chan batch, 2)
+	free <- batch{ahead: new(decodedAhead)}
+	free <- batch{ahead: new(decodedAhead)}
 	go func(after uint64) {
 		defer close(batches)
 		for reading.Err() == nil {
-			b := batch{}
-			b.records, b.err = l.o.Log.Read(reading, after, (<-free)[:0])
+			b := <-free
+			b.records, b.err = l.o.Log.Read(reading, after, b.records[:0])
 			if n := len(b.records); n > 0 {
 				after = b.records[n-1].Sequence
 			}
+			b.ahead.decode(l.rules.Load(), b.records)
 			select {
 			case batches <- b:
 			case <-reading.Done():
@@ -400,10 +404,11 @@ func (l *Loop) fold(ctx context.Context) error {
 				}
 				return b.err
 			}
+			l.ahead = b.ahead
 			if err := l.fast(ctx, b.records); err != nil {
 				return err
 			}
-			free <- b.records
+			free <- b
 		case k := <-l.looks:
 			k.done <- guarded("a look at the state", func() error { k.see(l.engine); return nil })
 		case <-l.o.Due:
@@ -530,7 +535,9 @@ func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
 	switch p.Kind {
 	case PackedEvents:
 		if len(skips) == 0 && r.Sequence > l.careful {
-			return append(dst, Record{Kind: EventsRecord, Data: p.Body, Line: 1, Typed: p.Typed, Appended: r.Appended})
+			all := eventsOf(r, p)
+			all.ahead = l.ahead.part(r.Sequence)
+			return append(dst, all)
 		}
 		line, types := 0, newTypes(p.Typed)
 		for text := range eachLine(p.Body) {

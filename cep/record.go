@@ -28,5 +28,6 @@ type Record struct {
 
 	Change *ListChange // ListRecord; its texts may be changed after Step returned
 
-	sent string // of one line: Typed.Type
+	sent  string // of one line: Typed.Type
+	ahead *Batch // EventsRecord: Data as it was decoded, if it was; nil: it was not
 }
