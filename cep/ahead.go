@@ -56,7 +56,7 @@ func (a *decodedAhead) decodeOne(r *Logged) Batch {
 	}
 	from := a.lines.n
 	a.decoder.batch(&a.lines, eventsOf(r, &p), unsafe.String(unsafe.SliceData(p.Body), len(p.Body)))
-	return Batch{of: a.decoder.rs, from: from, n: a.lines.n - from}
+	return Batch{of: a.decoder.rs, sequence: r.Sequence, from: from, n: a.lines.n - from}
 }
 
 // eventsOf is what a record of events asks of the Engine.
@@ -64,10 +64,14 @@ func eventsOf(r *Logged, p *Packed) Record {
 	return Record{Kind: EventsRecord, Data: p.Body, Line: 1, Typed: p.Typed, Appended: r.Appended}
 }
 
-// part is a record as it was decoded; nil: it was not.
+// part is a record as it was decoded; nil: it was not. Where records are missing on the log it
+// may not be found.
 func (a *decodedAhead) part(sequence uint64) *Batch {
 	if a == nil || sequence < a.first || sequence-a.first >= uint64(len(a.parts)) {
 		return nil
 	}
-	return &a.parts[sequence-a.first]
+	if p := &a.parts[sequence-a.first]; p.sequence == sequence {
+		return p
+	}
+	return nil
 }

@@ -7,9 +7,12 @@ import "strings"
 // is used again and again, as it keeps the memory of its events.
 type Batch struct {
 	lines []decoded
-	n     int      // of lines in use
-	from  int      // of a part of a decodedAhead: where it begins there
-	of    *Ruleset // of a part of a decodedAhead: by which it was decoded; nil: it was not
+	n     int // of lines in use
+
+	// Of a part of a decodedAhead:
+	sequence uint64   // of its record
+	from     int      // where it begins there
+	of       *Ruleset // by which it was decoded; nil: it was not
 }
 
 // decoded is a line as the decoder left it: an event, or why it is none.
