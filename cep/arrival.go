@@ -103,6 +103,7 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	e.Place, e.origin, e.low = g.place, g.place, g.order.low
 	e.nth = 1
 	a.add(e, g.offered[e.Type+1])
+	a.saves.stays(e)
 	if !e.inOrder {
 		g.match(fx)
 		g.released = append(g.released, e)

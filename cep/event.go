@@ -38,8 +38,8 @@ type Event struct {
 	low     int64  // EagerOrder: the watermark once the event was accepted
 	top     int64  // EagerOrder: the highest time of an event, itself included
 	inOrder bool   // EagerOrder: no event that came before it stands after it
-	dirty   dirty  // WatermarkOrder: while it waits,
-	spot    uint32 // its place among those to be saved
+	dirty   dirty  // it is to be saved: see heldSaves and arrivalSaves
+	spot    uint32 // WatermarkOrder: while it waits, its place among those to be saved
 }
 
 // layout says at which place of a row a field stands, or a read of a feature.

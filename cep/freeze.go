@@ -103,7 +103,7 @@ func (g *Engine) enlistEager() {
 	g.arrivals.saves = arrivalSaves{epoch: g.changed[0], section: s.events}
 	journals := s.add(keyedPieces, len(g.scheme.spaces))
 	for _, l := range g.ledgers {
-		l.section = journals
+		l.section, l.past.saves = journals, &g.arrivals.saves
 	}
 	if g.settled != nil {
 		g.enlistLedgers(g.settled[0].scheme, g.settled)
@@ -196,13 +196,6 @@ func (g *Engine) saveWhole() {
 	piece(s.top, func(w *writer) { w.stamp(g.arrivals.before(g.order.low)) })
 	piece(s.repaired, g.appendRepairs)
 	g.arrivals.freeze(g.place)
-	for _, l := range g.ledgers {
-		for _, j := range l.past.holding {
-			for _, x := range j.items[j.hold.end(len(j.items)):] {
-				g.arrivals.saveApart(x.event, len(g.rs.Fields))
-			}
-		}
-	}
 }
 
 // savePassed says which of the events that were saved have passed.
@@ -357,7 +350,7 @@ func (g *Engine) changeAll() {
 	for i := range g.lists.changed {
 		g.lists.changed[i] = true
 	}
-	g.arrivals.saves.done, g.arrivals.saves.to = 0, 0
+	g.arrivals.changeAll()
 }
 
 func (s *shard) changeAll() {

@@ -21,10 +21,11 @@ type past struct {
 	queue  []lapse // of each journal one, by time
 	head   int     // of the queue: those before it are gone
 
-	again   int        // events of a key that late ones may have applied again
-	passed  int64      // what is held back before it has been folded
-	holding []*journal // that hold back
-	loose   []change   // what rules have to look at again since letGo folded it
+	again   int           // events of a key that late ones may have applied again
+	passed  int64         // what is held back before it has been folded
+	holding []*journal    // that hold back
+	loose   []change      // what rules have to look at again since letGo folded it
+	saves   *arrivalSaves // nil: there are no freezes
 
 	scratch  []feature.Scratch // by featureSpace
 	shown    [][]int32         // by featureSpace: the witnesses that have its keys

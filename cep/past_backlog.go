@@ -28,6 +28,7 @@ func (l *ledger) holdBack(j *journal, at int) int {
 		l.rollBack(j, k)
 		l.refold(j, int(j.states[k].at), at, at)
 		for _, x := range j.items[at:end] {
+			p.saves.holds(x.event)
 			for _, n := range l.scheme.types[x.event.Type+1].visit(j.space).shows {
 				x.event.shown[n] = nil
 			}
@@ -88,6 +89,9 @@ func (l *ledger) letGo(by uint64, low int64) {
 			l.changeKey(j)
 		}
 		if from < to {
+			for _, x := range j.items[from:to] {
+				p.saves.folds(x.event, len(l.scheme.rs.Fields))
+			}
 			if j.stirs == nil {
 				j.stirs = &stirring{names: l.scheme.spaces[j.space].key.Names, text: strings.Clone(j.key())}
 			}

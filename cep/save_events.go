@@ -93,55 +93,93 @@ func (h *heldSaves) saveSome(n, fields int) bool {
 	return h.saving.len() > 0
 }
 
-// arrivalSaves is how far the events that a late one can precede are saved, in EagerOrder.
+// arrivalSaves says which events that a late one can precede are to be saved, in EagerOrder:
+// those that came since the last freeze, and those that a key has begun to hold back since.
+// What these know of the key is not worked out again by who reads the state: they are saved
+// before the key folds them.
 type arrivalSaves struct {
 	epoch   *epoch // nil: there are no freezes
 	section int
-	done    uint64          // origin up to which the last freeze saved them
+	done    uint64          // origin up to which the last freeze had them saved
 	from    uint64          // of those to be saved: after it,
-	to      uint64          // up to this one
-	apart   map[uint64]bool // of them, those that are saved already
+	to      uint64          // up to this one,
+	again   changed[uint64] // and these, by origin
+}
+
+// stays lets the next freeze save an event that has just come.
+func (s *arrivalSaves) stays(e *Event) {
+	if e.dirty = 0; s.epoch != nil {
+		e.dirty = s.epoch.now
+	}
+}
+
+// holds lets the next freeze save an event once more, as a key holds it back from now on.
+func (s *arrivalSaves) holds(e *Event) {
+	if s != nil && e.dirty&s.epoch.now == 0 {
+		e.dirty |= s.epoch.now
+		s.again.add(e.origin)
+	}
+}
+
+// folds notes that a key which has held an event back folds it now.
+func (s *arrivalSaves) folds(e *Event, fields int) {
+	if s != nil {
+		s.save(e, fields)
+	}
 }
 
 func (a *arrivals) freeze(last uint64) {
 	s := &a.saves
 	s.from, s.to, s.done = s.done, last, last
-	s.apart = nil
+	s.again.freeze()
 }
 
-func (a *arrivals) save(e *Event, fields int) {
-	p := a.saves.epoch
-	p.w.event(e, fields)
-	p.put(a.saves.section, p.number(e.origin))
+// save saves an event, if that is still to be done.
+func (s *arrivalSaves) save(e *Event, fields int) {
+	p := s.epoch
+	if e.dirty&p.was == 0 {
+		return
+	}
+	e.dirty &^= p.was
+	if e.Time >= p.low {
+		p.w.event(e, fields)
+		p.put(s.section, p.number(e.origin))
+	}
+}
+
+// place is the first event after an origin.
+func (a *arrivals) place(origin uint64) int {
+	i, _ := slices.BinarySearchFunc(a.events, origin+1, func(e *Event, origin uint64) int { return cmp.Compare(e.origin, origin) })
+	return i
 }
 
 // saveSome saves up to n events; false: all are saved.
 func (a *arrivals) saveSome(n, fields int) bool {
 	s := &a.saves
-	i, _ := slices.BinarySearchFunc(a.events, s.from+1, func(e *Event, origin uint64) int { return cmp.Compare(e.origin, origin) })
-	for ; n > 0 && i < len(a.events) && a.events[i].origin <= s.to; n-- {
-		e := a.events[i]
-		if s.from = e.origin; e.Time >= s.epoch.low && !s.apart[e.origin] {
-			a.save(e, fields)
-		}
+	for i := a.place(s.from); n > 0 && i < len(a.events) && a.events[i].origin <= s.to; n-- {
+		s.from = a.events[i].origin
+		s.save(a.events[i], fields)
 		i++
 	}
-	if n > 0 {
-		s.from = s.to
+	if n == 0 {
+		return true
 	}
-	return s.from < s.to
+	s.from = s.to
+	for _, origin := range s.again.next(n) {
+		if i := a.place(origin - 1); i < len(a.events) && a.events[i].origin == origin {
+			s.save(a.events[i], fields)
+		}
+	}
+	return s.again.more()
 }
 
-// saveApart saves an event as it stands: what it knows of a key that holds back is not worked
-// out again by who reads the state.
-func (a *arrivals) saveApart(e *Event, fields int) {
+// changeAll lets the next freeze save all events.
+func (a *arrivals) changeAll() {
 	s := &a.saves
-	if s.apart == nil {
-		s.apart = map[uint64]bool{}
-	}
-	if !s.apart[e.origin] {
-		s.apart[e.origin] = true
-		a.save(e, fields)
+	s.done, s.from, s.to = 0, 0, 0
+	s.again.saving.drop()
+	for _, e := range a.events {
+		s.stays(e)
 	}
 }
 

@@ -173,6 +173,9 @@ func (g *Engine) readEager(r *reader) {
 		e.low = low
 		byOrigin[e.origin] = e
 		a.add(e, g.offered[e.Type+1])
+		if g.full {
+			a.saves.stays(e)
+		}
 	}
 	for _, e := range a.events {
 		g.scheme.fit(e)
