@@ -39,3 +39,41 @@ func (p *Plan) Gone(i int, t int64) (at int64, ok bool) {
 	}
 	return 0, false
 }
+
+// mostLeft is the number of rows that may have left the window of a feature and are not
+// worth a look far away in memory: 4 KiB of panes at most.
+const mostLeft = 64
+
+// Lasts gives a time before which r is not empty, without a look at what its words lead
+// to; false: they do not say, or Trim would give back memory that is worth it.
+func (p *Plan) Lasts(r *Record) (until int64, ok bool) {
+	for _, f := range p.near {
+		if end, kept := f.deadline(r); kept && (!ok || end > until) {
+			until, ok = end, true
+		}
+	}
+	if !ok {
+		return 0, false
+	}
+	for i := range p.features {
+		if f := &p.features[i]; f.many(r.words[f.body:f.end]) {
+			return 0, false
+		}
+	}
+	return until, true
+}
+
+// many reports whether a feature may keep much that has left its window.
+func (f *feature) many(body []uint64) bool {
+	switch f.form {
+	case slotted:
+		return f.spilled(body)
+	case counted, summed, extreme, leading:
+		return uint32(body[1]) > mostLeft
+	case tabled:
+		return body[1]&manyBit != 0
+	case sampled:
+		return body[0] != 0
+	}
+	return false
+}
