@@ -31,6 +31,7 @@ func TestCrashCopy(t *testing.T) {
 			var group sync.WaitGroup
 			var mu sync.Mutex
 			answered := map[string]bool{}
+			first, once := make(chan struct{}), sync.Once{}
 			for g := range 4 {
 				group.Go(func() {
 					for i := 0; ctx.Err() == nil; i++ {
@@ -42,9 +43,11 @@ func TestCrashCopy(t *testing.T) {
 						mu.Lock()
 						answered[line] = true
 						mu.Unlock()
+						once.Do(func() { close(first) })
 					}
 				})
 			}
+			<-first
 			for range 4 {
 				time.Sleep(30 * time.Millisecond)
 				mu.Lock()
