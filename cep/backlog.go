@@ -115,7 +115,10 @@ func (s *shard) letGoUp(c *cell, t int64) {
 		i := c.hold.done
 		c.hold.done++
 		s.kept = nil // what the event knows of features may have changed
-		s.readKey(c, &c.items[i])
+		// The end of a window, which is no event, brings its key along.
+		if it := &c.items[i]; it.ended == nil {
+			s.readKey(c, it)
+		}
 		s.matchNext(c, i)
 	}
 }

@@ -9,9 +9,15 @@ import (
 )
 
 // TestHeldBack brings 200 events of a key before 200 others of it that have come: it holds
-// events back then, and its alerts are those of the events in order.
+// events back then, also when a window of the key ends, and its alerts are those of the
+// events in order.
 func TestHeldBack(t *testing.T) {
-	rules := writeFile(t, "rules.yaml", "rules:\n  - {id: up, on: tick, key: k, within: 1h, skip: past_last, pattern: a -> b, define: {a: n % 3 == 0, b: n % 3 == 1}}\n")
+	rules := writeFile(t, "rules.yaml", `
+features: {in_30s: {on: tick, key: k, value: count(), tumbling: 30s}}
+rules:
+  - {id: up, on: tick, key: k, within: 1h, skip: past_last, pattern: a -> b, define: {a: n % 3 == 0, b: n % 3 == 1}}
+  - {id: full, window_close: in_30s, having: in_30s >= 30}
+`)
 	begin := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC)
 	var in, late strings.Builder
 	for i := range 400 {
@@ -35,7 +41,8 @@ func TestHeldBack(t *testing.T) {
 	}
 	var out, report bytes.Buffer
 	execute(args, &streams{nil, &out, &report})
-	if !strings.Contains(report.String(), "held back     1 time a key had matched 10,000 events again") {
+	// once for what the rules keep of the key, and once for what the feature does
+	if !strings.Contains(report.String(), "held back     2 times a key had matched 10,000 events again") {
 		t.Errorf("the summary says\n%s", &report)
 	}
 }
