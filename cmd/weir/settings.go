@@ -334,6 +334,9 @@ func readNode(s *settings, from map[string]string, file, path string, n *yaml.No
 		if err != nil {
 			return usageError("%s: %w", at(key), err)
 		}
+		if before := from[name]; strings.HasPrefix(before, file+":") {
+			return usageError("%s: %s stands in %s already: expected each setting once", at(key), name, before)
+		}
 		if value.Kind != yaml.ScalarNode {
 			return usageError("%s: %s: expected one value, like %s", at(value), name, d.def)
 		}

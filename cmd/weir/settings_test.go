@@ -18,3 +18,13 @@ func TestIntervalNeedsOlderState(t *testing.T) {
 		}
 	}
 }
+
+// TestSettingTwice gives a setting two values in one file: neither is taken.
+func TestSettingTwice(t *testing.T) {
+	for _, text := range []string{"listen: 127.0.0.1:9\nlisten: 127.0.0.1:8\n", "time: {idle: 2m}\ntime: {idle: 3m}\n"} {
+		_, _, err := loadSettings(writeFile(t, "weir.yaml", text), nil, nil)
+		if err == nil || !strings.Contains(err.Error(), "weir.yaml:1 already: expected each setting once") {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
