@@ -7,6 +7,7 @@ import "strings"
 // is used again and again, as it keeps the memory of its events.
 type Batch struct {
 	lines []decoded
+	room  room
 	n     int // of lines in use
 
 	// Of a part of a decodedAhead:
@@ -52,7 +53,7 @@ func (d *Decoder) batch(b *Batch, r Record, rest string) {
 // next returns the next line of b to fill.
 func (b *Batch) next() *decoded {
 	if b.n == len(b.lines) {
-		b.lines = append(b.lines, decoded{event: new(Event)})
+		b.lines = append(b.lines, decoded{event: b.room.event()})
 	}
 	b.n++
 	return &b.lines[b.n-1]

@@ -44,6 +44,7 @@ type Decoder struct {
 	wanted  *names
 	labels  []string // by number of what is wanted: its path
 	scanner scanner
+	room    room   // for rows
 	start   int32  // of the object in the line
 	spare   Event  // for Time
 	sent    string // type that the line has to be of; empty: any
@@ -281,7 +282,10 @@ func (d *Decoder) Decode(line string, e *Event) *Reject {
 	}
 	s := &d.shapes[e.Type+1]
 	e.layout = &s.layout
-	e.row = slices.Grow(e.row, s.size)[:s.size]
+	if cap(e.row) < s.size {
+		e.row = d.room.row(s.size)
+	}
+	e.row = e.row[:s.size]
 	clear(e.row)
 	timed := false
 	for i := range d.scanner.found {

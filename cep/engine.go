@@ -72,6 +72,7 @@ type Engine struct {
 
 	batch    Batch     // of the record that is decoded
 	spare    []*Event  // memory for decoding
+	room     room      // for more of it
 	used     []*Event  // spare memory that released events take
 	released []*Event  // to be matched next, in processing order
 	block    int       // so many at most
@@ -280,7 +281,7 @@ func (g *Engine) take() *Event {
 		g.spare = g.spare[:n-1]
 		return e
 	}
-	return new(Event)
+	return g.room.event()
 }
 
 func (g *Engine) reject(line string, why *Reject, at Record, fx *Effects) {
