@@ -58,8 +58,10 @@ type Commit struct {
 
 // Sink keeps effects. package state has one.
 type Sink interface {
-	// Commit makes effects durable, in one transaction with the mark that they reach. An
-	// error ends the Loop: what is on disk is not known then.
+	// Commit makes effects durable, in one transaction with the mark that they reach. It is
+	// called on a goroutine of its own, one commit at a time, while stepping goes on; what c
+	// has is not used any more once it returns. An error ends the Loop: what is on disk is
+	// not known then.
 	Commit(c *Commit) error
 }
 
@@ -157,7 +159,7 @@ type Notice struct {
 
 // LoopStatus is how far a Loop has come.
 type LoopStatus struct {
-	Stepped    Position // the last record that was stepped
+	Stepped    Position // the last record that was stepped and what came of it is kept, as of all before
 	Appended   int64    // its append time, nanoseconds since the epoch; 0: there was none
 	Committed  Position // up to here effects are kept
 	Checkpoint Position // up to here the state is kept
@@ -176,7 +178,7 @@ type LoopStatus struct {
 //
 //  1. read a batch of records;
 //  2. step the Engine over it;
-//  3. commit the effects with the position that they reach;
+//  3. commit the effects with the position that they reach, while the next are stepped;
 //  4. save a checkpoint, if one is due, as of a position that is committed;
 //  5. release the records before the oldest checkpoint that is kept.
 //
@@ -199,20 +201,28 @@ type Loop struct {
 	applied  uint64 // effects up to here are kept already
 	want     *Mark  // what the digest is to be there; nil: it is not known
 
-	fx       Effects
-	lines    [][]byte
-	steps    []Record
-	ahead    *decodedAhead // the records that are stepped, decoded
-	careful  uint64        // the record up to which each line is stepped alone, as one of them panicked
-	skips    map[uint64][]Skipped
-	kept     Position // what is committed
-	saved    Position // what is in a checkpoint
-	events   int      // since the last checkpoint
-	bytes    int
-	due      bool
-	saving   *saving // nil: no checkpoint is being saved
-	differs  uint64
-	unsaved  uint64
+	fx      Effects
+	lines   [][]byte // of the alerts of fx, as far as they count in the digest
+	steps   []Record
+	ahead   *decodedAhead // the records that are stepped, decoded
+	careful uint64        // the record up to which each line is stepped alone, as one of them panicked
+	skips   map[uint64][]Skipped
+	kept    Position // what is committed
+	saved   Position // what is in a checkpoint
+	events  int      // since the last checkpoint
+	bytes   int
+	due     bool
+	saving  *saving // nil: no checkpoint is being saved
+	differs uint64
+	unsaved uint64
+
+	digested   effectEnds  // of fx, as far as they count in the digest
+	lineBytes  int         // of lines
+	committing *committing // nil: no commit is under way
+	shown      Position    // records up to here are stepped, and what they brought is kept
+	shownAt    int64       // the append time of that one
+	spare      *Effects    // memory of one that is made
+
 	panicked map[uint64]bool
 }
 
@@ -260,7 +270,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 		l.want = &sink
 	}
 	l.kept, l.saved, l.events, l.bytes, l.due = sink.Position, Position{}, 0, 0, false
-	l.fx.Reset()
+	l.dropEffects()
 	if c == nil {
 		l.report()
 		return nil
@@ -313,6 +323,10 @@ func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) e
 	}
 	for {
 		err := l.fold(ctx)
+		// What is wrong with the files weighs more than anything else.
+		if failed := l.committed(); failed != nil {
+			return failed
+		}
 		var p *panicked
 		if !errors.As(err, &p) {
 			return err
@@ -413,6 +427,14 @@ func (l *Loop) fold(ctx context.Context) error {
 			k.done <- guarded("a look at the state", func() error { k.see(l.engine); return nil })
 		case <-l.o.Due:
 			l.due = true
+		case err := <-l.committing.ends():
+			if err = l.commitEnds(err); err == nil {
+				err = l.gather()
+			}
+			if err != nil {
+				return err
+			}
+			l.report()
 		case <-l.saving.goesOn():
 		case s := <-l.saving.ends():
 			if err := l.settle(ctx, s); err != nil {
@@ -428,6 +450,11 @@ func (l *Loop) fold(ctx context.Context) error {
 // fast steps a batch and commits what it brought.
 func (l *Loop) fast(ctx context.Context, records []Logged) error {
 	for len(records) > 0 {
+		if isRules(records[0].Data) { // what was before is committed under the rules of then
+			if err := l.flush(); err != nil {
+				return err
+			}
+		}
 		n := l.piece(records)
 		if err := l.step(ctx, records[:n]); err != nil {
 			return err
@@ -453,7 +480,7 @@ func (l *Loop) piece(records []Logged) int {
 	}
 	for i := range records {
 		if i > 0 && isRules(records[i].Data) {
-			return i // what was before is committed under the rules of then
+			return i
 		}
 		if records[i].Sequence == l.applied {
 			return i + 1
@@ -648,34 +675,15 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 // commit keeps the effects of what was stepped, or compares them with those that are kept.
 // Where there are none the mark waits for the next, or for a checkpoint.
 func (l *Loop) commit() error {
-	defer l.fx.Reset()
-	l.lines = l.lines[:0]
-	for i := range l.fx.Alerts {
-		line := AppendJSON(nil, &l.fx.Alerts[i])
-		l.lines = append(l.lines, line)
-		l.digest.alert(line)
-	}
-	l.digest.rest(&l.fx)
-	if l.at.Sequence < l.applied {
+	l.digestNew()
+	if l.at.Sequence <= l.applied {
+		l.dropEffects()
+		if l.at.Sequence == l.applied {
+			l.compare()
+		}
 		return nil
 	}
-	if l.at.Sequence == l.applied {
-		l.compare()
-		return nil
-	}
-	if len(l.lines)+len(l.fx.Late)+len(l.fx.Rejected)+len(l.fx.Conflicts)+len(l.fx.Refused) == 0 {
-		return nil
-	}
-	return l.keep()
-}
-
-// keep commits the effects of what was stepped last.
-func (l *Loop) keep() error {
-	if err := l.o.Sink.Commit(&Commit{l.mark(), &l.fx, l.lines, l.rules.Load()}); err != nil {
-		return err
-	}
-	l.kept = l.at
-	return nil
+	return l.gather()
 }
 
 func (l *Loop) mark() Mark { return Mark{l.at, l.sum, l.digest} }
@@ -715,8 +723,9 @@ func (l *Loop) end() error {
 
 // report tells how far the Loop has come.
 func (l *Loop) report() {
+	l.show()
 	l.status.Store(&LoopStatus{
-		Stepped: l.at, Appended: l.appended, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs, Unsaved: l.unsaved,
+		Stepped: l.shown, Appended: l.shownAt, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs, Unsaved: l.unsaved,
 		Stats: l.engine.Stats(), LastEvent: l.engine.log.last, Live: l.engine.log.live,
 	})
 }

@@ -204,10 +204,8 @@ func (l *Loop) slice() (stop func() bool) {
 
 // freeze commits the position of the state, and begins to save it.
 func (l *Loop) freeze() error {
-	if l.kept != l.at {
-		if err := l.keep(); err != nil {
-			return err
-		}
+	if err := l.keep(); err != nil {
+		return err
 	}
 	failpoint.Hit("between")
 	l.due, l.events, l.bytes = false, 0, 0
