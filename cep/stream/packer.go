@@ -13,6 +13,7 @@ import (
 // Bounds of a Packer, where PackerOptions says nothing.
 const (
 	DefaultPacked  = 64 << 10
+	DefaultJoined  = 256 << 10
 	DefaultLinger  = time.Millisecond
 	DefaultFlying  = 4 << 20
 	DefaultWaiting = 64 << 20
@@ -21,6 +22,7 @@ const (
 // PackerOptions bound a Packer. What is 0 has its default.
 type PackerOptions struct {
 	Packed  int           // bytes of lines in a record. A longer line has a record of its own
+	Joined  int           // likewise, of one made of several that wait to be sent
 	Linger  time.Duration // a record that is not full waits for more lines for so long
 	Flying  int64         // bytes of records that are sent and not durable yet
 	Waiting int64         // bytes of lines that are not durable yet: ErrBusy beyond it
@@ -43,12 +45,14 @@ type Packer struct {
 	timer   *time.Timer   // of the linger of filling
 	kick    chan struct{} // has an element when there may be something to send
 	ended   chan struct{} // closed when the sender has ended
+	joint   []byte        // the sender's: the body of a record made of several
 }
 
 // parcel is a record that is being filled.
 type parcel struct {
-	body     *[]byte // from bodies, until it is sent
-	size     int     // bytes of body
+	body     *[]byte   // from bodies, until it is sent
+	joined   []*[]byte // what follows it: bodies of records that waited behind this one
+	size     int       // bytes of all
 	posts    []cep.Post
 	requests []*asked
 }
@@ -82,6 +86,10 @@ func NewPacker(log *Log, o PackerOptions) *Packer {
 		o.Waiting = DefaultWaiting
 	}
 	o.Packed = min(o.Packed, MaxRecord/2)
+	if o.Joined == 0 {
+		o.Joined = min(DefaultJoined, int(log.options.Size/generations)) // a small log has small records
+	}
+	o.Joined = min(max(o.Joined, o.Packed), MaxRecord/2)
 	p := &Packer{log: log, options: o, kick: make(chan struct{}, 1), ended: make(chan struct{})}
 	p.timer = time.AfterFunc(time.Hour, p.linger)
 	p.timer.Stop()
@@ -220,12 +228,14 @@ func (p *Packer) send() {
 	defer close(p.ended)
 	for range p.kick {
 		for c := p.next(); c != nil; c = p.next() {
-			r := newRecord(&cep.Packed{Kind: cep.PackedEvents, Posts: c.posts, Body: *c.body})
-			if cap(*c.body) <= 2*p.options.Packed {
-				*c.body = (*c.body)[:0]
-				bodies.Put(c.body)
+			r := newRecord(&cep.Packed{Kind: cep.PackedEvents, Posts: c.posts, Body: p.join(c)})
+			for _, body := range append(c.joined, c.body) {
+				if cap(*body) <= 2*p.options.Packed {
+					*body = (*body)[:0]
+					bodies.Put(body)
+				}
 			}
-			c.body = nil
+			c.body, c.joined = nil, nil
 			r.done = func(sequence uint64, err error) { p.settled(c, sequence, err) }
 			if err := p.log.send(r); err != nil {
 				p.log.posts.settle(c.posts, 0, time.Now().UnixNano())
@@ -255,9 +265,32 @@ func (p *Packer) next() *parcel {
 	}
 	c := p.full[0]
 	p.full = p.full[1:]
+	// Records that wait become one: each costs a write to the disk, whatever its size.
+	for len(p.full) > 0 {
+		next := p.full[0]
+		if n := c.size + next.size; n > p.options.Joined || p.flying+int64(n) > p.options.Flying {
+			break
+		}
+		p.full = p.full[1:]
+		c.joined = append(c.joined, next.body)
+		c.size += next.size
+		c.posts, c.requests = append(c.posts, next.posts...), append(c.requests, next.requests...)
+	}
 	p.flying += int64(c.size)
 	p.flights++
 	return c
+}
+
+// join is the body of a record, until the next call.
+func (p *Packer) join(c *parcel) []byte {
+	if len(c.joined) == 0 {
+		return *c.body
+	}
+	p.joint = append(p.joint[:0], *c.body...)
+	for _, body := range c.joined {
+		p.joint = append(p.joint, *body...)
+	}
+	return p.joint
 }
 
 // over says whether the Packer is closed and has nothing left.

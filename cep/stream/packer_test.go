@@ -15,7 +15,7 @@ import (
 // the order of its request, and what Post returned must be its last record.
 func TestPacker(t *testing.T) {
 	l := open(t, Options{Durability: Interval})
-	p := packer(t, l, PackerOptions{Packed: 4 << 10, Flying: 16 << 10})
+	p := packer(t, l, PackerOptions{Packed: 4 << 10, Joined: 8 << 10, Flying: 16 << 10})
 	const goroutines, each = 16, 40
 	lasts := map[string]uint64{} // by the last line of a request
 	var mu sync.Mutex
@@ -53,7 +53,7 @@ func TestPacker(t *testing.T) {
 	total := 0
 	for _, r := range records {
 		u := unpack(t, r)
-		if len(u.Body) > 4<<10 && strings.Count(string(u.Body), "\n") > 1 {
+		if len(u.Body) > 8<<10 && strings.Count(string(u.Body), "\n") > 1 {
 			t.Errorf("record %d has %d bytes", r.Sequence, len(u.Body))
 		}
 		for line := range strings.Lines(string(u.Body)) {
@@ -159,7 +159,7 @@ func TestPackerLinger(t *testing.T) {
 func TestPosts(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, Options{Dir: dir, Durability: Interval})
-	p := NewPacker(l, PackerOptions{Packed: 64})
+	p := NewPacker(l, PackerOptions{Packed: 64, Joined: 64})
 	key, other := [16]byte{1}, [16]byte{2}
 	ranges := func(l *Log, key [16]byte) string {
 		t.Helper()
