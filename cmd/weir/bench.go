@@ -64,7 +64,7 @@ type benchFigures struct {
 	Events     uint64  `json:"events"`
 	Rate       float64 `json:"events_per_second"`
 	Requests   uint64  `json:"requests"`
-	Refused    uint64  `json:"refused"` // 429
+	Refused    uint64  `json:"refused"` // 429 or 503
 	P50        float64 `json:"request_p50_ms"`
 	P99        float64 `json:"request_p99_ms"`
 	LagMost    float64 `json:"lag_most_seconds"`
@@ -273,7 +273,8 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *process, numb
 			if err != nil {
 				return err
 			}
-			if status == http.StatusTooManyRequests && ctx.Err() == nil {
+			later := status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable // a disk that is busy
+			if later && ctx.Err() == nil {
 				t.refused++
 				time.Sleep(min(after, time.Second))
 				continue
@@ -282,7 +283,7 @@ func (t *sender) run(ctx context.Context, c *benchServeCommand, s *process, numb
 				t.took = append(t.took, time.Since(begun))
 				t.published++
 				sent.Add(uint64(c.Body))
-			} else if status != http.StatusTooManyRequests {
+			} else if !later {
 				return fmt.Errorf("the service answered %d: %s", status, said)
 			}
 			break

@@ -206,7 +206,7 @@ func (c *benchRestartCommand) steady(ctx context.Context, s *process) error {
 		if err != nil {
 			return err
 		}
-		if status != http.StatusOK && status != http.StatusTooManyRequests {
+		if status != http.StatusOK && status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
 			return fmt.Errorf("the service answered %d: %s", status, said)
 		}
 	}
@@ -229,7 +229,7 @@ func postUntil(ctx context.Context, s *process, cards *bench.Cards) error {
 		case err != nil:
 			return err
 		case status == http.StatusOK:
-		case status == http.StatusTooManyRequests:
+		case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
 			time.Sleep(min(after, time.Second/4))
 		default:
 			return fmt.Errorf("the service answered %d: %s", status, said)
