@@ -343,6 +343,7 @@ func (v *service) run(ctx context.Context) error {
 			v.failed <- err
 		}
 	})
+	v.running.Go(func() { keepGrowth(running) })
 	v.running.Go(func() { v.tick(running) })
 	v.running.Go(func() { v.watch(running) })
 	v.running.Go(func() { v.watchLog(running) })
