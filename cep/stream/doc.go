@@ -53,6 +53,8 @@
 //   - Size bytes of records (Options.Size); the last 16th is kept for records that are no
 //     events, so that a full log can still be told of rules and boots. ErrFull beyond it.
 //   - MaxRecord bytes in a record, ErrTooLarge beyond it.
+//   - PackerOptions.Joined bytes of lines in a record of those that waited for others to become
+//     durable, and Packed in any other but that of one long line.
 //   - PackerOptions.Waiting bytes of lines that are not durable yet, ErrBusy beyond it.
 //   - A million keys of requests: beyond that the oldest go, counted in Stats.Forgotten.
 package stream

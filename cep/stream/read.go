@@ -16,7 +16,7 @@ import (
 
 const (
 	// readBytes and readRecords bound what Read returns at once.
-	readBytes   = 4 << 20
+	readBytes   = 1 << 20
 	readRecords = 4096
 
 	// poll is how often is looked again at what should have been told.

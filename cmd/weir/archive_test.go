@@ -70,6 +70,10 @@ func (a *archive) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]c
 		records, more := a.records, a.more
 		a.mu.Unlock()
 		if after < uint64(len(records)) {
+			// Each record is a commit of its own, so that alerts stand under its position.
+			for a.loop.Status().Stepped.Sequence < after && ctx.Err() == nil {
+				time.Sleep(20 * time.Microsecond)
+			}
 			return append(dst, records[after]), nil
 		}
 		select {
