@@ -6,7 +6,8 @@ import "unsafe"
 type pastKey struct {
 	text   []byte // the key
 	hash   uint64
-	number uint32 // among those of its space, from 1
+	number uint32   // among those of its space, from 1
+	short  [24]byte // text, where it fits: it is in the cache with the rest then
 }
 
 func (k *pastKey) id() *pastKey { return k }
@@ -59,6 +60,9 @@ func (ps *pasts[T, P]) create(text string, h uint64) P {
 		ps.all[number-1] = x
 	}
 	k := x.id()
+	if k.text == nil {
+		k.text = k.short[:0]
+	}
 	k.text, k.hash, k.number = append(k.text[:0], text...), h, number
 	p := &ps.segments[h>>(64-segmentBits)]
 	if 4*(p.n+1) > 3*len(p.slots) {
