@@ -338,6 +338,9 @@ func (d *Decoder) readType(e *Event) *Reject {
 		}
 		switch d.scanner.text[f.start] {
 		case 'n':
+			if reject := d.sentAs("null", f.start); reject != nil {
+				return reject
+			}
 		case '"':
 			if name, at = d.text(f), d.at(f); !isTypeName(name) {
 				return &Reject{Column: int(f.start) + 1, Reason: untyped(name)}

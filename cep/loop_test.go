@@ -388,6 +388,7 @@ func FuzzPacked(f *testing.F) {
 	for _, p := range []Packed{
 		{Kind: PackedEvents, Body: []byte("{}\n"), Posts: []Post{{Key: [16]byte{1}, First: 3, Count: 4}}},
 		{Kind: PackedEvents, Body: []byte("{}\n"), Posts: []Post{{[16]byte{1}, 3, 4, 500, [16]byte{7}}, {Key: [16]byte{2}, Count: 1}}},
+		{Kind: PackedEvents, Body: []byte("{}\n1\n{}\n\n"), Typed: []Typed{{"b", 1}, {"", 1}, {"a", 1}, {"b", 1}}, Posts: []Post{{Key: [16]byte{2}, Count: 1}}},
 		{Kind: PackedAdvance, Time: -5},
 		{Kind: PackedTick},
 		{Kind: PackedRules, Body: []byte("x")},

@@ -48,18 +48,27 @@ func appendTyped(w *wire.Writer, list []Typed) {
 // readTyped reads what appendTyped wrote.
 func readTyped(r *wire.Reader) []Typed {
 	names := make([]string, r.Count(1))
+	known := make(map[string]bool, min(len(names), 64))
 	for i := range names {
-		if names[i] = r.Text(); names[i] != "" && !isTypeName(names[i]) {
+		name := r.Text()
+		if known[name] || name != "" && !isTypeName(name) {
 			r.Fail()
-		}
-	}
-	list := make([]Typed, r.Count(2))
-	for i := range list {
-		n := r.Below(uint64(len(names)))
-		if r.Bad {
 			return nil
 		}
+		names[i], known[name] = name, true
+	}
+	list, used := make([]Typed, r.Count(2)), uint64(0)
+	for i := range list {
+		n := r.Uint()
+		if n > used || n >= uint64(len(names)) {
+			r.Fail()
+			return nil
+		}
+		used = max(used, n+1)
 		list[i] = Typed{names[n], r.Uint()}
+	}
+	if used < uint64(len(names)) {
+		r.Fail()
 	}
 	return list
 }
@@ -123,7 +132,7 @@ func AppendTyped(dst, line []byte, name string) []byte {
 	dst = append(dst, name...)
 	dst = append(dst, '"')
 	rest := object[1:]
-	if bytes.TrimLeft(rest, " \t\r")[0] != '}' {
+	if !bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r"), []byte{'}'}) {
 		dst = append(dst, ',')
 	}
 	return append(dst, rest...)

@@ -87,6 +87,7 @@ func (o *offline) exportAlerts(w io.Writer) error {
 
 func (o *offline) exportEvents(ctx context.Context, w io.Writer) error {
 	last, err := o.log.Last(ctx)
+	typed := newTypedLines()
 	var records []cep.Logged
 	for after := uint64(0); err == nil && after < last; {
 		if records, err = o.log.Read(ctx, after, records[:0]); err != nil {
@@ -101,7 +102,7 @@ func (o *offline) exportEvents(ctx context.Context, w io.Writer) error {
 			if p.Kind != cep.PackedEvents {
 				continue
 			}
-			if _, err := w.Write(p.Body); err != nil {
+			if _, err := w.Write(typed.of(&p)); err != nil {
 				return err
 			}
 		}
