@@ -299,6 +299,7 @@ func TestMetricsDocs(t *testing.T) {
 	f := newFixture(t, Bounds{})
 	f.status.Rules = []string{"r"}
 	f.status.Features = []string{"f"}
+	f.status.Port = &Port{Clients: 1, Messages: 2, Lines: 3, Refused: []Refused{{Why: "busy", Messages: 4}}}
 	f.status.Stats.Rules = []cep.RuleStats{{Alerts: 3, Refused: 5}}
 	f.status.Stats.Features = []cep.FeatureStats{{Refused: 7}}
 	f.status.Stats.State = cep.StateStats{Budget: 100, Bytes: 95, Rules: []cep.PartStats{{Bytes: 60, Closed: true}}, Features: []cep.PartStats{{Bytes: 35}}}

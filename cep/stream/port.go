@@ -171,5 +171,8 @@ func (l *Log) Connections() int {
 			n += a.NumLocalConnections()
 		}
 	}
+	if n > 0 && l.door.Load() != nil {
+		n-- // the door's own
+	}
 	return n
 }

@@ -2,9 +2,16 @@ package stream
 
 import (
 	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/big"
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -366,6 +373,54 @@ func TestPermissions(t *testing.T) {
 	for len(heard) > 0 {
 		if subject := <-heard; !strings.HasPrefix(subject, subjectBatch) {
 			t.Errorf("a message on %s has come to the account of the log", subject)
+		}
+	}
+}
+
+// TestTLS publishes over an encrypted connection; one that is not is refused.
+func TestTLS(t *testing.T) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about := &x509.Certificate{
+		SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, about, about, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(parsed)
+	l := open(t, Options{Port: Port{
+		Listen: "127.0.0.1:0", Producer: "p",
+		TLS: &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}, MinVersion: tls.VersionTLS12},
+	}})
+	door, err := l.OpenDoor(DoorOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer door.Close(within(t))
+	c, err := nats.Connect("tls://producer:p@"+l.PortAddr(), nats.Secure(&tls.Config{RootCAs: roots}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if a := ask(t, c, &nats.Msg{Subject: "weir.events.pay", Data: []byte("{}")}); a.Error != nil || a.Sequence != 1 {
+		t.Errorf("answered %+v", a)
+	}
+	for name, options := range map[string][]nats.Option{
+		"a certificate that nobody knows": {nats.Secure(&tls.Config{RootCAs: x509.NewCertPool()})},
+		"a certificate not looked at":     {},
+	} {
+		if c, err := nats.Connect("nats://producer:p@"+l.PortAddr(), options...); err == nil {
+			c.Close()
+			t.Errorf("%s: it connects", name)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -53,6 +54,12 @@ func (p *Producer) Publish(name, id string, lines []byte, answered func()) error
 		}
 	}()
 	return nil
+}
+
+// PublishOne publishes lines and waits, at most until ctx ends, until they are taken in.
+func (p *Producer) PublishOne(ctx context.Context, name, id string, lines []byte) error {
+	_, err := p.js.Publish(ctx, subjectEvents+name, lines, jetstream.WithMsgID(id), jetstream.WithRetryAttempts(0))
+	return err
 }
 
 // Wait waits until all that was published is answered; false: that took too long.

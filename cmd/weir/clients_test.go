@@ -25,6 +25,9 @@ type crowd struct {
 	acked  map[string]bool // ids of events, by whether their request was answered; false: it was sent
 	events int             // acked
 	tried  map[int]int     // answers other than 200, by status
+
+	port      string // URL for NATS clients; empty: there is none
+	published int    // messages of NATS clients that were acked
 }
 
 // newCrowd lets n clients begin; what they do follows from seed.

@@ -72,8 +72,9 @@ func TestCrash(t *testing.T) {
 	t.Parallel()
 	begun, seed := time.Now(), seeded(t)
 	r := rand.New(rand.NewPCG(seed, 1))
-	h := newHost(t, t.TempDir(), servedRules, crashArgs()...)
+	h := newHost(t, t.TempDir(), servedRules, crashArgs("--nats-listen", "127.0.0.1:0")...)
 	c := newCrowd(t, 8, seed)
+	c.publishers(4, seed)
 	a := newArchive(t)
 	kills := map[string]int{}
 	var deck []int
@@ -101,6 +102,7 @@ func TestCrash(t *testing.T) {
 		t.Fatalf("the service does not start:\n%s", s.said())
 	}
 	c.open(s.url, lifeBytes)
+	c.openPort(s.portURL(h.data))
 	time.Sleep(200 * time.Millisecond)
 	c.close()
 	s.settled()
@@ -118,6 +120,11 @@ func TestCrash(t *testing.T) {
 	}
 	slices.Sort(by)
 	t.Logf("%d kills in %v: %s", *crashKills, time.Since(begun).Round(time.Second), strings.Join(by, ", "))
+	if n := c.publishedNow(); n == 0 {
+		t.Error("no message of a NATS client was acked")
+	} else {
+		t.Logf("%d messages of NATS clients acked", n)
+	}
 	t.Logf("%d events acked, %d records, %d matches, %d time-outs, %d retractions, %d restorations", c.count(), last, kinds[0], kinds[1], kinds[2], kinds[3])
 }
 
@@ -138,6 +145,7 @@ func (h *host) life(c *crowd, place string, n int, limit time.Duration) (died st
 	s := h.start(env...)
 	if s.ready() {
 		c.open(s.url, lifeBytes)
+		c.openPort(s.portURL(h.data))
 		select {
 		case <-s.done:
 			died = place
@@ -146,6 +154,7 @@ func (h *host) life(c *crowd, place string, n int, limit time.Duration) (died st
 			s.kill()
 		}
 		c.open("", 0)
+		c.openPort("")
 	} else {
 		died = place
 		<-s.done
