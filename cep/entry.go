@@ -65,61 +65,6 @@ func ReadEntry(src []byte) (e Entry, rest []byte, err error) {
 	return e, r.Src, nil
 }
 
-// SortEntries appends the entries of src to dst by section and key, each once: the last of
-// those with one key.
-func SortEntries(dst, src []byte) ([]byte, error) {
-	all := make([]place, 0, len(src)/128+1)
-	for rest := src; len(rest) > 0; {
-		e, after, err := ReadEntry(rest)
-		if err != nil {
-			return dst, err
-		}
-		all = append(all, place{headOf(e.Key), e.Section, e.Key, len(src) - len(rest), len(src) - len(after)})
-		rest = after
-	}
-	slices.SortFunc(all, func(a, b place) int {
-		if c := a.compare(&b); c != 0 {
-			return c
-		}
-		return cmp.Compare(a.begin, b.begin)
-	})
-	for i := range all {
-		if i+1 < len(all) && all[i].compare(&all[i+1]) == 0 {
-			continue
-		}
-		dst = append(dst, src[all[i].begin:all[i].end]...)
-	}
-	return dst, nil
-}
-
-// place is where an entry stands.
-type place struct {
-	head       uint64 // of the key
-	section    uint32
-	key        []byte
-	begin, end int
-}
-
-// headOf is the beginning of a key: in most cases it says which of two comes first.
-func headOf(key []byte) uint64 {
-	if len(key) >= 8 {
-		return binary.BigEndian.Uint64(key)
-	}
-	var head [8]byte
-	copy(head[:], key)
-	return binary.BigEndian.Uint64(head[:])
-}
-
-func (p *place) compare(o *place) int {
-	switch {
-	case p.section != o.section:
-		return cmp.Compare(p.section, o.section)
-	case p.head != o.head:
-		return cmp.Compare(p.head, o.head)
-	}
-	return bytes.Compare(p.key, o.key)
-}
-
 // Run gives entries by section and key, each once.
 type Run interface {
 	// Next returns the next entry; false: there is none. It is valid until the next call.
@@ -206,22 +151,25 @@ const (
 )
 
 // Assemble makes the bytes that Restore reads of runs of entries, the oldest first.
-func Assemble(runs []Run) ([]byte, error) { return AssembleSized(runs, 0) }
+func Assemble(runs []Run) ([]byte, error) {
+	state, _, err := AssembleSections(runs, 0)
+	return state, err
+}
 
-// AssembleSized is Assemble where about so many bytes are expected: memory for them is taken
-// at once.
-func AssembleSized(runs []Run, size int) ([]byte, error) {
+// AssembleSections is Assemble where about so many bytes are expected: memory for them is
+// taken at once. It also says where the sections of the state begin, for RestoreSections.
+func AssembleSections(runs []Run, size int) (state []byte, begins []int, err error) {
 	a := assembly{bytes: make([]byte, 0, size)}
 	if err := Merge(runs, a.take); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if a.kinds == nil {
-		return nil, errEntry
+		return nil, nil, errEntry
 	}
 	if err := a.moveTo(len(a.kinds)); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return binary.LittleEndian.AppendUint32(a.bytes, crc32.Checksum(a.bytes, castagnoli)), nil
+	return binary.LittleEndian.AppendUint32(a.bytes, crc32.Checksum(a.bytes, castagnoli)), a.begins, nil
 }
 
 // assembly puts entries together. Section 0 says what the others are.
@@ -231,6 +179,8 @@ type assembly struct {
 	at    int    // the section
 	begun int    // where it begins
 	n     int    // its entries
+
+	begins []int // of the sections before
 }
 
 func (a *assembly) take(e *Entry) error {
@@ -274,6 +224,7 @@ func (a *assembly) moveTo(section int) error {
 			return errEntry
 		}
 		a.at++
+		a.begins = append(a.begins, a.begun)
 		a.begun, a.n = len(a.bytes), 0
 	}
 	return nil

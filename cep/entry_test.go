@@ -2,8 +2,14 @@ package cep
 
 import (
 	"bytes"
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 )
 
 // entriesOf are entries that are written like 3+k=v (put), 3-k (gone) and 3<k (gone before).
@@ -103,6 +109,35 @@ func FuzzReadEntry(f *testing.F) {
 				t.Fatalf("%q is read as %+v and written as %q", rest, e, got)
 			}
 			rest = after
+		}
+	})
+}
+
+// Entries are sorted by section and key, whatever their keys share, and of equal ones the last
+// is left.
+func TestSortEntries(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		prefix := rapid.StringOfN(rapid.RuneFrom([]rune{0, 'a', 'b'}), 0, 12, -1).Draw(t, "prefix")
+		key := rapid.StringOfN(rapid.RuneFrom([]rune{0, 'a', 'b'}), 0, 12, -1)
+		type place struct {
+			section uint32
+			key     string
+		}
+		last, src := map[place]string{}, []byte(nil)
+		for i := range rapid.IntRange(0, 60).Draw(t, "entries") {
+			p := place{uint32(rapid.IntRange(0, 2).Draw(t, "section")), prefix + key.Draw(t, "key")}
+			last[p] = fmt.Sprint(i)
+			src = (&Entry{Section: p.section, Key: []byte(p.key), Value: []byte(last[p])}).Append(src)
+		}
+		var want []byte
+		places := slices.SortedFunc(maps.Keys(last), func(a, b place) int {
+			return cmp.Or(cmp.Compare(a.section, b.section), strings.Compare(a.key, b.key))
+		})
+		for _, p := range places {
+			want = (&Entry{Section: p.section, Key: []byte(p.key), Value: []byte(last[p])}).Append(want)
+		}
+		if got, err := SortEntries(nil, src); err != nil || !bytes.Equal(got, want) {
+			t.Fatalf("sorted %q, %v; want %q", got, err, want)
 		}
 	})
 }

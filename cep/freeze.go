@@ -5,8 +5,8 @@ import "slices"
 // sections are those of the state, by which entries are ordered. They stand in the order in
 // which Append writes them.
 type sections struct {
-	kinds                                                           []byte // from the second on; the first has these
-	head, held, log, ids, stats, lists, near, top, events, repaired int
+	kinds                                                                     []byte // from the second on; the first has these
+	head, held, log, ids, stats, features, lists, near, top, events, repaired int
 }
 
 func (s *sections) add(kind byte, n int) int {
@@ -62,6 +62,7 @@ func (g *Engine) enlist() {
 	for n, r := range g.risks {
 		r.epoch, r.section, r.eager = g.changed[n], risks, g.eager()
 	}
+	s.features = len(s.kinds) + 1
 	for _, b := range g.books() {
 		g.enlistLedgers(b.scheme, b.ledgers)
 	}

@@ -71,8 +71,11 @@ type Checkpoint struct {
 	RulesAt uint64 // sequence of the record of the rules in force; 0: there was none yet
 	Rules   []byte // its body
 	State   []byte // what Restore reads: Assemble of its entries. Empty: nothing came before
+	Begins  []int  // where its sections begin (AssembleSections); nil: that is not known
 	Latest  bool   // the next Checkpoints.Begin may be told of what has changed since this one
 	Drop    bool   // rules that have another program than in State begin anew; else it is Unusable for that
+
+	prepared *prepared
 }
 
 // ErrNoSpace is what an error of Checkpoints wraps where the disk is full: nothing was saved,
@@ -277,27 +280,20 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 	}
 	l.at.Sequence, l.sum, l.digest, l.saved = c.Mark.Position.Sequence, c.Mark.Sum, c.Mark.Digest, c.Mark.Position
 	if c.RulesAt > 0 {
-		rules, err := l.compile(c.Rules)
-		if err != nil {
-			return unusable(c, fmt.Errorf("its rules: %w", err))
+		p := c.prepared
+		if c.prepared = nil; p == nil || p.latest != c.Latest || p.drop != c.Drop {
+			made := c.restore(l.o.Compile, l.o.Shards)
+			p = &made
 		}
-		err = guarded("restoring it", func() (err error) {
-			if len(c.State) == 0 {
-				l.engine = NewEngine(rules.Ruleset, rules.Options)
-				return nil
-			}
-			o := rules.Options
-			o.Saved, o.Drop = c.Latest, c.Drop
-			failpoint.Panic([]byte("restore"))
-			l.engine, err = Restore(rules.Ruleset, o, c.State)
-			return err
-		})
-		if err != nil {
-			return unusable(c, err)
+		switch {
+		case p.rules == nil:
+			return unusable(c, fmt.Errorf("its rules: %w", p.err))
+		case p.err != nil:
+			return unusable(c, p.err)
 		}
-		l.rulesAt, l.text = c.RulesAt, c.Rules
-		l.rules.Store(rules)
-		l.notifyLeft(c.RulesAt, rules)
+		l.engine, l.rulesAt, l.text = p.engine, c.RulesAt, c.Rules
+		l.rules.Store(p.rules)
+		l.notifyLeft(c.RulesAt, p.rules)
 		l.notifyDropped()
 	}
 	l.report()
@@ -305,12 +301,7 @@ func (l *Loop) begin(c *Checkpoint, r *Recovery, sink Mark) error {
 }
 
 func (l *Loop) compile(body []byte) (*Rules, error) {
-	rules, err := l.o.Compile(body)
-	if err != nil {
-		return nil, err
-	}
-	rules.Options.Shards, rules.Options.Freezes = l.o.Shards, true
-	return rules, nil
+	return compileFor(l.o.Compile, l.o.Shards, body)
 }
 
 // Run folds the log from a checkpoint (nil: from the first record) until ctx ends; then it

@@ -2,6 +2,7 @@ package cep
 
 import (
 	"math"
+	"strings"
 
 	"weir/cep/feature"
 )
@@ -14,6 +15,11 @@ type recordSaves struct {
 	space   int
 	section int
 	hashes  changed[uint64]
+
+	// While a state is read other parts of it may be, too: then those that go are noted here
+	// and told later.
+	apart bool
+	gone  []string
 }
 
 func dirtyOf(word uint64) dirty { return dirty(word >> dirtyAt & 3) }
@@ -48,10 +54,24 @@ func (rs *records) save(r *record) {
 
 // goes notes that a record is dropped.
 func (rs *records) goes(r *record, text string) {
-	if p := rs.saves.epoch; p != nil {
+	p := rs.saves.epoch
+	switch {
+	case p == nil:
+	case rs.saves.apart:
+		rs.saves.gone = append(rs.saves.gone, strings.Clone(text))
+	default:
 		rs.keep(r)
 		p.forget(rs.saves.section, p.text(text))
 	}
+}
+
+// tellGone notes those that were dropped while other parts of the state were read.
+func (rs *records) tellGone() {
+	for _, text := range rs.saves.gone {
+		p := rs.saves.epoch
+		p.forget(rs.saves.section, p.text(text))
+	}
+	rs.saves.apart, rs.saves.gone = false, nil
 }
 
 // saveSome saves up to n records; false: there are no more.

@@ -50,12 +50,6 @@ func (g *Engine) endSaved() {
 }
 
 func (l *ledger) endSaved() {
-	for _, rs := range l.spaces {
-		for r := range rs.all() {
-			r.head[0] &^= 3 << dirtyAt
-		}
-		rs.saves.hashes.now.drop()
-	}
 	for i := range l.trails {
 		t := &l.trails[i]
 		for _, r := range t.keys {

@@ -98,6 +98,12 @@ func (g *Engine) shapeSum() []byte {
 // EagerOrder what their matches of the last lateness have added to risks, or were for other
 // rules, goes too, unless it is settled. Near misses must not be counted.
 func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
+	return RestoreSections(rs, o, data, nil)
+}
+
+// RestoreSections is Restore where it is known where the sections of the state begin, as
+// AssembleSections says: with Options.Saved parts of it are read at the same time then.
+func RestoreSections(rs *Ruleset, o Options, data []byte, begins []int) (*Engine, error) {
 	if len(data) < len(stateMagic)+5 || string(data[:len(stateMagic)]) != stateMagic {
 		return nil, errState
 	}
@@ -137,13 +143,18 @@ func Restore(rs *Ruleset, o Options, data []byte) (*Engine, error) {
 	if saved {
 		g.beginSaved()
 	}
+	features := g.readBeside(body, begins)
 	g.readKeys(&r, near)
 	g.readRisks(&r)
 	if g.eager() {
 		g.readLeft(&r)
 	}
-	g.readFeatures(&r)
-	g.readTrails(&r, g.scheme, g.ledgers)
+	if features != nil {
+		features.join(g, &r, body)
+	} else {
+		g.readFeatures(&r)
+		g.readTrails(&r, g.scheme, g.ledgers)
+	}
 	if err := g.readLists(&r); err != nil {
 		return nil, err
 	}

@@ -129,7 +129,9 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 				return
 			}
 			r.Src = rest
-			rs.change(&made)
+			if g.full {
+				rs.change(&made)
+			}
 			if rs.faded(&made, g.order.low) { // since it was saved
 				rs.drop(&made)
 				continue

@@ -20,6 +20,7 @@ type lateSaver struct {
 	runs   [][]byte    // sorted, of the freezes before
 	base   []byte      // what it was restored from last; nil: it was not
 	from   int         // records as of then
+	begins []int       // where the sections of the state begin that was put together last
 	told   string
 }
 
@@ -52,7 +53,9 @@ func (s *lateSaver) assembled() ([]byte, error) {
 	for _, r := range s.runs {
 		runs = append(runs, cep.RunOf(r))
 	}
-	return cep.Assemble(runs)
+	state, begins, err := cep.AssembleSections(runs, 0)
+	s.begins = begins
+	return state, err
 }
 
 // freezes: what is saved bit by bit while an engine goes on is the state as of the freeze, of
@@ -112,7 +115,7 @@ func (c *lateCase) freezes(r *rand.Rand, order cep.Order, records []cep.Record, 
 		}
 		if r.IntN(3) == 0 { // go on with it where it was frozen, as after a crash
 			if o.Saved = r.IntN(3) > 0; o.Saved { // what changes is added to what it was put together of
-				if restored, err = cep.Restore(c.set.set, o, state); err != nil {
+				if restored, err = cep.RestoreSections(c.set.set, o, state, s.begins); err != nil {
 					return faultf("what is saved can be restored", "%s: %v", s.told, err)
 				}
 			} else {

@@ -233,7 +233,7 @@ func (h *Head) load(tx *bbolt.Tx, c *cep.Checkpoint) error {
 	if err != nil {
 		return err
 	}
-	if c.State, err = cep.AssembleSized(runs, int(h.entryBytes())); err != nil {
+	if c.State, c.Begins, err = cep.AssembleSections(runs, int(h.entryBytes())); err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return nil

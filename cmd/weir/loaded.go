@@ -5,8 +5,8 @@ import (
 	"weir/state"
 )
 
-// loaded is the newest checkpoint, which is read while the log is opened: nearly always the
-// service begins with it.
+// loaded is the newest checkpoint, which is read, and the state restored of it, while the log
+// is opened: nearly always the service begins with it.
 type loaded struct {
 	number     uint64 // 0: there is none
 	checkpoint *cep.Checkpoint
@@ -24,7 +24,10 @@ func load(store *state.Store) *loaded {
 			return // who asks for it is told
 		}
 		l.number = heads[0].Number
-		l.checkpoint, l.err = store.Load(heads[0])
+		if l.checkpoint, l.err = store.Load(heads[0]); l.err == nil {
+			l.checkpoint.Latest = true
+			l.checkpoint.Prepare(compilePublished, shards())
+		}
 	}()
 	return l
 }

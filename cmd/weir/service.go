@@ -112,7 +112,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		},
 		Due:    time.Tick(s.Every),
 		Slice:  slice,
-		Shards: max(1, runtime.GOMAXPROCS(0)/2),
+		Shards: shards(),
 		Notify: v.notify,
 	})
 	if err := v.publish(ctx, f); err != nil {
@@ -145,6 +145,9 @@ func (v *service) listen() (err error) {
 	v.log.Info("weir starts", "listen", v.server.Addr(), "data", s.Data)
 	return nil
 }
+
+// shards is the loop's Shards: what comes in and goes out takes as much as matching does.
+func shards() int { return max(1, runtime.GOMAXPROCS(0)/2) }
 
 // slice is the loop's Slice: a checkpoint is saved for a millisecond between two batches.
 func slice() (stop func() bool) {
