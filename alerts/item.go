@@ -1,6 +1,8 @@
 package alerts
 
 import (
+	"fmt"
+
 	"weir/cep"
 )
 
@@ -61,6 +63,28 @@ func (it *Item) AppendJSON(dst []byte) []byte {
 		dst = append(dst, `,"unlogged":true`...)
 	}
 	return append(dst, '}')
+}
+
+// AppendHead appends what of the alert has a bounded size: all but its message, measures and
+// evidence, with "cut". It is for places that do not take the whole of it.
+func (it *Item) AppendHead(to []byte) []byte {
+	dst := []byte(`{"id":`)
+	dst = cep.AppendJSONString(dst, it.ID)
+	dst = fmt.Appendf(dst, `,"version":%d,"kind":"%s","rule":{"id":`, it.Version, it.Kind)
+	dst = cep.AppendJSONString(dst, it.Rule)
+	dst = fmt.Appendf(dst, `,"revision":%d},"key":{`, it.Revision)
+	for i, part := range it.Key {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = cep.AppendJSONString(dst, part.Name)
+		dst = append(dst, ':')
+		dst = cep.AppendJSONString(dst, part.Value)
+	}
+	dst = fmt.Appendf(dst, `},"time":"%s","score":%d,"severity":"%s","action":"%s","cut":true}`, cep.FormatTime(it.Time), it.Score, it.Severity, it.Action)
+	head := *it
+	head.Line = dst
+	return head.AppendJSON(to)
 }
 
 // MarshalJSON is AppendJSON.

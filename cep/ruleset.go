@@ -68,6 +68,9 @@ type Schema struct {
 	ID       string        // field that names an event, or empty
 	Seq      string        // field that orders events of equal time, or empty
 	Fields   map[string]Kind
+
+	// Personal are the paths of fields that are marked as personal, derived ones too, sorted.
+	Personal []string
 }
 
 // Rule is a compiled rule.
@@ -117,6 +120,9 @@ type Rule struct {
 	Default  float64             // score where Score is nil or gives nil
 	Message  func(*Scope) string // nil: no message
 
+	// Personal says what of its alerts is made of personal fields. It changes no match.
+	Personal Personal
+
 	// Digest is the same for rules that mean the same, whatever Ruleset they are of: what
 	// they read included. Empty: nothing is known of that, and no rule means the same.
 	Digest string
@@ -126,6 +132,13 @@ type Rule struct {
 	Faults *FaultCount
 
 	since *border // nil: it sees all events
+}
+
+// Personal says what of the alerts of a rule tells something of personal fields.
+type Personal struct {
+	Key      []bool // by Key.Names
+	Measures []bool // by Rule.Measures
+	Message  bool
 }
 
 // FaultCount counts errors and keeps the text of one. Several goroutines may use

@@ -76,6 +76,7 @@ func compileFiles(files []source.File, given Given, all bool) (c *compiler, set 
 	c.layers(set)
 	if c.Err() == nil {
 		c.digests(set, drafts, features)
+		c.markPersonal(set)
 	}
 	if c.Err() == nil && all {
 		c.warnUnused(parts)

@@ -238,8 +238,8 @@ var faults = []struct{ name, old, new, want string }{
 		"5:14: `ip` is a field of the event type `login` already; give the derived field another name\n5:36: unknown name `crad`; did you mean `card`?",
 	},
 	{
-		"pii", "ip: string", "ip: {type: string, pii: true}",
-		"5:47: `pii` is not supported yet; remove it",
+		"pii", "ip: string", "ip: {type: string, pii: yes}",
+		"5:52: `yes` is no value of `pii`; it is one of true, false",
 	},
 	{
 		"empty key", "within: 1h", "within:",

@@ -53,7 +53,7 @@ var schemaKeys = source.Keys{
 }
 
 var (
-	fieldKeys = source.Keys{Of: "a field", Known: []string{"type"}, Later: []string{"pii"}}
+	fieldKeys = source.Keys{Of: "a field", Known: []string{"type", "pii"}}
 	timeKeys  = source.Keys{Of: "`time`", Known: []string{"field", "unit"}}
 )
 
@@ -91,7 +91,7 @@ func (f *findings) schema(e source.Entry) *schema {
 		}
 		return nil
 	}
-	if s.Fields, ok = f.schemaFields(fields.Value); !ok {
+	if s.Fields, s.Personal, ok = f.schemaFields(fields.Value); !ok {
 		return nil
 	}
 	derived, sure := f.derived(e.Value, r)
@@ -109,9 +109,10 @@ func (f *findings) schema(e source.Entry) *schema {
 	return all
 }
 
-// schemaFields reads `fields`: a type each, as text or as {type: T}. A field whose
-// type has a finding may be anything; ok is false where there may be more fields.
-func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, ok bool) {
+// schemaFields reads `fields`: a type each, as text or as {type: T, pii: true}, and which
+// are personal. A field whose type has a finding may be anything; ok is false where there may
+// be more fields.
+func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, personal []string, ok bool) {
 	fields = map[string]cep.Kind{}
 	entries, ok := f.Entries(n, "`fields`")
 	ok = ok && len(entries) == len(n.YAML.Content)/2
@@ -124,36 +125,42 @@ func (f *findings) schemaFields(n source.Node) (fields map[string]cep.Kind, ok b
 			f.Add(e.Key.Place(), source.CodeName, "a field has no name", "write `name: type`")
 			ok = false
 		default:
-			fields[e.Name] = f.fieldType(e)
+			var pii bool
+			fields[e.Name], pii = f.fieldType(e)
+			if pii {
+				personal = append(personal, e.Name)
+			}
 			ok = ok && !(e.Name == "derive" && fields[e.Name] == cep.Nil) // it may be meant to derive fields
 		}
 	}
-	return fields, ok
+	slices.Sort(personal)
+	return fields, personal, ok
 }
 
-// fieldType reads the type of a field; Nil: it has a finding.
-func (f *findings) fieldType(e source.Entry) cep.Kind {
+// fieldType reads the type of a field, and whether it is personal; Nil: it has a finding.
+func (f *findings) fieldType(e source.Entry) (kind cep.Kind, pii bool) {
 	value := e.Value
 	if value.YAML.Kind == yaml.MappingNode {
 		if e.Name == "derive" && !slices.ContainsFunc(value.Pairs(), func(e source.Entry) bool { return e.Name == "type" }) {
 			f.Add(e.Key.Place(), source.CodeValue, "`derive` stands beside `fields`, not among them", "indent it as far as `fields`")
-			return cep.Nil
+			return cep.Nil, pii
 		}
 		r, ok := f.Record(value, "the field "+source.Tick(e.Name), fieldKeys)
+		pii = f.pii(r)
 		t, said := r["type"]
 		if !said {
 			if ok && value.Lacks("type", fieldKeys) {
 				f.Add(e.Key.Place(), source.CodeMissing, fmt.Sprintf("the field %s has no `type`", source.Tick(e.Name)), "a type is one of "+strings.Join(kindNames, ", "))
 			}
-			return cep.Nil
+			return cep.Nil, pii
 		}
 		value = t.Value
 	}
 	t, ok := f.Text(value, "the type of a field")
 	if !ok {
-		return cep.Nil
+		return cep.Nil, pii
 	}
-	kind, ok := fieldKinds[t.Value]
+	kind, ok = fieldKinds[t.Value]
 	switch {
 	case !ok:
 		hint := nearest.DidYouMean(t.Value, kindNames, "a type is one of "+strings.Join(kindNames, ", "))
@@ -166,9 +173,22 @@ func (f *findings) fieldType(e source.Entry) cep.Kind {
 	case e.Name == typeField && kind != cep.Text:
 		f.Add(t.Place(), source.CodeValue, "`type` is the type of the event", "give it the type `string`, or the field another name")
 	default:
-		return kind
+		return kind, pii
 	}
-	return cep.Nil
+	return cep.Nil, pii
+}
+
+// pii reads whether a field is personal. Where that has a finding it is.
+func (f *findings) pii(r map[string]source.Entry) bool {
+	e, ok := r["pii"]
+	if !ok {
+		return false
+	}
+	t, ok := f.Text(e.Value, "`pii`")
+	if ok && !slices.Contains(booleans, t.Value) {
+		f.Add(t.Place(), source.CodeValue, source.Tick(t.Value)+" is no value of `pii`", choiceHint(t.Value, booleans))
+	}
+	return t.Value != "false"
 }
 
 // schemaTime reads `time`: a field, {field, unit} or `arrival`.
