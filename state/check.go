@@ -16,6 +16,7 @@ import (
 func (s *Store) Check() (faults []error) {
 	for _, look := range []func() error{
 		func() error { _, err := s.Mark(); return err },
+		func() error { _, err := s.Leaving(); return err },
 		func() error { return s.All(func(uint64, *alerts.Item) error { return nil }) },
 		s.checkIDs,
 		s.checkMinutes,

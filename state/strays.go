@@ -94,18 +94,27 @@ func (s *Store) Strays(kind alerts.StrayKind, limit int, before uint64) (list []
 		}
 		c := b.Cursor()
 		for key, value := seekBefore(c, before); key != nil && len(list) < limit; key, value = c.Prev() {
-			r := unseal(key, value)
-			found := alerts.Stray{
-				Kind: kind, Position: readPosition(&r), Source: int(r.Uint()), Line: int(r.Uint()), Column: int(r.Uint()),
-				Reason: r.Text(), Type: r.Text(), ID: r.Text(), Raw: r.Text(), Length: int(r.Uint()), DetectedAt: r.Int(),
-			}
-			if err := done(&r, strayBuckets[kind], key); err != nil {
+			found, err := readStray(kind, key, value)
+			if err != nil {
 				return err
 			}
-			found.Number = binary.BigEndian.Uint64(key)
 			list = append(list, found)
 		}
 		return nil
 	})
 	return list, ever, err
+}
+
+// readStray reads what putKind stored.
+func readStray(kind alerts.StrayKind, key, value []byte) (alerts.Stray, error) {
+	r := unseal(key, value)
+	found := alerts.Stray{
+		Kind: kind, Position: readPosition(&r), Source: int(r.Uint()), Line: int(r.Uint()), Column: int(r.Uint()),
+		Reason: r.Text(), Type: r.Text(), ID: r.Text(), Raw: r.Text(), Length: int(r.Uint()), DetectedAt: r.Int(),
+	}
+	if err := done(&r, strayBuckets[kind], key); err != nil {
+		return found, err
+	}
+	found.Number = binary.BigEndian.Uint64(key)
+	return found, nil
 }
