@@ -64,6 +64,16 @@ func (s *service) postEvents(w http.ResponseWriter, r *http.Request) error {
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == mediaJSON {
 		p.cut = cutValues
 	}
+	p.text = body
+	if c, err := p.cloudOf(r, rs); err != nil {
+		return err
+	} else if c != nil {
+		if !s.memory.take(cloudMemory) {
+			return tooMany()
+		}
+		defer s.memory.give(cloudMemory)
+		p.text, p.cut = c, cutLines
+	}
 	a, err := p.keyed(key)
 	if err != nil {
 		return err

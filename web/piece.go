@@ -39,9 +39,10 @@ type intake struct {
 	*checker
 	s    *service
 	body *body
-	line int  // of the body, at what is cut next
-	col  int  // bytes of it that were cut before
-	skip bool // the rest of a line that is too long is passed over
+	text io.Reader // the body, or the lines that are made of it
+	line int       // of the body, at what is cut next
+	col  int       // bytes of it that were cut before
+	skip bool      // the rest of a line that is too long is passed over
 
 	array array
 
@@ -93,7 +94,7 @@ func (t *intake) fill(p *piece) error {
 				return err
 			}
 		}
-		n, err := t.body.Read(p.buffer[p.end : len(p.buffer)-1])
+		n, err := t.text.Read(p.buffer[p.end : len(p.buffer)-1])
 		p.end += n
 		if err == io.EOF {
 			p.ended = true
