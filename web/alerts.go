@@ -64,7 +64,7 @@ func filterOf(query url.Values) (Filter, error) {
 	f := Filter{Rule: query.Get("rule"), Severity: query.Get("severity"), Kind: query.Get("kind"), Tag: query.Get("tag")}
 	for _, name := range []string{"rule", "severity", "kind", "tag", "key", "from", "to", "after"} {
 		if query.Has(name) && query.Get(name) == "" {
-			return f, problem(http.StatusBadRequest, codeParameter, "the parameter %s is empty: leave it out, or say what is wanted", name)
+			return f, emptyParameter(name)
 		}
 	}
 	if f.Severity != "" && !slices.Contains(severities, f.Severity) {
@@ -91,6 +91,10 @@ func filterOf(query url.Values) (Filter, error) {
 		return f, problem(http.StatusBadRequest, codeParameter, "expected a time in the parameter from that is before that in to: no alert can be between them")
 	}
 	return f, nil
+}
+
+func emptyParameter(name string) error {
+	return problem(http.StatusBadRequest, codeParameter, "the parameter %s is empty: leave it out, or say what is wanted", name)
 }
 
 func unknown(name, found string, known []string) error {

@@ -23,6 +23,9 @@ type metrics struct {
 	accepted prometheus.Counter
 	rejected prometheus.Counter
 	repeats  prometheus.Counter
+	readers  prometheus.Gauge
+	dropped  prometheus.Counter
+	streamed prometheus.Counter
 }
 
 func newMetrics(s *service) *metrics {
@@ -41,13 +44,16 @@ func newMetrics(s *service) *metrics {
 		accepted: counter("weir_http_events_accepted_total", "Events made durable for requests, those of repeated requests too."),
 		rejected: counter("weir_http_lines_rejected_total", "Lines of requests that are no events."),
 		repeats:  counter("weir_http_repeated_requests_total", "Requests whose Idempotency-Key was known."),
+		readers:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "weir_stream_readers", Help: "Readers that follow /v1/stream."}),
+		dropped:  counter("weir_stream_dropped_total", "Readers of /v1/stream that were dropped, as they were too slow."),
+		streamed: counter("weir_stream_alerts_total", "Versions of alerts that were sent to readers of /v1/stream, each to each."),
 	}
 	for _, code := range codes {
 		m.problems.WithLabelValues(code) // at 0: what has not been seen cannot rise
 	}
 	r := prometheus.NewRegistry()
 	r.MustRegister(
-		m.requests, m.seconds, m.problems, m.panics, m.bytes, m.accepted, m.rejected, m.repeats, &state{s},
+		m.requests, m.seconds, m.problems, m.panics, m.bytes, m.accepted, m.rejected, m.repeats, m.readers, m.dropped, m.streamed, &state{s},
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 	)
 	m.handler = promhttp.HandlerFor(r, promhttp.HandlerOpts{})
@@ -113,6 +119,7 @@ var readings = []reading{
 	gauge("weir_log_bytes", "Bytes that the log takes.", func(_ *service, st *Status) float64 { return float64(st.LogBytes) }),
 	gauge("weir_log_size_bytes", "Bytes that the log may take.", func(_ *service, st *Status) float64 { return float64(st.LogSize) }),
 	gauge("weir_stepped_sequence", "Sequence number of the record up to which the log has been folded.", func(_ *service, st *Status) float64 { return float64(st.Stepped.Sequence) }),
+	gauge("weir_checkpoint_age_seconds", "Time since which the newest checkpoint has not had all that was folded; 0: it has.", func(_ *service, st *Status) float64 { return st.Unkept.Seconds() }),
 	gauge("weir_checkpoint_sequence", "Sequence number of the record up to which the newest checkpoint goes.", func(_ *service, st *Status) float64 { return float64(st.Checkpoint.Sequence) }),
 	gauge("weir_lag_seconds", "Append time between the record stepped last and the end of the log.", func(_ *service, st *Status) float64 { return st.Lag.Seconds() }),
 	gauge("weir_lag_bytes", "Bytes on the log that have not been stepped.", func(_ *service, st *Status) float64 { return float64(st.LagBytes) }),
@@ -124,6 +131,10 @@ var readings = []reading{
 	total("weir_skipped_total", "Records and events that are not stepped, as stepping them panicked.", func(st *Status) uint64 { return st.Skipped }),
 	total("weir_replay_differences_total", "Restarts at which a replay had other effects than those stored.", func(st *Status) uint64 { return st.Differs }),
 	total("weir_checkpoints_failed_total", "Checkpoints that could not be saved: the disk was full, or saving panicked.", func(st *Status) uint64 { return st.Unsaved }),
+	gauge("weir_out_up", "1: what leaves is published to the stream WEIR_OUT, or nothing is to be; 0: that fails.", func(_ *service, st *Status) float64 { return one(st.Out.Down == "") }),
+	gauge("weir_out_waiting", "Versions of alerts that are stored and not published yet.", func(_ *service, st *Status) float64 { return float64(st.Out.Waiting) }),
+	total("weir_out_missed_total", "Alerts, late and rejected events that were deleted before they were published.", func(st *Status) uint64 { return st.Out.Missed }),
+	total("weir_out_cut_total", "Alerts published without their evidence, as they were too large for a message.", func(st *Status) uint64 { return st.Out.Cut }),
 	total("weir_alerts_counted_total", "Alerts beyond the limit of their rule: counted, not stored.", func(st *Status) uint64 { return st.Counted }),
 	total("weir_events_total", "Events accepted by the engine.", func(st *Status) uint64 { return st.Stats.Events }),
 	total("weir_events_late_total", "Events older than lateness allows: not matched.", func(st *Status) uint64 { return st.Stats.Late }),
@@ -140,6 +151,7 @@ var readings = []reading{
 const earlyReadings = 4
 
 var (
+	published   = prometheus.NewDesc("weir_out_published_total", "Messages published to the stream WEIR_OUT.", []string{"topic"}, nil)
 	ruleAlerts  = prometheus.NewDesc("weir_rule_alerts", "Alerts that stand, by kind.", []string{"rule", "kind"}, nil)
 	ruleTurned  = prometheus.NewDesc("weir_rule_repaired_total", "Alerts that were retracted or restored.", []string{"rule", "kind"}, nil)
 	ruleBound   = prometheus.NewDesc("weir_rule_bound_total", "Times that a bound on open matches or captures held.", []string{"rule"}, nil)
@@ -165,7 +177,7 @@ func (c *state) Describe(out chan<- *prometheus.Desc) {
 		out <- readings[i].desc
 	}
 	describePort(out)
-	for _, d := range []*prometheus.Desc{ruleAlerts, ruleTurned, ruleBound, ruleSilent, ruleBytes, ruleClosed, ruleRefused, featBytes, featClosed, featRefused} {
+	for _, d := range []*prometheus.Desc{published, ruleAlerts, ruleTurned, ruleBound, ruleSilent, ruleBytes, ruleClosed, ruleRefused, featBytes, featClosed, featRefused} {
 		out <- d
 	}
 }
@@ -184,6 +196,9 @@ func (c *state) Collect(out chan<- prometheus.Metric) {
 		return
 	}
 	collectPort(out, st)
+	for _, p := range st.Out.Published {
+		out <- prometheus.MustNewConstMetric(published, prometheus.CounterValue, float64(p.Messages), p.Topic)
+	}
 	for i, id := range st.Rules {
 		r := &st.Stats.Rules[i]
 		out <- prometheus.MustNewConstMetric(ruleAlerts, prometheus.GaugeValue, float64(r.Alerts), id, "match")

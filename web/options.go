@@ -100,11 +100,28 @@ type Status struct {
 	Unsaved    uint64        // checkpoints that could not be saved
 	Counted    uint64        // alerts beyond the limit of their rule: counted, not stored
 
-	Port *Port // for NATS clients; nil: there is none
+	Port   *Port         // for NATS clients; nil: there is none
+	Unkept time.Duration // since when the newest checkpoint has not had all that was folded; 0: it has
+	Out    OutStatus
 
 	Stats    cep.Stats // of the engine
 	Rules    []string  // by index of Stats.Rules: the rule's id
 	Features []string  // by index of Stats.Features: their names
+}
+
+// OutStatus is how far what leaves has come.
+type OutStatus struct {
+	Down      string      // why nothing is published at the moment; empty: it is, or nothing is to be
+	Waiting   uint64      // versions of alerts that are stored and not published
+	Published []Published // since the start
+	Missed    uint64      // alerts and strays that were deleted before they were published
+	Cut       uint64      // alerts without their evidence, as they were too large
+}
+
+// Published counts messages of a topic: alerts, late or rejected.
+type Published struct {
+	Topic    string
+	Messages uint64
 }
 
 // Options are what a Server is built of.
@@ -116,6 +133,7 @@ type Options struct {
 	Events  Events
 	Alerts  Alerts
 	Losses  Losses
+	Feed    Feed
 	Ruleset func() *cep.Ruleset // in force; nil: there is none yet. It is called for each request with events
 	Status  func() *Status      // likewise: it returns at once what is known, and never nil
 	Log     *slog.Logger
@@ -138,6 +156,9 @@ type Bounds struct {
 	Answers  int           // to requests with a key that are remembered: 100,000; then the oldest go
 	Repeat   time.Duration // for which such an answer is given again: 10 min
 
+	Readers int           // of GET /v1/stream at a time: 2,000; then 429
+	Drain   time.Duration // that such a reader may take to receive what is sent: 10 s; then it is dropped
+
 	AnswerBytes int // that they take: 64 MiB; then likewise
 }
 
@@ -156,6 +177,9 @@ func (b Bounds) orDefault() Bounds {
 		Small:    cmp.Or(b.Small, 10*time.Second),
 		Answers:  cmp.Or(b.Answers, 100_000),
 		Repeat:   cmp.Or(b.Repeat, 10*time.Minute),
+
+		Readers: cmp.Or(b.Readers, 2000),
+		Drain:   cmp.Or(b.Drain, 10*time.Second),
 
 		AnswerBytes: cmp.Or(b.AnswerBytes, 64<<20),
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -16,14 +17,14 @@ func (s *service) routes() []route {
 		{
 			Operation: huma.Operation{
 				Method: http.MethodPost, Path: "/v1/events", OperationID: "post-events", Summary: "take in events",
-				Description: "JSON (one event, or an array) or NDJSON, also packed with gzip or zstd. An answer 200 says that what it counts as accepted is durable.",
+				Description: "JSON (one event, or an array), NDJSON or CloudEvents, also packed with gzip or zstd. An answer 200 says that what it counts as accepted is durable.",
 				Parameters: []*huma.Param{
 					{Name: "all_or_nothing", In: "query", Description: "with true, nothing is taken in if some line is no event", Schema: &huma.Schema{Type: huma.TypeBoolean}},
 					{Name: "Idempotency-Key", In: "header", Description: "1 to 255 printable ASCII characters that name this request: what is repeated with it within 10 minutes is taken in once", Schema: &huma.Schema{Type: huma.TypeString}},
 					{Name: "Content-Encoding", In: "header", Description: "how the body is packed", Schema: &huma.Schema{Type: huma.TypeString, Enum: []any{"gzip", "zstd"}}},
 				},
 			},
-			media: []string{mediaLines, mediaJSON}, serve: s.postEvents,
+			media: []string{mediaLines, mediaJSON, mediaCloud, mediaBatch}, serve: s.postEvents,
 		},
 		{
 			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/advance", OperationID: "advance", Summary: "move event time on without an event"},
@@ -32,17 +33,10 @@ func (s *service) routes() []route {
 		{
 			Operation: huma.Operation{
 				Method: http.MethodGet, Path: "/v1/alerts", OperationID: "list-alerts", Summary: "stored alerts, the newest first",
-				Parameters: []*huma.Param{
-					{Name: "rule", In: "query", Description: "id of the rule", Schema: &huma.Schema{Type: huma.TypeString}},
-					{Name: "severity", In: "query", Schema: words(severities)},
-					{Name: "kind", In: "query", Description: "of the latest version", Schema: words(kinds)},
-					{Name: "tag", In: "query", Description: "that the rule has", Schema: &huma.Schema{Type: huma.TypeString}},
-					{Name: "key", In: "query", Description: "FIELD:VALUE that stands in the key", Schema: &huma.Schema{Type: huma.TypeString}},
-					{Name: "from", In: "query", Description: "the alert's time at the earliest, RFC 3339", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
-					{Name: "to", In: "query", Description: "the alert's time is before this, RFC 3339", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
+				Parameters: slices.Concat(filterParameters, []*huma.Param{
 					{Name: "limit", In: "query", Description: "alerts on a page, 100 by default", Schema: &huma.Schema{Type: huma.TypeInteger, Minimum: new(float64(1)), Maximum: new(float64(mostAlerts))}},
 					{Name: "after", In: "query", Description: "what next of the page before said", Schema: &huma.Schema{Type: huma.TypeString}},
-				},
+				}),
 			},
 			serve: s.listAlerts,
 		},
@@ -54,6 +48,20 @@ func (s *service) routes() []route {
 			serve: s.getAlert,
 		},
 		{
+			Operation: huma.Operation{
+				Method: http.MethodGet, Path: "/v1/stream", OperationID: "stream", Summary: "alerts as they come, as server-sent events",
+				Description: "Each version of an alert is an event called alert. Last-Event-ID, or after, goes on after one.",
+				Parameters: slices.Concat(filterParameters, []*huma.Param{
+					{Name: "topics", In: "query", Description: "alerts (the default), counters, or both with a comma", Schema: &huma.Schema{Type: huma.TypeString}},
+					{Name: "format", In: "query", Description: "cloudevents: each alert as a CloudEvent", Schema: words([]string{"cloudevents"})},
+					{Name: "after", In: "query", Description: "the id of the event after which to begin", Schema: &huma.Schema{Type: huma.TypeString}},
+					{Name: "since", In: "query", Description: "begin with what was stored at this time, RFC 3339", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
+					{Name: "Last-Event-ID", In: "header", Description: "as after, and wins", Schema: &huma.Schema{Type: huma.TypeString}},
+				}),
+			},
+			serve: s.getStream,
+		},
+		{
 			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/losses/ack", OperationID: "acknowledge-losses", Summary: "say that lost parts of the log are known of"},
 			media:     []string{mediaJSON}, serve: s.ackLosses,
 		},
@@ -63,6 +71,17 @@ func (s *service) routes() []route {
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/openapi.json", OperationID: "openapi", Summary: "this interface, for programs"}, early: true, serve: s.description},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/", OperationID: "places", Summary: "where things are"}, early: true, serve: s.places},
 	}
+}
+
+// filterParameters say which alerts are asked for.
+var filterParameters = []*huma.Param{
+	{Name: "rule", In: "query", Description: "id of the rule", Schema: &huma.Schema{Type: huma.TypeString}},
+	{Name: "severity", In: "query", Schema: words(severities)},
+	{Name: "kind", In: "query", Description: "of the latest version; in a stream, of the version", Schema: words(kinds)},
+	{Name: "tag", In: "query", Description: "that the rule has", Schema: &huma.Schema{Type: huma.TypeString}},
+	{Name: "key", In: "query", Description: "FIELD:VALUE that stands in the key", Schema: &huma.Schema{Type: huma.TypeString}},
+	{Name: "from", In: "query", Description: "the alert's time at the earliest, RFC 3339", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
+	{Name: "to", In: "query", Description: "the alert's time is before this, RFC 3339", Schema: &huma.Schema{Type: huma.TypeString, Format: "date-time"}},
 }
 
 func words(list []string) *huma.Schema {
@@ -98,6 +117,8 @@ func describe(routes []route, version string) ([]byte, error) {
 				{Type: huma.TypeObject, Description: "an event"},
 				{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}},
 			}}},
+			mediaCloud: {Schema: &huma.Schema{Type: huma.TypeObject, Description: "a CloudEvent 1.0 whose data is an event"}},
+			mediaBatch: {Schema: &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeObject}}},
 		},
 		"advance":            {mediaJSON: d.media(advance{})},
 		"acknowledge-losses": {mediaJSON: d.media(acknowledgement{})},
@@ -105,6 +126,9 @@ func describe(routes []route, version string) ([]byte, error) {
 	for _, rt := range routes {
 		o := rt.Operation
 		answer, media := answers[o.OperationID], mediaJSON
+		if o.OperationID == "stream" {
+			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/event-stream"
+		}
 		if answer == nil {
 			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/plain"
 		}

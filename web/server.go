@@ -43,6 +43,7 @@ func NewServer(o Options) (*Server, error) {
 		ErrorLog:  slog.NewLogLogger(o.Log.Handler(), slog.LevelWarn),
 		Protocols: new(http.Protocols),
 	}
+	s.http.RegisterOnShutdown(handler.feed.finish)
 	s.http.Protocols.SetHTTP1(true)
 	s.http.Protocols.SetUnencryptedHTTP2(true)
 	return s, nil
@@ -79,6 +80,7 @@ func (s *Server) Failed() <-chan error { return s.failed }
 // Shutdown ends serving: no new connections, and requests that are on their way are carried
 // out. When ctx ends before they are, their connections are cut, and an error says so.
 func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.service.feed.running.Wait()
 	err := s.http.Shutdown(ctx)
 	if err == nil {
 		return nil

@@ -26,6 +26,7 @@ type service struct {
 	small    sync.Pool // pieces that are not in use
 	large    sync.Pool // and those that have grown
 	answers  answers
+	feed     *feed
 	starting atomic.Bool // what options name is not to be asked yet
 }
 
@@ -41,6 +42,7 @@ func newService(o Options) (*service, error) {
 	s.memory.most = s.bounds.Memory
 	s.answers = newAnswers(s.bounds)
 	s.metrics = newMetrics(s)
+	s.feed = newFeed(s)
 	s.router.Use(middleware.GetHead)
 	s.router.NotFound(s.plain(func(http.ResponseWriter, *http.Request) error {
 		return nothingHere()

@@ -303,6 +303,7 @@ func TestMetricsDocs(t *testing.T) {
 	f.status.Stats.Rules = []cep.RuleStats{{Alerts: 3, Refused: 5}}
 	f.status.Stats.Features = []cep.FeatureStats{{Refused: 7}}
 	f.status.Stats.State = cep.StateStats{Budget: 100, Bytes: 95, Rules: []cep.PartStats{{Bytes: 60, Closed: true}}, Features: []cep.PartStats{{Bytes: 35}}}
+	f.status.Out = OutStatus{Waiting: 4, Published: []Published{{"late", 6}}}
 	f.post("", mediaLines, good)
 	text := f.do(request("GET", "/metrics", nil)).Body.String()
 	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\w+) (\w+)$`).FindAllStringSubmatch(text, -1) {
@@ -321,7 +322,8 @@ func TestMetricsDocs(t *testing.T) {
 		`weir_http_requests_total{route="/v1/events",status="200"} 1`, `weir_http_events_accepted_total 1`, `weir_http_problems_total{code="busy"} 0`,
 		`weir_state_bytes 95`, `weir_state_budget_bytes 100`, `weir_rule_closed{rule="r"} 1`, `weir_rule_refused_total{rule="r"} 5`, `weir_rule_state_bytes{rule="r"} 60`,
 		`weir_feature_closed{feature="f"} 0`, `weir_feature_refused_total{feature="f"} 7`, `weir_feature_state_bytes{feature="f"} 35`,
-		`weir_rule_alerts{kind="match",rule="r"} 3`, `weir_ready 1`, `weir_http_body_memory_bytes 0`,
+		`weir_rule_alerts{kind="match",rule="r"} 3`, `weir_out_published_total{topic="late"} 6`, `weir_out_waiting 4`, `weir_out_up 1`, `weir_stream_readers 0`,
+		`weir_ready 1`, `weir_http_body_memory_bytes 0`,
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("%s is missing", line)
