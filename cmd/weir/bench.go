@@ -40,6 +40,8 @@ type benchServeCommand struct {
 	Body       int      `default:"1000" help:"Events in a request (${default})."`
 	NATS       bool     `name:"nats" help:"Publish over NATS instead: --body events a message, 4096 messages of a client under way."`
 	Durability string   `default:"fsync" enum:"fsync,interval" help:"As the setting log.durability (${default})."`
+	Readers    int      `placeholder:"N" help:"Readers that follow the alerts at /v1/stream meanwhile."`
+	Follow     string   `placeholder:"RULE" help:"The rule whose alerts they follow; without it all."`
 	Data       string   `placeholder:"DIR" help:"Data directory, a new one; without it a temporary one that is deleted."`
 	Profile    file     `placeholder:"FILE" help:"Write a CPU profile of the service."`
 	JSON       bool     `name:"json" help:"Write the figures as one JSON object."`
@@ -53,6 +55,7 @@ func (benchServeCommand) Help() string {
   weir bench serve --duration 10m --durability interval
   weir bench serve --rate 1000 --body 1 --clients 16
   weir bench serve --nats --clients 2 --body 1
+  weir bench serve --readers 1000 --follow large
 
 The service is a process of its own; the clients are in this one, and take part of the same
 processors. An event counts as received when its request is answered.`
@@ -75,6 +78,9 @@ type benchFigures struct {
 	MemoryEnd  uint64  `json:"memory_end_bytes"`
 	MemoryMost uint64  `json:"memory_most_bytes"`
 	Durability string  `json:"durability"`
+	Readers    int     `json:"readers,omitempty"`
+	Streamed   uint64  `json:"streamed_bytes,omitempty"` // to all readers
+	Dropped    uint64  `json:"readers_dropped,omitempty"`
 }
 
 // Run starts a service, sends it events and reports how it did.
@@ -175,6 +181,16 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string)
 		run = func(t *sender, ctx context.Context, number int, begin time.Time, sent *atomic.Uint64) error {
 			return t.publish(ctx, c, url, number, begin, sent)
 		}
+	}
+	if c.Readers > 0 {
+		readers, err := startReaders(ctx, s.url+"/v1/stream", c.Readers, c.Follow)
+		if err != nil {
+			return nil, err
+		}
+		defer func() {
+			f.Readers, f.Streamed, f.Dropped = c.Readers, readers.bytes.Load(), readers.ended.Load()
+			readers.end()
+		}()
 	}
 	begin := time.Now()
 	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
@@ -369,5 +385,8 @@ func (f *benchFigures) write(w io.Writer) {
 	fmt.Fprintf(w, "requests: p50 %.1f ms, p99 %.1f ms\n", f.P50, f.P99)
 	fmt.Fprintf(w, "lag: %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer\n", f.LagMost, f.LagEnd, f.CaughtUp)
 	fmt.Fprintf(w, "alerts: %d\n", f.Alerts)
+	if f.Readers > 0 {
+		fmt.Fprintf(w, "readers: %d, %d MB sent to all of them, %d dropped\n", f.Readers, f.Streamed>>20, f.Dropped)
+	}
 	fmt.Fprintf(w, "service: %.1f s of processor time (%.2f µs an event), memory %d MB, %d MB at most\n", f.CPU, f.CPU/float64(max(f.Events, 1))*1e6, f.MemoryEnd>>20, f.MemoryMost>>20)
 }

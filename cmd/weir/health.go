@@ -22,7 +22,9 @@ type health struct {
 	notices  atomic.Uint64
 	caughtUp atomic.Int64 // when all was stepped last, wall clock in nanoseconds
 	ids      atomic.Pointer[ruleIDs]
-	budget   string // what was told of it last: closings
+	saved    atomic.Int64 // since when the newest checkpoint has not had all that was folded, wall clock in nanoseconds; 0: it has
+	newest   cep.Position // of the newest checkpoint, when it was looked at last
+	budget   string       // what was told of it last: closings
 }
 
 // ruleIDs are the ids of the rules in force and the names of their features, as metrics name
@@ -84,6 +86,7 @@ func (v *service) look() {
 		v.health.skipped.Store(uint64(n))
 		v.health.notices.Store(ever)
 	}
+	v.health.keep(v.loop.Status())
 	v.tellBudget()
 	if tallies, err := v.store.Tallies(); err == nil {
 		n := uint64(0)
@@ -114,6 +117,8 @@ func (v *service) status() *web.Status {
 		LagBytes: v.backlog.behind(l.Stepped.Sequence),
 		Unsaved:  l.Unsaved,
 		Port:     v.portStatus(),
+		Unkept:   v.health.unkept(),
+		Out:      v.outStatus(),
 		Losses:   v.health.losses.Load(), Skipped: v.health.skipped.Load(), Counted: v.health.counted.Load(),
 	}
 	if r := v.loop.Rules(); r != nil {
@@ -145,8 +150,31 @@ func (v *service) status() *web.Status {
 	if l.Differs > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("%d replays brought other effects than those that are kept", l.Differs))
 	}
+	if s.Out.Down != "" {
+		s.Warnings = append(s.Warnings, "what leaves is not published to WEIR_OUT, and waits: "+s.Out.Down)
+	}
 	if text := budgetWarning(&s.Stats, sharesOf(s.Rules, s.Features, &s.Stats)); text != "" {
 		s.Warnings = append(s.Warnings, text)
 	}
 	return s
+}
+
+// keep looks how long ago it is that a checkpoint had all that was folded.
+func (h *health) keep(l *cep.LoopStatus) {
+	switch {
+	case l.Checkpoint == l.Stepped:
+		h.saved.Store(0)
+	case l.Checkpoint != h.newest || h.saved.Load() == 0:
+		h.saved.Store(time.Now().UnixNano())
+	}
+	h.newest = l.Checkpoint
+}
+
+// unkept is for how long the newest checkpoint has not had all that was folded.
+func (h *health) unkept() time.Duration {
+	since := h.saved.Load()
+	if since == 0 {
+		return 0
+	}
+	return max(0, time.Duration(time.Now().UnixNano()-since))
 }

@@ -48,6 +48,8 @@ type service struct {
 	backlog backlog
 	phases  phases
 	loaded  *loaded // while it starts
+	news    news
+	outlet  *outlet // nil: nothing is published
 }
 
 // start is where the loop begins.
@@ -104,7 +106,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	v.loaded = nil
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
-		Log: compared{v.stream}, Sink: v.store, Checkpoints: v.store,
+		Log: compared{v.stream}, Sink: heralded{v.store, &v.news}, Checkpoints: v.store,
 		Compile: compilePublished, Gather: rules.Gather,
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			b, err := v.agree(context.Background())
@@ -128,7 +130,7 @@ func (v *service) listen() (err error) {
 	s := v.settings
 	v.server, err = web.NewServer(web.Options{
 		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
-		Events: v, Alerts: v, Losses: v, Status: v.status, Log: v.log,
+		Events: v, Alerts: v, Losses: v, Feed: followed{v}, Status: v.status, Log: v.log,
 		Ruleset: func() *cep.Ruleset {
 			if r := v.loop.Rules(); r != nil {
 				return r.Ruleset
@@ -371,6 +373,9 @@ func (v *service) run(ctx context.Context) error {
 	}
 	if err := v.openDoor(); err != nil {
 		return err
+	}
+	if v.openOutlet(); v.outlet != nil { // now that it is known what must not leave
+		v.running.Go(func() { v.outlet.run(running) })
 	}
 	v.server.Open()
 	close(v.serving)

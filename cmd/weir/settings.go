@@ -37,6 +37,8 @@ type settings struct {
 	Reserve        int64         // bytes of free disk
 	Retention      time.Duration // of alerts
 	PerRuleMinute  int64
+	OutSize        int64         // bytes of the stream of what leaves; 0: nothing is published
+	OutRetention   time.Duration // after which a message goes from it
 }
 
 // setting is a setting that has a name in the configuration file.
@@ -107,6 +109,8 @@ var allSettings = []setting{
 		},
 		func(s *settings) string { return strconv.FormatInt(s.PerRuleMinute, 10) },
 	},
+	outSizeSetting,
+	durationSetting("out.retention", "7d", 2*time.Minute, "How long messages are kept in the stream WEIR_OUT.", func(s *settings) *time.Duration { return &s.OutRetention }),
 }
 
 func textSetting(name, def, help string, of func(*settings) *string, valid func(string) error) setting {
@@ -132,6 +136,20 @@ func durationSetting(name, def string, least time.Duration, help string, of func
 		},
 		func(s *settings) string { return formatSpan(*of(s)) },
 	}
+}
+
+// outSizeSetting is a size that may be nothing.
+var outSizeSetting = setting{
+	"out.size", "256MB", "How large the stream WEIR_OUT may grow, to which alerts, late and rejected events are published; the oldest go. 0B: nothing is published.",
+	func(s *settings, text string) error {
+		n, err := parseSize(text)
+		if err == nil && n != 0 && n < stream.MinOutSize {
+			err = fmt.Errorf("%q is less than %s, and not 0B", text, formatSize(stream.MinOutSize))
+		}
+		s.OutSize = n
+		return err
+	},
+	func(s *settings) string { return formatSize(s.OutSize) },
 }
 
 func formatSpan(d time.Duration) string {
