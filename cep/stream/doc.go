@@ -31,6 +31,12 @@
 // of one subject without a look at the rest of the stream, while the removal of a subject's
 // messages up to a sequence number reads all of it.
 //
+// # What leaves
+//
+// An Out is a second stream of the server, WEIR_OUT, with what others are to know of the
+// effects: a copy, which drops its oldest messages at its bounds. Its last message says how
+// far its publisher has come.
+//
 // # When the server fails
 //
 // After a write error, such as a full disk, an embedded server answers no more. The Log

@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -194,6 +196,47 @@ func ask(ctx context.Context, c *nats.Conn, m *nats.Msg) error {
 	}
 	if a.Error != nil {
 		return fmt.Errorf("stream %s: %w: %s", outName, errRefused, a.Error.Description)
+	}
+	return nil
+}
+
+// EachOut calls f with the messages that the stream of what leaves has, in order; none, if
+// there is no such stream.
+func (l *Log) EachOut(ctx context.Context, f func(m *OutMessage) error) error {
+	h, err := l.up()
+	if err != nil {
+		return err
+	}
+	js, err := h.manager()
+	if err != nil {
+		return err
+	}
+	s, err := js.Stream(ctx, outName)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	state := s.CachedInfo().State
+	for n := state.FirstSeq; n <= state.LastSeq && n > 0; n++ {
+		m, err := s.GetMsg(ctx, n)
+		if errors.Is(err, jetstream.ErrMsgNotFound) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		out := OutMessage{Subject: m.Subject, ID: m.Header.Get(jetstream.MsgIDHeader), Body: m.Data, Place: m.Header.Get(headerPlace)}
+		for name, values := range m.Header {
+			if !strings.HasPrefix(name, "Nats-") && name != headerPlace {
+				out.Headers = append(out.Headers, [2]string{name, values[0]})
+			}
+		}
+		slices.SortFunc(out.Headers, func(a, b [2]string) int { return strings.Compare(a[0], b[0]) })
+		if err := f(&out); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -12,12 +12,13 @@ import (
 
 	"weir/alerts"
 	"weir/cep"
+	"weir/cep/stream"
 )
 
 // stateExportCommand is `weir state export`.
 type stateExportCommand struct {
 	Dir  string `arg:"" help:"Data directory of a service that does not run."`
-	What string `arg:"" help:"What to write: alerts, late, rejected, conflicts or events."`
+	What string `arg:"" help:"What to write: alerts, late, rejected, conflicts, events or out."`
 	Out  file   `short:"o" default:"-" placeholder:"FILE" help:"Where it goes; - is stdout (${default})."`
 }
 
@@ -34,6 +35,7 @@ late       events that came later than lateness allows, with how much: the lates
 rejected   lines that were no events, with the reason: the latest 10,000
 conflicts  events with the type and id of another one: the latest 10,000
 events     the events that are on the log, as they were sent, in the order of the log
+out        the messages that the stream WEIR_OUT has, in order: subject, id, headers, body
 
 Of late, rejected and conflicts the text that was sent is raw, its first 16 KB.
 Exit codes: 0 done; 2 wrong use; 3 it could not be done.`
@@ -43,8 +45,8 @@ Exit codes: 0 done; 2 wrong use; 3 it could not be done.`
 func (c *stateExportCommand) Run(std *streams) error {
 	kinds := map[string]alerts.StrayKind{"late": alerts.LateStray, "rejected": alerts.RejectedStray, "conflicts": alerts.ConflictStray}
 	kind, stray := kinds[c.What]
-	if !stray && c.What != "alerts" && c.What != "events" {
-		return usageError("%q is none of alerts, late, rejected, conflicts, events", c.What)
+	if !stray && c.What != "alerts" && c.What != "events" && c.What != "out" {
+		return usageError("%q is none of alerts, late, rejected, conflicts, events, out", c.What)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -53,7 +55,7 @@ func (c *stateExportCommand) Run(std *streams) error {
 		return err
 	}
 	defer data.close()
-	if c.What == "events" {
+	if c.What == "events" || c.What == "out" {
 		if err := data.copyLog(ctx); err != nil {
 			return err
 		}
@@ -67,6 +69,8 @@ func (c *stateExportCommand) Run(std *streams) error {
 		err = data.exportStrays(kind, out)
 	case c.What == "events":
 		err = data.exportEvents(ctx, out)
+	case c.What == "out":
+		err = data.exportOut(ctx, out)
 	default:
 		err = data.exportAlerts(out)
 	}
@@ -108,6 +112,26 @@ func (o *offline) exportEvents(ctx context.Context, w io.Writer) error {
 		}
 	}
 	return err
+}
+
+// outText is how a message of the stream of what leaves is exported.
+type outText struct {
+	Subject string            `json:"subject"`
+	ID      string            `json:"id"`
+	Headers map[string]string `json:"headers"`
+	Body    json.RawMessage   `json:"body"`
+}
+
+func (o *offline) exportOut(ctx context.Context, w io.Writer) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	return o.log.EachOut(ctx, func(m *stream.OutMessage) error {
+		text := outText{m.Subject, m.ID, map[string]string{}, m.Body}
+		for _, h := range m.Headers {
+			text.Headers[h[0]] = h[1]
+		}
+		return out.Encode(text)
+	})
 }
 
 // strayText is how an event that was not matched is exported.

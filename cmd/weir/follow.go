@@ -175,7 +175,7 @@ func (f *follower) connect(ctx context.Context, address string, query url.Values
 			}
 		}
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"?"+q.Encode(), nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, withQuery(address, q), nil)
 	if err != nil {
 		return err
 	}
@@ -213,6 +213,14 @@ func (f *follower) connect(ctx context.Context, address string, query url.Values
 		e = streamEvent{}
 	}
 	return fmt.Errorf("%w: %w", errEnded, errors.Join(lines.Err(), io.EOF))
+}
+
+// withQuery is an address with a query.
+func withQuery(address string, q url.Values) string {
+	if len(q) == 0 {
+		return address
+	}
+	return address + "?" + q.Encode()
 }
 
 // refused says why a stream is not given.
