@@ -2,8 +2,10 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
+	"weir/cep"
 	"weir/rules/source"
 )
 
@@ -44,7 +46,8 @@ func TestPersonal(t *testing.T) {
 			t.Errorf("%s: got  %s\nwant %s", r.ID, got, want[r.ID])
 		}
 	}
-	if got := fmt.Sprint(set.Types[0].Schema.Personal); got != "[again card device.ip masked_card]" {
+	pay := slices.IndexFunc(set.Types, func(t cep.Type) bool { return t.Name == "pay" })
+	if got := fmt.Sprint(set.Types[pay].Schema.Personal); got != "[again card device.ip masked_card]" {
 		t.Errorf("fields: %s", got)
 	}
 }
