@@ -2,6 +2,7 @@ package cep
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync/atomic"
@@ -165,6 +166,27 @@ func TestParseBoot(t *testing.T) {
 	for _, text := range []string{"", "a note", "weir x, engine revision", "weir x, engine revision 07", "weir , engine revision 7"} {
 		if got, ok := ParseBoot(text); ok {
 			t.Errorf("%q is read as %+v", text, got)
+		}
+	}
+}
+
+// A checkpoint whose rules or state panic is one that cannot be begun with, and says where it was;
+// nothing is stepped.
+func TestPanicOfACheckpoint(t *testing.T) {
+	rs := zoo(t)
+	state := NewEngine(rs, Options{}).Append(nil)
+	broken := *rs
+	broken.Rules = append([]*Rule{nil}, rs.Rules...)
+	for what, compile := range map[string]func([]byte) (*Rules, error){
+		"compiling its rules panicked": func([]byte) (*Rules, error) { panic("compile") },
+		"restoring it panicked":        func([]byte) (*Rules, error) { return &Rules{Ruleset: &broken}, nil },
+	} {
+		l := NewLoop(LoopOptions{Log: &heldLog{}, Compile: compile})
+		c := &Checkpoint{Mark: Mark{Position: Position{1, 7}}, RulesAt: 1, State: state}
+		err := l.Run(t.Context(), c, &Recovery{Incarnation: 1}, Mark{})
+		u, ok := errors.AsType[*Unusable](err)
+		if !ok || u.Position.Sequence != 7 || u.Stack == "" || !strings.Contains(u.Error(), what) {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 }

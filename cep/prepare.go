@@ -24,7 +24,11 @@ func (c *Checkpoint) Prepare(compile func(body []byte) (*Rules, error), shards i
 // restore makes an Engine of the state.
 func (c *Checkpoint) restore(compile func(body []byte) (*Rules, error), shards int) (p prepared) {
 	p.latest, p.drop = c.Latest, c.Drop
-	if p.rules, p.err = compileFor(compile, shards, c.Rules); p.err != nil {
+	p.err = guarded("compiling its rules", func() (err error) {
+		p.rules, err = compileFor(compile, shards, c.Rules)
+		return err
+	})
+	if p.err != nil {
 		return p
 	}
 	p.err = guarded("restoring it", func() (err error) {

@@ -31,6 +31,7 @@ type answer struct {
 	bytes  uint64
 	sum    [sha256.Size]byte
 	answer *Answer // nil: it has failed
+	gone   bool    // the log has lost its end since it began: it is not kept
 }
 
 func newAnswers(b Bounds) answers {
@@ -84,10 +85,25 @@ func (a *answers) end(now *answer) {
 	defer a.lock.Unlock()
 	close(now.busy)
 	now.busy = nil
+	if now.gone {
+		return
+	}
 	now.until = time.Now().Add(a.keep)
 	a.queue = append(a.queue, now)
 	a.held += now.size()
 	a.forget(time.Now())
+}
+
+// clear forgets all answers, also those of requests that are on their way: the log has lost its
+// end, and what they say is there may be gone. What it still has it knows itself.
+func (a *answers) clear() {
+	a.lock.Lock()
+	defer a.lock.Unlock()
+	for _, x := range a.known {
+		x.gone = true
+	}
+	clear(a.known)
+	a.queue, a.held = nil, 0
 }
 
 // forget drops answers whose time is over, and the oldest where there are too many.

@@ -71,6 +71,10 @@ func (s *Server) Start() error {
 // Open says that what Options name is there: requests are carried out from then on.
 func (s *Server) Open() { s.service.starting.Store(false) }
 
+// Forget forgets the answers to requests with a key: the log has lost its end. Those that are
+// repeated are carried out again, but for what the log still has of them.
+func (s *Server) Forget() { s.service.answers.clear() }
+
 // Addr is where a started Server listens, host:port: of port 0 the one that it got.
 func (s *Server) Addr() string { return s.bound.Addr().String() }
 

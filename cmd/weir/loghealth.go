@@ -80,7 +80,12 @@ func (v *service) mend(ctx context.Context) error {
 		return ctx.Err()
 	}
 	v.log.Warn("the log is started again")
-	return v.stream.Restart(ctx)
+	before, _ := v.stream.LastAppended()
+	err := v.stream.Restart(ctx)
+	if last, _ := v.stream.LastAppended(); last < before {
+		v.server.Forget() // nothing is taken in before the files are compared
+	}
+	return err
 }
 
 // logDown is why nothing can be appended to the log at the moment; empty: it can.

@@ -287,3 +287,32 @@ func TestTerminated(t *testing.T) {
 	}
 	s.stop()
 }
+
+// TestPanicOfRestore starts a service on checkpoints that panic where they are restored: the
+// state is folded again from the log, which is told, and alerts stay the same.
+func TestPanicOfRestore(t *testing.T) {
+	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB")...)
+	s := h.start()
+	if !s.ready() {
+		t.Fatalf("the service does not start:\n%s", s.said())
+	}
+	c := newCrowd(t, 2, seeded(t))
+	c.open(s.url, 64<<20)
+	c.goesOn(2000)
+	c.close()
+	s.settled()
+	s.stop()
+	before := storedLines(t, h.data)
+	s = h.start("WEIR_FAILPOINT_PANIC=restore")
+	if !s.ready() {
+		t.Fatalf("the service does not start:\n%s", s.said())
+	}
+	s.settled()
+	s.stop()
+	if said := s.said(); !strings.Contains(said, "restoring it panicked") || strings.Contains(said, "other effects") {
+		t.Errorf("the service says\n%s", said)
+	}
+	if after := storedLines(t, h.data); before == "" || after != before {
+		t.Errorf("alerts before:\n%s\nafter:\n%s", before, after)
+	}
+}
