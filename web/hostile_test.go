@@ -258,7 +258,7 @@ func TestSlowClients(t *testing.T) {
 	f := newFixture(t, b)
 	s := started(t, f, b)
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Error(err)
@@ -291,7 +291,7 @@ func TestSlowClients(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			answer, took := talk(t, s, tt.text, tt.more, tt.wait)
-			if !strings.HasPrefix(answer, "HTTP/1.1 "+tt.status) || !strings.Contains(answer, tt.part) || took > 5*time.Second {
+			if !strings.HasPrefix(answer, "HTTP/1.1 "+tt.status) || !strings.Contains(answer, tt.part) || took > 20*time.Second {
 				t.Errorf("after %v: %.300s", took, answer)
 			}
 		})

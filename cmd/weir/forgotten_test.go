@@ -35,7 +35,7 @@ func TestRepeatedAfterALoss(t *testing.T) {
 		t.Helper()
 		for begun := time.Now(); !done(); time.Sleep(time.Millisecond) {
 			if time.Since(begun) > patience {
-				t.Fatalf("%s: not after %v:\n%s", what, patience, s.said)
+				t.Fatalf("%s: not after %v", what, patience)
 			}
 		}
 	}
