@@ -22,7 +22,8 @@ const (
 // Release says that records up to a sequence number are not needed to begin again. Where
 // the log is more than three quarters full it drops the oldest of those before that number,
 // until it is 60 % full: as much as possible stays for who wants to look back. The record
-// with that number stays, as do all that say something of rules and processes.
+// with that number stays, as do all that say something of rules and processes; of lists DropLists
+// drops what is not needed.
 func (l *Log) Release(ctx context.Context, sequence uint64) error {
 	h, err := l.up()
 	if err != nil {
