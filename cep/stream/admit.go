@@ -12,7 +12,9 @@ var errNotCompared = fmt.Errorf("%w: it was started again, and is being compared
 func (l *Log) Server() uint64 { return l.servers.Load() }
 
 // Admit lets a server take records, after a Restart: what follows the log was compared with
-// what this server found on the disk. It fails if it is not the one that runs.
+// what this server found on the disk. It fails if it is not the one that runs. An external
+// server takes none before the first Admit either, which takes the lease of the log: ErrTaken
+// says who has it.
 func (l *Log) Admit(server uint64) error {
 	l.changing.Lock()
 	defer l.changing.Unlock()
@@ -21,6 +23,11 @@ func (l *Log) Admit(server uint64) error {
 	}
 	if server != l.servers.Load() {
 		return errNotCompared
+	}
+	if l.options.External != nil && !l.Admitted() {
+		if err := l.take(); err != nil {
+			return err
+		}
 	}
 	l.admitted.Store(server)
 	return nil

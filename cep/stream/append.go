@@ -105,8 +105,8 @@ const (
 // will not be; else done is called once, when its fate is known.
 func (l *Log) send(r *record) error {
 	r.size = int64(len(r.data)) + overhead
-	if len(r.data) > MaxRecord {
-		return fmt.Errorf("%w: it has %d bytes, expected %d or fewer", ErrTooLarge, len(r.data), MaxRecord)
+	if most := l.MaxRecord(); len(r.data) > most {
+		return fmt.Errorf("%w: it has %d bytes, expected %d or fewer", ErrTooLarge, len(r.data), most)
 	}
 	l.sending.Lock()
 	defer l.sending.Unlock()
@@ -129,7 +129,7 @@ func (l *Log) send(r *record) error {
 	l.numbers++
 	r.number = l.numbers
 	r.id = l.name + "-" + strconv.FormatUint(r.number, 10)
-	r.since = time.Now()
+	r.since, r.floor = time.Now(), l.appended.Load()
 	l.sent.Add(r.size)
 	l.unsettled.add(r)
 	h.publish(r)
@@ -145,8 +145,7 @@ func (l *Log) settled(number, sequence uint64, err error) {
 	l.sent.Add(-r.size)
 	if sequence > 0 {
 		l.stored.Add(r.size)
-		l.appended.Store(max(sequence, l.appended.Load()))
-		l.when.Store(time.Now().UnixNano())
+		l.reached(sequence)
 	}
 	l.posts.settle(r.posts, sequence, time.Now().UnixNano())
 	l.news.ring()
@@ -155,10 +154,19 @@ func (l *Log) settled(number, sequence uint64, err error) {
 	}
 }
 
+// reached notes that the log has a record with a sequence number.
+func (l *Log) reached(sequence uint64) {
+	for was := l.appended.Load(); sequence > was && !l.appended.CompareAndSwap(was, sequence); {
+		was = l.appended.Load()
+	}
+	l.when.Store(time.Now().UnixNano())
+}
+
 // answer is what the server says to a record.
 type answer struct {
-	Sequence uint64 `json:"seq"`
-	Error    *struct {
+	Sequence  uint64 `json:"seq"`
+	Duplicate bool   `json:"duplicate"` // it was there already
+	Error     *struct {
 		Code        int    `json:"err_code"`
 		Description string `json:"description"`
 	} `json:"error"`

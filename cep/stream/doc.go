@@ -54,6 +54,26 @@
 // reads all blocks when it starts, and the blocks of the last seconds are looked at for holes
 // before.
 //
+// # Servers that run elsewhere
+//
+// With Options.External the server does not run in this process, and all that is said above of
+// files is its own matter. The rest is the same, but for this:
+//
+//   - Records are sent one at a time, each again with its id until it is answered for or a
+//     minute is over: lines keep their order though any record may be lost on its way, and
+//     none is there twice, as the servers know ids for two minutes. After the minute the lease
+//     is taken anew, so that the record cannot come any more, and the log is searched for it.
+//   - Each record is appended only while the last record on weir.control.lease is that of this
+//     process: so Admit, which puts it there, shuts out every process before, and what this one
+//     has sent by connections before. A process that answers on weir.serving is not shut out.
+//   - A server may be behind the others: reads that give less than is known to be there are
+//     asked again, and what decides is asked of the leader. A log that ends too early is looked
+//     at for some seconds before that is believed.
+//   - Servers that do not answer are waited for, without end: Waits says for what. Only where
+//     the stream is not what it was, the host fails, as an embedded server after a write error
+//     does: it was made anew, has lost records that are never dropped, or ends before what was
+//     answered for. Restart connects anew, and Admit comes after the comparison.
+//
 // # Bounds
 //
 //   - Size bytes of records (Options.Size); the last 16th is kept for records that are no
@@ -62,5 +82,6 @@
 //   - PackerOptions.Joined bytes of lines in a record of those that waited for others to become
 //     durable, and Packed in any other but that of one long line.
 //   - PackerOptions.Waiting bytes of lines that are not durable yet, ErrBusy beyond it.
+//   - A request to an external log that has no answer for 30 s fails with ErrUnavailable.
 //   - A million keys of requests: beyond that the oldest go, counted in Stats.Forgotten.
 package stream

@@ -134,3 +134,6 @@ func copyDir(t testing.TB, dir string) string {
 }
 
 func numbered(n int) string { return fmt.Sprintf("{\"n\":%d}\n", n) }
+
+// tick waits for the next look at what is waited for.
+func tick() { time.Sleep(5 * time.Millisecond) }

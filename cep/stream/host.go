@@ -41,8 +41,9 @@ const (
 // host is a server with the connections to it. Appends and reads have one each, as the
 // server reads the answer to a read while it takes in nothing else of the connection.
 type host struct {
-	server *server.Server
-	secret string // of the users of this process
+	server *server.Server // nil: it runs elsewhere
+	secret string         // of the users of this process
+	far    *far           // what there is of it then
 	answer func(*nats.Msg)
 
 	mu     sync.Mutex // guards the connections
@@ -60,6 +61,9 @@ type host struct {
 // openHost starts a server on a directory; answers to appends go to answer.
 func openHost(ctx context.Context, o Options, answer func(*nats.Msg)) (*host, error) {
 	h := &host{answer: answer, ended: make(chan struct{}), cut: make(chan struct{}, 1), broken: make(chan struct{})}
+	if o.External != nil {
+		return h, h.reach(ctx, o)
+	}
 	options := &server.Options{
 		ServerName:         "weir",
 		NoSigs:             true,
@@ -153,14 +157,16 @@ func (h *host) disconnect() {
 	h.writes, h.reads = nil, nil
 }
 
-// close stops the server.
+// close stops the server, or leaves the one that runs elsewhere.
 func (h *host) close() {
 	h.once.Do(func() { h.end(ErrUnavailable) })
 	h.mu.Lock()
 	h.disconnect()
 	h.mu.Unlock()
-	h.server.Shutdown()
-	h.server.WaitForShutdown()
+	if h.server != nil {
+		h.server.Shutdown()
+		h.server.WaitForShutdown()
+	}
 	close(h.ended)
 }
 
@@ -183,6 +189,10 @@ func (h *host) err() error {
 // publish sends a record. Where that fails the connection has ended, and the record is
 // sent again by the next one.
 func (h *host) publish(r *record) {
+	if h.far != nil {
+		h.far.put(r)
+		return
+	}
 	m := nats.NewMsg(r.subject)
 	m.Data = r.data
 	m.Header = nats.Header{jetstream.MsgIDHeader: {r.id}}
@@ -225,6 +235,9 @@ func (h *host) manager() (jetstream.JetStream, error) {
 
 // fit makes the stream, or checks that the one that is there is what is wanted.
 func (h *host) fit(ctx context.Context, o Options) (jetstream.StreamState, error) {
+	if h.far != nil {
+		return h.far.fit(ctx, o)
+	}
 	js, err := h.manager()
 	if err != nil {
 		return jetstream.StreamState{}, err
@@ -272,6 +285,15 @@ func wanted(o Options) jetstream.StreamConfig {
 // adjust gives a stream the size that is wanted. Where it differs in what decides which
 // records it keeps, it is refused.
 func adjust(ctx context.Context, js jetstream.JetStream, is, want jetstream.StreamConfig) (jetstream.Stream, error) {
+	for _, d := range differences(is, want) {
+		return nil, fmt.Errorf("the stream %s has %s: it was not made by this program, or was changed; move the directory away to begin a new log", streamName, d)
+	}
+	is.MaxBytes, is.Duplicates = want.MaxBytes, want.Duplicates
+	return js.UpdateStream(ctx, is)
+}
+
+// differences says in what a stream differs that decides which records it keeps.
+func differences(is, want jetstream.StreamConfig) (list []string) {
 	for _, c := range []struct {
 		what     string
 		is, want any
@@ -289,11 +311,10 @@ func adjust(ctx context.Context, js jetstream.JetStream, is, want jetstream.Stre
 		{"deny_purge", is.DenyPurge, want.DenyPurge, is.DenyPurge == want.DenyPurge},
 	} {
 		if !c.same {
-			return nil, fmt.Errorf("the stream %s has %s %v, expected %v: it was not made by this program, or was changed; move the directory away to begin a new log", streamName, c.what, c.is, c.want)
+			list = append(list, fmt.Sprintf("%s %v, expected %v", c.what, c.is, c.want))
 		}
 	}
-	is.MaxBytes, is.Duplicates = want.MaxBytes, want.Duplicates
-	return js.UpdateStream(ctx, is)
+	return list
 }
 
 // info asks for the state of the stream; with a filter, for the number of records by

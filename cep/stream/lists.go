@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -29,6 +30,11 @@ func (l *Log) Parts(ctx context.Context, of string) ([]cep.Logged, error) {
 			list, after = append(list, m.Logged), m.Sequence
 			return nil
 		})
+		if err == nil && len(list) == n && h.far != nil {
+			if err = h.far.behind(ctx, subjectLists+of, after, math.MaxUint64); err != nil && h.far.rest(ctx) == nil {
+				continue
+			}
+		}
 		if err != nil || len(list) == n {
 			return list, err
 		}
@@ -38,6 +44,9 @@ func (l *Log) Parts(ctx context.Context, of string) ([]cep.Logged, error) {
 // Begins says from which record on the log has all that was appended, but for versions of lists
 // that were dropped; 0: it has dropped no other records.
 func (l *Log) Begins(ctx context.Context) (uint64, error) {
+	if l.options.External != nil {
+		return l.beginsFar(ctx)
+	}
 	dropped, err := readDropped(l.options.Dir)
 	if err != nil || dropped == 0 {
 		return 0, err

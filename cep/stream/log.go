@@ -50,10 +50,12 @@ var (
 	ErrTooLarge    = errors.New("a record of the log is too large")
 	ErrBusy        = errors.New("too much waits to be appended to the log")
 	ErrClosed      = errors.New("the log is closed")
+	ErrTaken       = errors.New("another weir has the log")
 )
 
 // Options say where a log lies and what it promises.
 type Options struct {
+	External   *External    // the server that has the log; nil: one is started in this process, on Dir
 	Dir        string       // made if it is not there, for its owner alone. One process at a time may use it: the caller sees to that
 	Size       int64        // bytes of records; 0: DefaultSize
 	Durability Durability   // of what Append answers
@@ -88,6 +90,11 @@ type Log struct {
 	purged atomic.Int64 // bytes
 	posts  posts
 	door   atomic.Pointer[Door] // nil: producers are not let in
+
+	// What a log has that is not in this process.
+	most   atomic.Int64          // bytes of a record
+	leases atomic.Uint64         // that were asked for
+	down   atomic.Pointer[error] // why Restart could start nothing, last; of any log
 }
 
 // Stats are counts since Open, and sizes.
@@ -111,26 +118,31 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	dir, err := filepath.Abs(o.Dir)
-	if err != nil {
-		return nil, fmt.Errorf("stream: %w", err)
-	}
-	o.Dir = dir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("stream: %w", err)
+	if o.External == nil {
+		dir, err := filepath.Abs(o.Dir)
+		if err != nil {
+			return nil, fmt.Errorf("stream: %w", err)
+		}
+		o.Dir = dir
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return nil, fmt.Errorf("stream: %w", err)
+		}
 	}
 	var name [12]byte
 	if _, err := rand.Read(name[:]); err != nil {
 		return nil, fmt.Errorf("stream: %w", err)
 	}
+	if o.External != nil {
+		e := *o.External
+		o.External = &e
+	}
 	l := &Log{options: o, name: hex.EncodeToString(name[:]), closing: make(chan struct{})}
 	l.unsettled.init()
 	l.news.init()
 	l.posts.init()
-	if err := l.start(ctx); err != nil {
+	if err := l.begin(ctx); err != nil {
 		return nil, err
 	}
-	l.admitted.Store(l.servers.Load())
 	l.running.Go(l.remember)
 	return l, nil
 }
@@ -138,8 +150,10 @@ func Open(ctx context.Context, o Options) (*Log, error) {
 // start starts a host and learns what is on the log. changing is held, or nobody else has
 // the Log yet.
 func (l *Log) start(ctx context.Context) error {
-	if err := checkFiles(l.options); err != nil {
-		return fmt.Errorf("stream: %w", err)
+	if l.options.External == nil {
+		if err := checkFiles(l.options); err != nil {
+			return fmt.Errorf("stream: %w", err)
+		}
 	}
 	h, err := openHost(ctx, l.options, l.acknowledge)
 	if err != nil {
@@ -161,12 +175,20 @@ func (l *Log) start(ctx context.Context) error {
 	l.stored.Store(int64(state.Bytes))
 	l.appended.Store(state.LastSeq)
 	l.when.Store(state.LastTime.UnixNano())
+	l.most.Store(MaxRecord)
+	if h.far != nil {
+		l.most.Store(int64(h.far.most))
+		l.options.External.Begin = false // what goes away later is not made again
+	}
 	l.servers.Add(1)
 	l.host.Store(h)
 	if address := l.PortAddr(); address != "" {
 		l.options.Port.Listen = address // the next server has the same
 	}
 	l.running.Go(func() { l.watch(h) })
+	if h.far != nil {
+		l.running.Go(func() { l.carry(h) })
+	}
 	return nil
 }
 
@@ -229,16 +251,24 @@ func (l *Log) Restart(ctx context.Context) error {
 		return ErrClosed
 	default:
 	}
+	if h := l.host.Load(); h != nil && errors.Is(h.err(), ErrTaken) {
+		return h.err()
+	}
 	l.stop(ErrUnavailable)
 	// Without a server nothing is sent: these are of the one before. What is sent from now
 	// on has an answer to come.
 	last, open := l.appended.Load(), l.unsettled.all()
 	if err := l.start(ctx); err != nil {
+		l.down.Store(&err)
 		return err
 	}
 	if l.appended.Load() < last { // requests had lines in what is lost
 		l.posts.clear()
 		l.running.Go(l.remember)
+	}
+	if l.options.External != nil { // one that runs elsewhere may still append them: Admit sees to it
+		l.news.ring()
+		return nil
 	}
 	if err := l.settle(ctx, last, open); err != nil {
 		l.stop(err)
@@ -310,7 +340,7 @@ func (l *Log) Close(ctx context.Context) error {
 	l.stop(ErrClosed)
 	l.changing.Unlock()
 	l.running.Wait()
-	if works && err == nil {
+	if works && err == nil && l.options.External == nil {
 		if err = leaveMark(l.options.Dir); err != nil {
 			err = fmt.Errorf("stream: %w", err)
 		}
@@ -342,6 +372,9 @@ func (l *Log) Health(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.far != nil {
+		return l.healthFar(ctx, h)
+	}
 	if since := l.unsettled.oldest(); !since.IsZero() && time.Since(since) > answerWithin {
 		return fmt.Errorf("%w: a record waits since %s", ErrUnavailable, since.UTC().Format(time.RFC3339))
 	}
@@ -357,8 +390,11 @@ func (l *Log) up() (*host, error) {
 		case <-l.closing:
 			return nil, ErrClosed
 		default:
-			return nil, ErrUnavailable
 		}
+		if why := l.down.Load(); why != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, *why)
+		}
+		return nil, ErrUnavailable
 	}
 	return h, h.err()
 }

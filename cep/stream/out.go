@@ -69,6 +69,10 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
+	replicas := 1
+	if h.far != nil {
+		replicas = h.far.replicas
+	}
 	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:               outName,
 		Description:        "What leaves Weir: a copy, for consumers.",
@@ -81,7 +85,7 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 		MaxMsgsPerSubject:  -1,
 		MaxConsumers:       -1,
 		Storage:            jetstream.FileStorage,
-		Replicas:           1,
+		Replicas:           replicas,
 		Duplicates:         duplicates,
 		AllowDirect:        true,
 		AllowAtomicPublish: true,

@@ -20,8 +20,10 @@ type record struct {
 	after      uint64
 	generation bool // its subject takes the number of the generation
 	posts      []cep.Post
+	spoiled    func() error // why it must not be sent any more; nil: nothing is in the way
 	since      time.Time
-	told       bool // done was called, or nobody waits
+	floor      uint64 // it lies after this one, if it is on the log
+	told       bool   // done was called, or nobody waits
 	done       func(sequence uint64, err error)
 }
 
@@ -62,13 +64,27 @@ func (o *outbox) abandon(r *record) bool {
 	return !was
 }
 
+// forsaken says whether nobody waits for the fate of a record any more.
+func (o *outbox) forsaken(r *record) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return r.told
+}
+
+// late returns the records sent before a time that somebody waits for; nobody does from now on.
+func (o *outbox) late(before time.Time) []*record {
+	return o.leaveIf(func(r *record) bool { return r.since.Before(before) })
+}
+
 // leave returns the records that somebody waits for; nobody does from now on.
-func (o *outbox) leave() []*record {
+func (o *outbox) leave() []*record { return o.leaveIf(func(*record) bool { return true }) }
+
+func (o *outbox) leaveIf(is func(*record) bool) []*record {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var left []*record
 	for _, r := range o.open {
-		if !r.told {
+		if !r.told && is(r) {
 			r.told = true
 			left = append(left, r)
 		}

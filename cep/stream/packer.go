@@ -85,11 +85,11 @@ func NewPacker(log *Log, o PackerOptions) *Packer {
 	if o.Waiting == 0 {
 		o.Waiting = DefaultWaiting
 	}
-	o.Packed = min(o.Packed, MaxRecord/2)
+	o.Packed = min(o.Packed, log.MaxRecord()/2)
 	if o.Joined == 0 {
 		o.Joined = min(DefaultJoined, int(log.options.Size/generations)) // a small log has small records
 	}
-	o.Joined = min(max(o.Joined, o.Packed), MaxRecord/2)
+	o.Joined = min(max(o.Joined, o.Packed), log.MaxRecord()/2)
 	p := &Packer{log: log, options: o, kick: make(chan struct{}, 1), ended: make(chan struct{})}
 	p.timer = time.AfterFunc(time.Hour, p.linger)
 	p.timer.Stop()
@@ -132,8 +132,8 @@ func (p *Packer) Post(ctx context.Context, lines []byte, count int, post *cep.Po
 
 // take puts lines into records.
 func (p *Packer) take(a *asked, lines []byte, post *cep.Post) error {
-	if longest(lines) > MaxRecord-1<<16 {
-		return fmt.Errorf("%w: a line has more than %d bytes", ErrTooLarge, MaxRecord-1<<16)
+	if most := p.log.MaxRecord() - 1<<16; longest(lines) > most {
+		return fmt.Errorf("%w: a line has more than %d bytes", ErrTooLarge, most)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -237,7 +237,12 @@ func (p *Packer) send() {
 			}
 			c.body, c.joined = nil, nil
 			r.done = func(sequence uint64, err error) { p.settled(c, sequence, err) }
-			if err := p.log.send(r); err != nil {
+			r.spoiled = func() error { return p.spoiled(c) }
+			err := r.spoiled()
+			if err == nil {
+				err = p.log.send(r)
+			}
+			if err != nil {
 				p.log.posts.settle(c.posts, 0, time.Now().UnixNano())
 				p.settled(c, 0, err)
 			}
@@ -298,6 +303,19 @@ func (p *Packer) over() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.closed && p.waiting == 0
+}
+
+// spoiled says why a record must not be appended any more: one before it, with lines of the same
+// request, was not, and the lines keep their order.
+func (p *Packer) spoiled(c *parcel) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range c.requests {
+		if a.err != nil {
+			return a.err
+		}
+	}
+	return nil
 }
 
 // settled tells the requests of a record what became of it.

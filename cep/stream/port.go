@@ -139,6 +139,9 @@ func (h *host) enable() error {
 
 // dial connects a user of this process.
 func (h *host) dial(name, user string, more ...nats.Option) (*nats.Conn, error) {
+	if h.far != nil {
+		return h.far.dial(name, more...) // as the one user that the settings name
+	}
 	c, err := nats.Connect("", append(more, nats.InProcessServer(h.server), nats.UserInfo(user, h.secret), nats.Name(name))...)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -162,7 +165,7 @@ func (l *Log) PortAddr() string {
 // Connections is how many clients are connected to the port.
 func (l *Log) Connections() int {
 	h, err := l.up()
-	if err != nil {
+	if err != nil || h.far != nil {
 		return 0
 	}
 	n := 0

@@ -204,6 +204,9 @@ func (l *Log) scan(ctx context.Context, from time.Time, until uint64) error {
 			l.posts.mu.Unlock()
 			return nil
 		})
+		if err == nil && n == 0 && h.far != nil {
+			return h.far.owes(ctx, q, until)
+		}
 		if err != nil || n == 0 || next > until {
 			return err
 		}

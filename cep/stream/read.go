@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -117,6 +118,12 @@ func (l *Log) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]cep.L
 			return dst, errNotCompared
 		}
 		if there > after {
+			if h.far != nil {
+				if dst, err = h.far.read(ctx, after, there, dst); err != nil || len(dst) > n {
+					return dst, err
+				}
+				continue
+			}
 			err = h.fetch(ctx, request{Seq: after + 1, Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
 				// The server also gives records that it could not write.
 				if m.Sequence <= there {
@@ -138,6 +145,7 @@ func (l *Log) Read(ctx context.Context, after uint64, dst []cep.Logged) ([]cep.L
 			return dst, ctx.Err()
 		case <-ring:
 		case <-time.After(poll): // the server may have ended
+			l.look(ctx, h)
 		}
 	}
 }
@@ -157,6 +165,9 @@ func (l *Log) At(ctx context.Context, sequence uint64) (cep.Logged, bool, error)
 		found, ok = m.Logged, true
 		return nil
 	})
+	if h.far != nil && err == nil && !ok {
+		return h.far.at(ctx, sequence)
+	}
 	return found, ok, err
 }
 
@@ -184,6 +195,11 @@ func (l *Log) Controls(ctx context.Context) ([]cep.Logged, error) {
 			list, after = append(list, m.Logged), m.Sequence
 			return nil
 		})
+		if err == nil && len(list) == n && h.far != nil {
+			if err = h.far.behind(ctx, subjectControl+">", after, math.MaxUint64); err != nil && h.far.rest(ctx) == nil {
+				continue
+			}
+		}
 		if err != nil || len(list) == n {
 			return list, err
 		}

@@ -37,7 +37,7 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 	if err != nil {
 		return err
 	}
-	if sequence > 0 {
+	if sequence > 0 && l.options.External == nil {
 		if err := writeDropped(l.options.Dir, sequence-1); err != nil {
 			return fmt.Errorf("stream: %w", err)
 		}
@@ -94,14 +94,21 @@ func (h *host) drop(ctx context.Context, subject string, before uint64) (gone bo
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	last, err := s.GetLastMsgForSubject(ctx, subject)
-	switch {
-	case errors.Is(err, jetstream.ErrMsgNotFound):
-		return false, nil
-	case err != nil:
-		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	case last.Sequence >= before:
-		return false, nil
+	if h.far != nil { // others than the leader may not have the last one yet
+		last, found, err := h.far.get(ctx, question{Last: subject})
+		if err != nil || !found || last.Sequence >= before {
+			return false, err
+		}
+	} else {
+		last, err := s.GetLastMsgForSubject(ctx, subject)
+		switch {
+		case errors.Is(err, jetstream.ErrMsgNotFound):
+			return false, nil
+		case err != nil:
+			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		case last.Sequence >= before:
+			return false, nil
+		}
 	}
 	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {
 		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -33,6 +33,7 @@ var layers = map[string]layer{
 	"cep/wire":          {},                                                             // the parts that states are written of
 	"cep/outcome":       {imports: []string{"weir/cep/wire"}},                           // decisions and risk
 	"cep/stream":        {free: true},                                                   // the log, on JetStream
+	"cep/stream/nodes":  {free: true},                                                   // NATS servers, for tests
 	"failpoint":         {free: true},                                                   // crashes on purpose, for tests
 	"rules/nearest":     {},                                                             // which name was meant
 	"rules/expr":        {imports: []string{"github.com/expr-lang/expr", "github.com/expr-lang/expr/", "github.com/google/cel-go/", "weir/cep", "weir/cep/list", "weir/nfa", "weir/rules/nearest"}},
