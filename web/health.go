@@ -37,7 +37,13 @@ func (s *service) healthz(w http.ResponseWriter, _ *http.Request) error {
 func (s *service) readyz(w http.ResponseWriter, _ *http.Request) error {
 	if s.starting.Load() {
 		w.Header().Set("Retry-After", "1")
-		write(w, http.StatusServiceUnavailable, mediaJSON, beginning{"starting", []string{"the log and the state are read, and the rules are compared with those on the log"}})
+		why := []string{"the log and the state are read, and the rules are compared with those on the log"}
+		if s.options.Waiting != nil {
+			if text := s.options.Waiting(); text != "" {
+				why = append(why, "waiting for the log: "+text)
+			}
+		}
+		write(w, http.StatusServiceUnavailable, mediaJSON, beginning{"starting", why})
 		return nil
 	}
 	st := s.options.Status()

@@ -135,6 +135,7 @@ type Options struct {
 	Losses  Losses
 	Feed    Feed
 	Ruleset func() *cep.Ruleset // in force; nil: there is none yet. It is called for each request with events
+	Waiting func() string       // for what the service waits while it starts; empty, or nil: for nothing. It is asked before Open
 	Status  func() *Status      // likewise: it returns at once what is known, and never nil
 	Log     *slog.Logger
 	Bounds  Bounds

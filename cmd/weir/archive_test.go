@@ -148,9 +148,15 @@ func idOf(line []byte) string {
 // extend takes in what a copy of a log has beyond the archive, and compares the rest.
 func (a *archive) extend(t *testing.T, dir string, size int64) (last uint64) {
 	t.Helper()
+	return a.extendFrom(t, stream.Options{Dir: filepath.Join(dir, "log"), Size: size})
+}
+
+// extendFrom is extend of a log that lies anywhere.
+func (a *archive) extendFrom(t *testing.T, o stream.Options) (last uint64) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	l, err := stream.Open(ctx, stream.Options{Dir: filepath.Join(dir, "log"), Size: size})
+	l, err := stream.Open(ctx, o)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ type stateExportCommand struct {
 	Dir  string `arg:"" help:"Data directory of a service that does not run."`
 	What string `arg:"" help:"What to write: alerts, late, rejected, conflicts, events or out."`
 	Out  file   `short:"o" default:"-" placeholder:"FILE" help:"Where it goes; - is stdout (${default})."`
+	natsFlags
 }
 
 // Help is what `weir state export --help` says beside the flags.
@@ -56,7 +57,7 @@ func (c *stateExportCommand) Run(std *streams) error {
 	}
 	defer data.close()
 	if c.What == "events" || c.What == "out" {
-		if err := data.copyLog(ctx); err != nil {
+		if err := data.openLog(ctx, c.natsFlags); err != nil {
 			return err
 		}
 	}

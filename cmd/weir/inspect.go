@@ -19,6 +19,7 @@ import (
 type stateInspectCommand struct {
 	Dir  string `arg:"" help:"Data directory of a service that does not run."`
 	JSON bool   `name:"json" help:"Write one JSON object."`
+	natsFlags
 }
 
 // Help is what `weir state inspect --help` says beside the flags.
@@ -124,7 +125,7 @@ type inspectedLoss struct {
 
 // Run shows what there is.
 func (c *stateInspectCommand) Run(std *streams) error {
-	data, ctx, end, err := whole(c.Dir)
+	data, ctx, end, err := whole(c.Dir, c.natsFlags)
 	if err != nil {
 		return err
 	}

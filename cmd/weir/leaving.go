@@ -253,7 +253,7 @@ func (o *outlet) someAlerts(ctx context.Context) (int, error) {
 func (o *outlet) body(mask *alerts.Mask, it *alerts.Item) []byte {
 	masked := mask.Item(it)
 	text := masked.AppendJSON(nil)
-	if len(text) > stream.MaxRecord {
+	if len(text) > o.log.MaxRecord() {
 		o.cut.Add(1)
 		return masked.AppendHead(nil)
 	}

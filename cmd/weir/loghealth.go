@@ -93,6 +93,9 @@ func (v *service) logDown() string {
 	if why := v.health.logDown.Load(); why != nil {
 		return *why
 	}
+	if text := v.stream.Waits(); text != "" {
+		return "waiting: " + text
+	}
 	if !v.stream.Admitted() {
 		return "it was started again, and is being compared with alerts and state"
 	}

@@ -112,6 +112,9 @@ const mostLag = 64 << 20
 // openDoor lets producers in, where there is a port for them.
 func (v *service) openDoor() (err error) {
 	address := v.stream.PortAddr()
+	if v.settings.Nats.URL != "" {
+		address = redacted(v.settings.Nats.URL)
+	}
 	if address == "" {
 		return nil
 	}

@@ -27,8 +27,8 @@ const (
 type offline struct {
 	dir    string
 	store  *state.Store
-	log    *stream.Log // nil until copyLog
-	copied string      // folder of the copy
+	log    *stream.Log // nil until openLog
+	copied string      // folder of the copy; empty: the log is not copied, as others have it
 }
 
 // openOffline takes the directory for this process. Nothing in it changes, but for the
@@ -51,6 +51,19 @@ func openOffline(dir string) (*offline, error) {
 		return nil, err
 	}
 	return &offline{dir: dir, store: store}, nil
+}
+
+// openLog opens the log: that of servers, where they have it, or else a copy.
+func (o *offline) openLog(ctx context.Context, from natsFlags) error {
+	url, err := logOutside(o.dir)
+	if err != nil {
+		return err
+	}
+	if url == "" && from.Nats == "" {
+		return o.copyLog(ctx)
+	}
+	o.log, err = from.open(ctx, o.dir, url)
+	return err
 }
 
 // copyLog copies the log to a folder for temporary files and opens the copy.

@@ -21,6 +21,7 @@ type stateRebaseCommand struct {
 	Reason string  `required:"" placeholder:"TEXT" help:"Why (needed); it is kept as a notice."`
 	After  *uint64 `placeholder:"N" help:"The record of the log after which events are matched on; without it the last one."`
 	Yes    bool    `help:"Do not ask."`
+	natsFlags
 }
 
 // Help is what `weir state rebase --help` says beside the flags.
@@ -51,7 +52,8 @@ func (c *stateRebaseCommand) Run(std *streams) error {
 	if !c.Yes && !interactive(std.in) {
 		return usageError("nobody can be asked here: add --yes, once weir state check has said what is wrong")
 	}
-	data, ctx, end, err := whole(c.Dir)
+	c.begin = true // where the stream is gone, a new one is gone on with
+	data, ctx, end, err := whole(c.Dir, c.natsFlags)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type replayCommand struct {
 	Data   file `required:"" placeholder:"DIR" help:"Data directory of a service that does not run (needed)."`
 	Alerts file `placeholder:"FILE" help:"Where the alerts go that the replay brings, as NDJSON; - is stdout."`
 	JSON   bool `name:"json" help:"Write the summary as one JSON object."`
+	natsFlags
 }
 
 // Help is what `weir replay --help` says beside the flags.
@@ -77,7 +78,7 @@ func (c *replayCommand) Run(std *streams) error {
 		return err
 	}
 	defer data.close()
-	if err := data.copyLog(ctx); err != nil {
+	if err := data.openLog(ctx, c.natsFlags); err != nil {
 		return err
 	}
 	var out *output

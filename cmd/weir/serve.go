@@ -21,6 +21,7 @@ type serveCommand struct {
 	Listen         string `placeholder:"ADDR" help:"Address of the HTTP service (127.0.0.1:8080)."`
 	NatsListen     string `placeholder:"ADDR" help:"Address at which NATS clients publish events, like 127.0.0.1:4222 (none)."`
 	InsecureListen bool   `help:"Listen on an address that others can reach; everybody there can read alerts and send events."`
+	natsFlags
 }
 
 // Help is what `weir serve --help` says beside the flags.
@@ -58,6 +59,7 @@ func (c *serveCommand) Run(std *streams) error {
 	if c.InsecureListen {
 		own["insecure_listen"] = "true"
 	}
+	c.natsFlags.put(own)
 	s, _, err := c.load(own)
 	if err != nil {
 		return err

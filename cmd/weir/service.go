@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"weir/alerts"
@@ -49,7 +49,8 @@ type service struct {
 	phases  phases
 	loaded  *loaded // while it starts
 	news    news
-	outlet  *outlet // nil: nothing is published
+	outlet  *outlet                // nil: nothing is published
+	waiting atomic.Pointer[string] // for what it waits while it starts; nil: for nothing
 }
 
 // start is where the loop begins.
@@ -87,20 +88,18 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	}
 	v.phases.end("files")
 	v.loaded = load(v.store)
-	durability := stream.Fsync
-	if s.Durability == "interval" {
-		durability = stream.Interval
-	}
-	port, err := natsPort(s)
-	if err != nil {
-		return nil, err
-	}
-	v.stream, err = stream.Open(ctx, stream.Options{Dir: filepath.Join(s.Data, "log"), Size: s.LogSize, Durability: durability, Logger: log, Port: port})
-	if err != nil {
+	if v.stream, err = v.openLog(ctx); err != nil {
 		return nil, err
 	}
 	v.phases.end("log")
-	if v.boot, err = v.agree(ctx); err != nil {
+	err = v.patient(ctx, func() error {
+		server := v.stream.Server()
+		if v.boot, err = v.agree(ctx); err != nil {
+			return err
+		}
+		return v.stream.Admit(server)
+	})
+	if err != nil {
 		return nil, err
 	}
 	v.loaded = nil
@@ -117,11 +116,12 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		Shards: shards(),
 		Notify: v.notify,
 	})
-	if err := v.publish(ctx, f); err != nil {
+	if err := v.patient(ctx, func() error { return v.publish(ctx, f) }); err != nil {
 		return nil, err
 	}
+	v.waiting.Store(nil)
 	v.phases.end("rules")
-	v.packer = stream.NewPacker(v.stream, stream.PackerOptions{})
+	v.packer = stream.NewPacker(v.stream, v.packing())
 	return v, nil
 }
 
@@ -130,7 +130,7 @@ func (v *service) listen() (err error) {
 	s := v.settings
 	v.server, err = web.NewServer(web.Options{
 		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
-		Events: v, Alerts: v, Losses: v, Feed: followed{v}, Status: v.status, Log: v.log,
+		Events: v, Alerts: v, Losses: v, Feed: followed{v}, Status: v.status, Waiting: v.waitsFor, Log: v.log,
 		Ruleset: func() *cep.Ruleset {
 			if r := v.loop.Rules(); r != nil {
 				return r.Ruleset
@@ -182,6 +182,9 @@ func (v *service) agree(ctx context.Context) (start, error) {
 		marks := make([]cep.Mark, len(heads))
 		for i := range heads {
 			marks[i] = heads[i].Mark
+		}
+		if err := v.stream.Reach(ctx, furthest(marks, mark)); err != nil {
+			return start{}, err
 		}
 		r, err := cep.Recover(ctx, v.stream, marks, mark)
 		a, apart := errors.AsType[*cep.Apart](err)
@@ -320,8 +323,8 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if err := v.stage(ctx, now); err != nil {
 			return fmt.Errorf("the lists could not be put on the log: %w", err)
 		}
-		if body := len(now.Bytes()); body > stream.MaxRecord-2 {
-			return fmt.Errorf("the rules take %d bytes as one record of the log, which may have %d: make them shorter", body, stream.MaxRecord-2)
+		if body, most := len(now.Bytes()), v.stream.MaxRecord()-2; body > most {
+			return fmt.Errorf("the rules take %d bytes as one record of the log, which may have %d: make them shorter", body, most)
 		}
 		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
 			return fmt.Errorf("the rules could not be put on the log: %w", err)
@@ -424,7 +427,7 @@ func (v *service) fold(ctx context.Context) error {
 				v.log.Info("going on")
 				break
 			}
-			if _, ok := errors.AsType[*cep.Apart](err); ok {
+			if _, ok := errors.AsType[*cep.Apart](err); ok || errors.Is(err, stream.ErrTaken) {
 				return err // as at a start
 			}
 			v.log.Warn("not yet", "error", err)

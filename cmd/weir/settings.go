@@ -26,6 +26,7 @@ type settings struct {
 	NatsListen     string // empty: no NATS client can connect
 	NatsCert       string // files; empty: connections are not encrypted
 	NatsKey        string
+	Nats           outside
 	Durability     string // fsync or interval
 	LogSize        int64  // bytes
 	Order          ordering
@@ -80,8 +81,12 @@ var allSettings = []setting{
 		}
 		return validAddress(text)
 	}),
-	textSetting("nats.cert", "", "File with the certificate of that address (PEM), so that connections to it are encrypted.", func(s *settings) *string { return &s.NatsCert }, anyText),
+	textSetting("nats.cert", "", "File with the certificate of that address (PEM), so that connections to it are encrypted; with nats.url the one that is shown there.", func(s *settings) *string { return &s.NatsCert }, anyText),
 	textSetting("nats.key", "", "File with the key of the certificate (PEM).", func(s *settings) *string { return &s.NatsKey }, anyText),
+	outsideURL,
+	textSetting("nats.creds", "", "File with the credentials for nats.url.", func(s *settings) *string { return &s.Nats.Creds }, anyText),
+	textSetting("nats.ca", "", "File with the certificates that sign those of nats.url; empty: those of the system.", func(s *settings) *string { return &s.Nats.CA }, anyText),
+	outsideReplicas,
 	textSetting("log.durability", "fsync", "When an event counts as received. fsync: once it is on disk. interval: once it is written; a power cut may lose the last second.", func(s *settings) *string { return &s.Durability }, oneOf("fsync", "interval")),
 	sizeSetting("log.size", "1GB", stream.MinSize, "How large the log may grow; what is not needed is dropped from its beginning.", func(s *settings) *int64 { return &s.LogSize }),
 	{
@@ -285,6 +290,9 @@ func loadSettings(file string, environ []string, flags map[string]string) (*sett
 			return nil, nil, usageError("%s: %w", name, err)
 		}
 		from[name] = "flag"
+	}
+	if err := s.Nats.check(s); err != nil {
+		return nil, nil, err
 	}
 	if least := 2 * stream.SyncEvery; s.Durability == "interval" && s.Every < least {
 		return nil, nil, usageError("state.checkpoint.every: %s is shorter than %s, which log.durability interval needs: after a power cut there has to be a state as of what the log still has", formatSpan(s.Every), formatSpan(least))

@@ -29,11 +29,11 @@ lock, and are refused while a service has it.`
 }
 
 // whole opens a data directory with its log.
-func whole(dir string) (*offline, context.Context, func(), error) {
+func whole(dir string, from natsFlags) (*offline, context.Context, func(), error) {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	data, err := openOffline(dir)
 	if err == nil {
-		if err = data.copyLog(ctx); err != nil {
+		if err = data.openLog(ctx, from); err != nil {
 			data.close()
 		}
 	}
@@ -47,6 +47,7 @@ func whole(dir string) (*offline, context.Context, func(), error) {
 // stateCheckCommand is `weir state check`.
 type stateCheckCommand struct {
 	Dir string `arg:"" help:"Data directory of a service that does not run."`
+	natsFlags
 }
 
 // Help is what `weir state check --help` says beside the flags.
@@ -66,7 +67,7 @@ type stateFinding struct{ what, then string }
 
 // Run checks.
 func (c *stateCheckCommand) Run(std *streams) error {
-	data, ctx, end, err := whole(c.Dir)
+	data, ctx, end, err := whole(c.Dir, c.natsFlags)
 	if err != nil {
 		if errors.Is(err, state.ErrDamaged) || errors.Is(err, state.ErrFormat) || errors.Is(err, state.ErrForeign) {
 			fmt.Fprintf(std.out, "%v\n", err)
