@@ -73,7 +73,7 @@ type told struct {
 	} `json:"error"`
 }
 
-func ask(t testing.TB, c *nats.Conn, m *nats.Msg) (a told) {
+func demand(t testing.TB, c *nats.Conn, m *nats.Msg) (a told) {
 	t.Helper()
 	r, err := c.RequestMsgWithContext(within(t), m)
 	if err != nil {
@@ -147,7 +147,7 @@ func TestPublishWrong(t *testing.T) {
 		"Nats-Batch-Id: \"b\" is not understood":    {Subject: "weir.events.pay", Data: line, Header: nats.Header{"Nats-Batch-Id": {"b"}}},
 	} {
 		n++
-		if a := ask(t, c, m); a.Error == nil || a.Error.Code != 400 || !strings.Contains(a.Error.Description, name) {
+		if a := demand(t, c, m); a.Error == nil || a.Error.Code != 400 || !strings.Contains(a.Error.Description, name) {
 			t.Errorf("%.40q was answered %+v, expected an error with %q", m.Data, a.Error, name)
 		}
 	}
@@ -159,7 +159,7 @@ func TestPublishWrong(t *testing.T) {
 	}
 	// Headers of others, and those of NATS that hold here, are taken.
 	m := &nats.Msg{Subject: "weir.events.pay", Data: line, Header: nats.Header{"Traceparent": {"00"}, "Nats-Expected-Stream": {"WEIR"}}}
-	if a := ask(t, c, m); a.Error != nil || a.Sequence != 1 {
+	if a := demand(t, c, m); a.Error != nil || a.Sequence != 1 {
 		t.Errorf("answered %+v", a)
 	}
 }
@@ -199,7 +199,7 @@ func TestMessageID(t *testing.T) {
 	}
 	again := func(l *Log, c *nats.Conn) {
 		t.Helper()
-		if a := ask(t, c, m); !a.Duplicate || a.Sequence != 1 {
+		if a := demand(t, c, m); !a.Duplicate || a.Sequence != 1 {
 			t.Errorf("answered %+v", a)
 		}
 	}
@@ -248,7 +248,7 @@ func TestRefused(t *testing.T) {
 		why = x.why
 		door.mu.Unlock()
 		before := door.Stats()
-		a := ask(t, c, m)
+		a := demand(t, c, m)
 		if a.Error == nil || a.Error.Code != x.code || a.Error.ErrCode != x.errCode || !strings.Contains(a.Error.Description, x.why.Error()) {
 			t.Errorf("%v: answered %+v", x.why, a.Error)
 		}
@@ -263,7 +263,7 @@ func TestRefused(t *testing.T) {
 	m.Data = []byte(`{"n":"` + strings.Repeat("x", 100<<10) + `"}`)
 	var a told
 	taken := 0
-	for a = ask(t, c, m); a.Error == nil; a = ask(t, c, m) {
+	for a = demand(t, c, m); a.Error == nil; a = demand(t, c, m) {
 		taken++
 	}
 	if a.Error.ErrCode != 10077 || taken < 5 {
@@ -350,7 +350,7 @@ func TestPermissions(t *testing.T) {
 					}
 				}
 				m := &nats.Msg{Subject: "weir.events.pay", Data: []byte("{}")}
-				if a := ask(t, c, m); a.Error != nil {
+				if a := demand(t, c, m); a.Error != nil {
 					t.Errorf("answered %+v", a.Error)
 				}
 			}
@@ -411,7 +411,7 @@ func TestTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if a := ask(t, c, &nats.Msg{Subject: "weir.events.pay", Data: []byte("{}")}); a.Error != nil || a.Sequence != 1 {
+	if a := demand(t, c, &nats.Msg{Subject: "weir.events.pay", Data: []byte("{}")}); a.Error != nil || a.Sequence != 1 {
 		t.Errorf("answered %+v", a)
 	}
 	for name, options := range map[string][]nats.Option{
