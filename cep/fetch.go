@@ -58,7 +58,7 @@ func (l *ledger) fetch(events []*Event) {
 	for i := range all {
 		if x := &all[i]; x.records != nil {
 			if x.ref = x.records.guess(x.hash); x.ref != 0 {
-				sum += x.records.touch(x.ref, len(x.text))
+				sum += x.records.touch(x.ref)
 			}
 		}
 	}

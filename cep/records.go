@@ -164,9 +164,9 @@ func (rs *records) guess(hash uint64) feature.Ref {
 	return 0
 }
 
-// touch brings the words of a record near, whose key is taken to have a length.
-func (rs *records) touch(b feature.Ref, key int) (sum uint64) {
-	words := rs.mem.Near(b, headWords+keyWords(key)+rs.plan.Words())
+// touch brings the words of a record near.
+func (rs *records) touch(b feature.Ref) (sum uint64) {
+	words := rs.mem.Words(b, 1+rs.plan.Words())
 	for i := 0; i < len(words); i += 8 {
 		sum += words[i]
 	}
@@ -280,7 +280,7 @@ func (rs *records) approach(b feature.Ref, at int64) feature.Ref {
 	rs.due = rs.due[:0]
 	for ; b != 0 && len(rs.due) < ahead; b = nextOf(rs.mem.Words(b, headWords)[0]) {
 		rs.due = append(rs.due, b)
-		rs.reached.sum += rs.touch(b, 0)
+		rs.reached.sum += rs.touch(b)
 	}
 	rs.reached.words = rs.reached.words[:0]
 	near, far := rs.due, rs.due[:0]

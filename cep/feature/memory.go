@@ -99,13 +99,6 @@ func (m *Memory) Words(b Ref, n int) []uint64 {
 	return m.chunks[b>>chunkBits][at : at+n : at+n]
 }
 
-// Near is n words from the beginning of a block on, or fewer where its chunk ends.
-func (m *Memory) Near(b Ref, n int) []uint64 {
-	chunk := m.chunks[b>>chunkBits]
-	at := int(b & (chunkWords - 1))
-	return chunk[at:min(at+n, len(chunk))]
-}
-
 // Room is the memory of chunks, in bytes.
 func (m *Memory) Room() int { return 8 * m.room }
 

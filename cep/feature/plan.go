@@ -454,11 +454,9 @@ func (p *Plan) Reach(dst []*uint64, r *Record, t int64) []*uint64 {
 			dst = f.reachRows(dst, r, body, t)
 		case r.many(body) == nil:
 			words := r.mem.Words(Ref(body[0]), int(body[0]>>32))
-			end := min(int(uint32(body[1]))+4, len(words)) // with what is pushed
-			for i := 0; i < end; i += 8 {
-				dst = append(dst, &words[i])
+			for i := 0; i < int(uint32(body[1]))+4; i += 8 { // and what is pushed
+				dst = append(dst, &words[min(i, len(words)-1)])
 			}
-			dst = append(dst, &words[end-1])
 		}
 	}
 	return dst
@@ -476,9 +474,9 @@ func (f *feature) reachRows(dst []*uint64, r *Record, body []uint64, t int64) []
 	if at >= k.room {
 		at -= k.room
 	}
-	dst = append(dst, &rows[at*k.width], &rows[(at+1)*k.width-1])
+	dst = append(dst, &rows[at*k.width])
 	if f.form >= extreme || k.oldest < t-f.grid.size+1 {
-		dst = append(dst, &rows[k.head*k.width], &rows[(k.head+1)*k.width-1])
+		dst = append(dst, &rows[k.head*k.width])
 	}
 	return dst
 }
