@@ -75,15 +75,6 @@ func (r *FeatureRow) value(id ReadID) *Value {
 // The result must not be changed.
 func (e *Event) Feature(r ReadID) *Value { return e.features.value(r) }
 
-// item is what Value gives of e, if that is a field as it stands.
-func (f *Feature) item(e *Event) (feature.Item, bool) {
-	if f.Field == 0 {
-		return feature.Item{}, false
-	}
-	v := e.Field(f.Field - 1)
-	return itemOf(v), v.Kind < List
-}
-
 // itemOf is a Value as features take it.
 func itemOf(v *Value) feature.Item {
 	return feature.Item{Kind: feature.Kind(v.Kind), Bits: v.bits, Text: v.Text}

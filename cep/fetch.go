@@ -71,33 +71,6 @@ func (l *ledger) fetch(events []*Event) {
 	}
 	l.reached.words = words
 	l.reached.touch()
-	l.search(events)
-}
-
-// search touches the values that events to come will be looked for among, where those are
-// many. With popular keys that took a fifth of an event's time.
-func (l *ledger) search(events []*Event) {
-	all := l.touched
-	for _, e := range events {
-		visits := l.scheme.types[e.Type+1].visits
-		for i := range visits {
-			if all[i].ref != 0 {
-				l.expect(&visits[i], &all[i], e)
-			}
-		}
-		all = all[len(visits):]
-	}
-	l.sought.Touch()
-	l.sought.Reset()
-}
-
-// expect notes what e will look for in a visit.
-func (l *ledger) expect(v *visit, x *touched, e *Event) {
-	for _, i := range v.seeks {
-		if item, ok := l.scheme.rs.Features[i].item(e); ok {
-			l.sought.Add(x.records.plan, &x.record.kept, int(l.scheme.places[i].number), item)
-		}
-	}
 }
 
 // seek reads the keys of events to come, where their records are worth touching.

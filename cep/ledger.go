@@ -18,7 +18,6 @@ type ledger struct {
 	touched []touched // records of events to come
 	texts   []byte    // their keys with several parts
 	reached reached   // what they lead to
-	sought  feature.Searches
 
 	open   []ends           // windows whose end rules wait for, by scheme.closing
 	ended  []ended          // of the block, in the order of time
@@ -248,8 +247,10 @@ func (l *ledger) item(f *Feature) feature.Item {
 	if f.Value == nil {
 		return feature.Item{}
 	}
-	if x, ok := f.item(l.scope.Event); ok { // a call of Value took 18 ns instead of 8, for each feature
-		return x
+	if f.Field > 0 { // a call of Value took 18 ns instead of 8, for each feature
+		if v := l.scope.Event.Field(f.Field - 1); v.Kind < List {
+			return itemOf(v)
+		}
 	}
 	v := f.Value(&l.scope)
 	return itemOf(&v)

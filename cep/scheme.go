@@ -56,7 +56,6 @@ type visit struct {
 	adds   []int32 // features that count the event
 	after  []look
 	shows  []int32 // witnesses whose latest events rules show
-	seeks  []int32 // those of adds that look for a field of the event among values
 }
 
 // look is a feature to be read into a slot of the row.
@@ -180,9 +179,6 @@ func (c *scheme) visit(s int32, t TypeID) {
 	for _, i := range sp.features {
 		if f := c.rs.Features[i]; f.Types == nil || slices.Contains(f.Types, t) {
 			v.adds = append(v.adds, i)
-			if f.Field > 0 && sp.plan.Searched(int(c.places[i].number)) {
-				v.seeks = append(v.seeks, i)
-			}
 		}
 	}
 	st := &c.types[t+1]
