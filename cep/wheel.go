@@ -44,16 +44,6 @@ func (w *wheel) put(r *record, at int64) {
 	w.n++
 }
 
-// leave notes that a record, which take returned or which came after it, is in no bucket.
-func (w *wheel) leave(r *record) {
-	r.head[0] &^= inBucket
-	w.n--
-}
-
-// much reports whether a time is so long that a record which lasts it is rather put into
-// another bucket than looked at: it comes up a few times in the longest window only.
-func (w *wheel) much(d int64) bool { return d > wheelSpan/4*w.width }
-
 // bucket is the one that is looked at at a time or next after it.
 func (w *wheel) bucket(at int64) *feature.Ref {
 	n := (at - 1) / w.width

@@ -10,7 +10,6 @@ type Plan struct {
 	features []feature
 	words    int        // of a Record
 	far      []*feature // those whose words lead to others
-	near     []*feature // those in windows that end whose words say, mostly, when nothing is left
 	beside   []*feature // those that can keep anything but their words
 }
 
@@ -98,10 +97,6 @@ func newPlan(specs []Spec, kept, approx int) *Plan {
 		switch f.form {
 		case counted, summed, extreme, leading, tabled:
 			p.far = append(p.far, f)
-		case whole, newest, slotted:
-			if s.Window.Shape != Forever {
-				p.near = append(p.near, f)
-			}
 		}
 		if f.leads() {
 			p.beside = append(p.beside, f)
