@@ -83,6 +83,7 @@ func (o *outlet) run(ctx context.Context) {
 		if err == nil || ctx.Err() != nil {
 			break
 		}
+		o.count() // where it fails, so did what is said of it
 		why := err.Error()
 		if before := o.down.Swap(&why); before == nil || *before != why {
 			o.said.Warn("what leaves is not published, and waits", "error", err)
@@ -139,11 +140,14 @@ func (o *outlet) follow(ctx context.Context) error {
 
 // open makes the stream, and finds out how far it has come.
 func (o *outlet) open(ctx context.Context) error {
-	out, err := o.log.OpenOut(ctx, o.options)
+	kept, err := o.store.Leaving()
 	if err != nil {
 		return err
 	}
-	kept, err := o.store.Leaving()
+	if o.out == nil {
+		o.at = kept
+	}
+	out, err := o.log.OpenOut(ctx, o.options)
 	if err != nil {
 		return err
 	}
