@@ -212,19 +212,35 @@ func (f *feed) pace() time.Duration {
 	return min(time.Duration(f.readers)*pacePerReader, paceMost)
 }
 
-// read takes in what is stored after the last frame.
+// read takes in what is stored after the last frame, up to half of what the feed keeps, and
+// hands it out.
 func (f *feed) read(ctx context.Context) (n int, err error) {
-	f.mu.Lock()
-	last := f.last
-	f.mu.Unlock()
-	list, err := f.s.options.Feed.After(last, feedSome, someBytes)
-	if err != nil || len(list) == 0 {
-		return 0, err
+	for more := true; more && n < feedFrames/2; {
+		f.mu.Lock()
+		last := f.last
+		f.mu.Unlock()
+		var list []alerts.Placed
+		if list, err = f.s.options.Feed.After(last, feedSome, someBytes); err != nil {
+			break
+		}
+		more = len(list) == feedSome
+		n += len(list)
+		f.add(ctx, list)
 	}
+	if n > 0 {
+		f.mu.Lock()
+		f.ring()
+		f.mu.Unlock()
+	}
+	return n, err
+}
+
+// add adds frames; the oldest go where there are too many.
+func (f *feed) add(ctx context.Context, list []alerts.Placed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ctx.Err() != nil { // the last reader has left; another feed may run
-		return 0, nil
+		return
 	}
 	for i := range list {
 		f.frames = append(f.frames, &frame{Placed: list[i]})
@@ -237,8 +253,6 @@ func (f *feed) read(ctx context.Context) (n int, err error) {
 		f.frames[0] = nil
 		f.frames = f.frames[1:]
 	}
-	f.ring()
-	return len(list), nil
 }
 
 // ring wakes the readers. mu is held.

@@ -51,10 +51,20 @@ type OutMessage struct {
 
 // Out is the stream WEIR_OUT beside the log, in the same server: consumers of alerts read it.
 // What it has is a copy, so it drops the oldest messages at its bounds. One goroutine at a
-// time may use it.
+// time may use it. It ends with the server that has it: after a Restart another one is opened.
 type Out struct {
-	log     *Log
+	conn    *nats.Conn
+	name    string // begins the ids of its batches
 	batches uint64
+}
+
+// connectOut connects to the stream of what leaves.
+func (h *host) connectOut() (*nats.Conn, error) {
+	c, err := nats.Connect("", nats.InProcessServer(h.server), nats.Name("out"), nats.NoReconnect())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return c, nil
 }
 
 // OpenOut makes the stream of what leaves, or gives the one that is there these bounds.
@@ -63,15 +73,27 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	js, err := h.manager()
+	c, err := h.connectOut()
 	if err != nil {
 		return nil, err
 	}
-	replicas := 1
-	if h.far != nil {
-		replicas = h.far.replicas
+	out := &Out{conn: c, name: l.name}
+	if err := out.make(ctx, o, h.replicas()); err != nil {
+		out.Close()
+		return nil, err
+	}
+	return out, nil
+}
+
+// Close ends the connection.
+func (o *Out) Close() { o.conn.Close() }
+
+func (o *Out) make(ctx context.Context, options OutOptions, replicas int) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	js, err := jetstream.New(o.conn)
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
 	}
 	_, err = js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name:               outName,
@@ -79,8 +101,8 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 		Subjects:           []string{SubjectAlerts + ">", SubjectLate, SubjectRejected},
 		Retention:          jetstream.LimitsPolicy,
 		Discard:            jetstream.DiscardOld,
-		MaxBytes:           o.Size,
-		MaxAge:             o.Age,
+		MaxBytes:           options.Size,
+		MaxAge:             options.Age,
 		MaxMsgs:            -1,
 		MaxMsgsPerSubject:  -1,
 		MaxConsumers:       -1,
@@ -91,22 +113,18 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 		AllowAtomicPublish: true,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: the stream %s: %w", ErrUnavailable, outName, err)
+		return fmt.Errorf("%w: the stream %s: %w", ErrUnavailable, outName, err)
 	}
-	return &Out{log: l}, nil
+	return nil
 }
 
 // LastPlace is the Place of the last message that was published; empty: there is none.
 func (o *Out) LastPlace(ctx context.Context) (string, error) {
-	h, err := o.log.up()
-	if err != nil {
-		return "", err
-	}
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	js, err := h.manager()
+	js, err := jetstream.New(o.conn)
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("stream: %w", err)
 	}
 	s, err := js.Stream(ctx, outName)
 	if err != nil {
@@ -130,24 +148,16 @@ func (o *Out) LastPlace(ctx context.Context) (string, error) {
 // as durably as the log is. After an error LastPlace says which are; some of the others may
 // still be on their way, and come before what is published after that.
 func (o *Out) Publish(ctx context.Context, list []OutMessage) error {
-	h, err := o.log.up()
-	if err != nil {
-		return err
-	}
-	c, err := h.reader()
-	if err != nil {
-		return err
-	}
 	if len(list) > 1 {
 		// As one batch they take one write to the disk together.
-		err := o.batch(ctx, c, list)
+		err := o.batch(ctx, list)
 		if !errors.Is(err, errRefused) {
 			return err
 		}
 		// It has a message that is there already, or the server knows no batches.
 	}
 	for i := range list {
-		if err := ask(ctx, c, list[i].message()); err != nil {
+		if err := o.ask(ctx, list[i].message()); err != nil {
 			return err
 		}
 	}
@@ -155,18 +165,18 @@ func (o *Out) Publish(ctx context.Context, list []OutMessage) error {
 }
 
 // batch publishes messages so that all of them are stored, or none.
-func (o *Out) batch(ctx context.Context, c *nats.Conn, list []OutMessage) error {
+func (o *Out) batch(ctx context.Context, list []OutMessage) error {
 	o.batches++
-	id := o.log.name + "-out-" + strconv.FormatUint(o.batches, 10)
+	id := o.name + "-out-" + strconv.FormatUint(o.batches, 10)
 	for i := range list {
 		m := list[i].message()
 		m.Header["Nats-Batch-Id"] = []string{id}
 		m.Header["Nats-Batch-Sequence"] = []string{strconv.Itoa(i + 1)}
 		if i == len(list)-1 {
 			m.Header["Nats-Batch-Commit"] = []string{"1"}
-			return ask(ctx, c, m)
+			return o.ask(ctx, m)
 		}
-		if err := c.PublishMsg(m); err != nil {
+		if err := o.conn.PublishMsg(m); err != nil {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
@@ -187,10 +197,10 @@ func (m *OutMessage) message() *nats.Msg {
 var errRefused = errors.New("the server has refused a message")
 
 // ask publishes a message and waits for the answer.
-func ask(ctx context.Context, c *nats.Conn, m *nats.Msg) error {
+func (o *Out) ask(ctx context.Context, m *nats.Msg) error {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
-	r, err := c.RequestMsgWithContext(ctx, m)
+	r, err := o.conn.RequestMsgWithContext(ctx, m)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
@@ -211,9 +221,14 @@ func (l *Log) EachOut(ctx context.Context, f func(m *OutMessage) error) error {
 	if err != nil {
 		return err
 	}
-	js, err := h.manager()
+	c, err := h.connectOut()
 	if err != nil {
 		return err
+	}
+	defer c.Close()
+	js, err := jetstream.New(c)
+	if err != nil {
+		return fmt.Errorf("stream: %w", err)
 	}
 	s, err := js.Stream(ctx, outName)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -243,4 +258,12 @@ func (l *Log) EachOut(ctx context.Context, f func(m *OutMessage) error) error {
 		}
 	}
 	return nil
+}
+
+// replicas is on how many servers the streams lie.
+func (h *host) replicas() int {
+	if h.far == nil {
+		return 1
+	}
+	return h.far.replicas
 }

@@ -76,6 +76,7 @@ func TestOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	options.Size *= 2
+	o.Close()
 	if o, err = l.OpenOut(t.Context(), options); err != nil {
 		t.Fatal(err)
 	}
@@ -110,6 +111,7 @@ func TestOutBounds(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer o.Close()
 	const n, size = 30, 1 << 20
 	for i := 1; i <= n; i += 3 {
 		if err := o.Publish(t.Context(), outMessages(i, i+2, size)); err != nil {

@@ -96,6 +96,7 @@ func (o *outlet) run(ctx context.Context) {
 	if o.out == nil {
 		return
 	}
+	defer o.out.Close()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTime)
 	defer cancel()
 	if err := o.rest(last); err == nil {
@@ -146,11 +147,14 @@ func (o *outlet) open(ctx context.Context) error {
 	}
 	if o.out == nil {
 		o.at = kept
+	} else {
+		o.out.Close()
 	}
 	out, err := o.log.OpenOut(ctx, o.options)
 	if err != nil {
 		return err
 	}
+	o.out = out
 	place, err := out.LastPlace(ctx)
 	if err != nil {
 		return err
@@ -173,7 +177,7 @@ func (o *outlet) open(ctx context.Context) error {
 			kept = last
 		}
 	}
-	o.out, o.at = out, kept
+	o.at = kept
 	return nil
 }
 
@@ -348,6 +352,9 @@ func strayBody(mask *alerts.Mask, s *alerts.Stray) ([]byte, error) {
 	text := leftStray{
 		Kind: s.Kind.String(), Reason: s.Reason, Type: s.Type, ID: s.ID, Position: s.Position.String(),
 		Line: s.Line, Column: s.Column, Bytes: s.Length, DetectedAt: formatMoment(s.DetectedAt),
+	}
+	if s.Kind != alerts.ConflictStray && s.Type != "" {
+		text.Subject = "weir.events." + s.Type
 	}
 	if s.Kind == alerts.ConflictStray && mask.Hides(s.Type) {
 		text.ID = "" // it may be one of the fields
