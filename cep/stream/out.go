@@ -49,7 +49,7 @@ type OutMessage struct {
 	Place   string      // what LastPlace gives while this message is the last one
 }
 
-// Out is the stream WEIR_OUT beside the log, in the same server: consumers of alerts read it.
+// Out is the stream WEIR_OUT beside the log, in the same server: users of a Port read it.
 // What it has is a copy, so it drops the oldest messages at its bounds. One goroutine at a
 // time may use it. It ends with the server that has it: after a Restart another one is opened.
 type Out struct {
@@ -58,13 +58,9 @@ type Out struct {
 	batches uint64
 }
 
-// connectOut connects to the stream of what leaves.
+// connectOut connects to the account that has the stream of what leaves: that of consumers.
 func (h *host) connectOut() (*nats.Conn, error) {
-	c, err := nats.Connect("", nats.InProcessServer(h.server), nats.Name("out"), nats.NoReconnect())
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
-	}
-	return c, nil
+	return h.dial("out", outUser, nats.NoReconnect())
 }
 
 // OpenOut makes the stream of what leaves, or gives the one that is there these bounds.
