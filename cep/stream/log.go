@@ -90,6 +90,7 @@ type Log struct {
 	purged atomic.Int64 // bytes
 	posts  posts
 	door   atomic.Pointer[Door] // nil: producers are not let in
+	out    atomic.Pointer[Out]  // the one that was opened last
 
 	// What a log has that is not in this process.
 	most   atomic.Int64          // bytes of a record

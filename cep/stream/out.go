@@ -78,6 +78,7 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 		out.Close()
 		return nil, err
 	}
+	l.out.Store(out)
 	return out, nil
 }
 

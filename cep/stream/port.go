@@ -177,5 +177,8 @@ func (l *Log) Connections() int {
 	if n > 0 && l.door.Load() != nil {
 		n-- // the door's own
 	}
+	if o := l.out.Load(); n > 0 && o != nil && o.conn.IsConnected() {
+		n--
+	}
 	return n
 }

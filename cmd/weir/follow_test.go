@@ -20,7 +20,7 @@ func TestTailCrash(t *testing.T) {
 	t.Parallel()
 	seed := seeded(t)
 	r := rand.New(rand.NewPCG(seed, 9))
-	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB")...)
+	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB", "--nats-listen", "127.0.0.1:0")...)
 	c := newCrowd(t, 4, seed)
 	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
 		c.mu.Lock()

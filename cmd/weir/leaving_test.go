@@ -177,7 +177,7 @@ func TestLeavingCrash(t *testing.T) {
 	t.Parallel()
 	seed := seeded(t)
 	r := rand.New(rand.NewPCG(seed, 7))
-	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB")...)
+	h := newHost(t, t.TempDir(), servedRules, crashArgs("--set", "log.size=64MB", "--nats-listen", "127.0.0.1:0")...)
 	c := newCrowd(t, 4, seed)
 	for i := range 6 {
 		place := []string{"out", "published", "committed"}[i%3]
