@@ -74,11 +74,11 @@ func (l *Log) OpenOut(ctx context.Context, o OutOptions) (*Out, error) {
 		return nil, err
 	}
 	out := &Out{conn: c, name: l.name}
+	l.out.Store(out)
 	if err := out.make(ctx, o, h.replicas()); err != nil {
 		out.Close()
 		return nil, err
 	}
-	l.out.Store(out)
 	return out, nil
 }
 
