@@ -11,9 +11,9 @@ import (
 
 // The garbage collector marks all that is in use each time that the memory has grown by some
 // percent of it: the fewer percent, the less memory, and the more processor time. The state
-// of rules is what is in use, so most is a fifth less time than Go's own 100 percent, at the
-// price of memory; it comes down to that where the memory would be more than half of the
-// machine's.
+// of rules is what is in use, so most takes a tenth to a fifth less time of the whole service
+// than Go's own 100 percent, at the price of memory; it comes down to that where the memory
+// would be more than half of the machine's.
 const (
 	mostGrowth  = 200
 	leastGrowth = 100
