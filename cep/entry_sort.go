@@ -10,7 +10,8 @@ import (
 // SortEntries appends the entries of src to dst by section and key, each once: the last of
 // those with one key.
 func SortEntries(dst, src []byte) ([]byte, error) {
-	s := sorting{places: make([]entryPlace, 0, len(src)/128+1)}
+	n := len(src)/128 + 1
+	s := sorting{places: make([]entryPlace, 0, n), order: make([]entryOrder, 0, n)}
 	var shared []sharedPrefix // by section
 	for rest := src; len(rest) > 0; {
 		e, after, err := ReadEntry(rest)

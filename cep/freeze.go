@@ -292,7 +292,7 @@ func (f *Frozen) saved() {
 }
 
 // mostFree is how many pieces a shard keeps the memory of.
-const mostFree = 16
+const mostFree = underWay
 
 // Free gives back a piece that Next gave, whose bytes nobody needs any more: its memory is
 // used for the next ones.

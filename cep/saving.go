@@ -33,9 +33,9 @@ type CheckpointWriter interface {
 	Abort() error
 }
 
-// underWay is the number of pieces of about 256 KB that wait to be written at most. Beyond it
-// saving waits; stepping does not.
-const underWay = 16
+// underWay is the number of pieces of about 256 KB that wait to be written at most: what is
+// saved while a transaction of 10 MB is written. Beyond it saving waits; stepping does not.
+const underWay = 64
 
 // aSlice is the number of times that Frozen.Next goes on where LoopOptions.Slice does not say.
 const aSlice = 16

@@ -112,7 +112,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 			return b.checkpoint, b.recovery, err
 		},
 		Due:    time.Tick(s.Every),
-		Slice:  slice,
+		Slice:  new(saveSlices).next,
 		Shards: shards(),
 		Notify: v.notify,
 	})
@@ -150,12 +150,6 @@ func (v *service) listen() (err error) {
 
 // shards is the loop's Shards: what comes in and goes out takes as much as matching does.
 func shards() int { return max(1, runtime.GOMAXPROCS(0)/2) }
-
-// slice is the loop's Slice: a checkpoint is saved for a millisecond between two batches.
-func slice() (stop func() bool) {
-	begun := time.Now()
-	return func() bool { return time.Since(begun) >= time.Millisecond }
-}
 
 // compilePublished is the loop's Compile.
 func compilePublished(body []byte) (*cep.Rules, error) {
