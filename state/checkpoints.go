@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync"
 
 	"go.etcd.io/bbolt"
 
@@ -202,6 +203,9 @@ func (s *Store) Load(h Head) (*cep.Checkpoint, error) {
 		return nil, h.Fault
 	}
 	c := &cep.Checkpoint{Mark: h.Mark, RulesAt: h.RulesAt}
+	var ahead sync.WaitGroup
+	defer ahead.Wait()
+	ahead.Go(func() { readAhead(s.checkpoints.db.Path()) })
 	err := s.checkpoints.view(func(tx *bbolt.Tx) error {
 		key := number(h.Number)
 		now, err := readHead(key, tx.Bucket([]byte(headsBucket)).Get(key)) // its parts may have been merged
