@@ -6,10 +6,13 @@ GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 # The database that features are compared with, from PyPI.
 DUCKDB := duckdb==2.0.0
 
+# A client of another language that events are published with, from PyPI.
+NATSPY := nats-py==2.16.0
+
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb
+.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb compare-nats
 
 all: test
 
@@ -122,3 +125,15 @@ compare-duckdb:
 	python3 -m venv "$$folder/python"; \
 	"$$folder/python/bin/pip" install --quiet --disable-pip-version-check $(DUCKDB); \
 	"$$folder/python/bin/python" compare/features.py "$$folder/weir" "$(DATA)"
+
+# EVENTS events published over NATS by a client in Python, against the same posted over HTTP.
+# Needs python3 with venv and pip; what it fetches and builds is removed at the end.
+EVENTS := 1000000
+
+compare-nats:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 with the modules venv and pip is needed"; exit 2; }
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	go build -o "$$folder/weir" ./cmd/weir; \
+	python3 -m venv "$$folder/python"; \
+	"$$folder/python/bin/pip" install --quiet --disable-pip-version-check $(NATSPY); \
+	"$$folder/python/bin/python" compare/publish.py "$$folder/weir" $(EVENTS)

@@ -1,8 +1,10 @@
 // Package stream is the log of Weir on JetStream: a NATS server that runs inside the
-// process, opens no port and stores one stream in a directory of its own.
+// process and stores the stream in a directory of its own. It opens a port only where Port
+// says so.
 //
 // A Log is a cep.Log: records have one order and rising sequence numbers, and are read by
-// position. A Packer puts the lines of many requests into few records.
+// position. A Packer puts the lines of many requests into few records, a Door the messages of
+// producers that publish over the port.
 //
 // # What holds
 //
@@ -30,6 +32,15 @@
 // has been appended. Release drops whole generations, as the server removes all messages
 // of one subject without a look at the rest of the stream, while the removal of a subject's
 // messages up to a sequence number reads all of it.
+//
+// # Producers
+//
+// What producers publish to weir.events.TYPE does not lie on the stream as it comes: the
+// stream would write each message to the disk by itself, which with Fsync is 2,000 a second,
+// read each one again, and drop them one by one; and a message has headers by which JetStream
+// does more than append. The Door packs them into records of events that say of which type
+// lines have to be, and acknowledges them as JetStream does. So the stream has records of this
+// process alone, in one format, and is in an account that no one else is connected to.
 //
 // # What leaves
 //
@@ -83,5 +94,8 @@
 //     durable, and Packed in any other but that of one long line.
 //   - PackerOptions.Waiting bytes of lines that are not durable yet, ErrBusy beyond it.
 //   - A request to an external log that has no answer for 30 s fails with ErrUnavailable.
-//   - A million keys of requests: beyond that the oldest go, counted in Stats.Forgotten.
+//   - MaxMessage bytes in a message, 64 MB of messages that are not durable yet, which are
+//     refused and counted beyond it, and 64 MB of messages that are not read yet, which are
+//     dropped and counted.
+//   - A million keys of requests and ids of messages: beyond that the oldest go, counted in Stats.Forgotten.
 package stream
