@@ -55,7 +55,7 @@ func (t *sender) publish(ctx context.Context, c *benchServeCommand, url string, 
 				}
 			}
 		}
-		if err := p.Publish("payment", "", lines, answered); err != nil {
+		if err := p.Publish("payment", lines, answered); err != nil {
 			return err
 		}
 		published++

@@ -64,7 +64,7 @@ func TestPublishedAsPosted(t *testing.T) {
 			publish := func() {
 				t.Helper()
 				if len(message) > 0 {
-					must(t, p.Publish(last, "", message, nil))
+					must(t, p.Publish(last, message, nil))
 				}
 				message = nil
 			}
@@ -116,10 +116,10 @@ func TestPublishedRejects(t *testing.T) {
 	now := time.Now().UTC().Format(time.RFC3339Nano)
 	good := fmt.Sprintf(`{"id":"one","ts":%q,"card":"c","n":1}`, now)
 	packed := string([]byte{1, 4}) + "rules:"
-	must(t, p.Publish("pay", "", []byte(good+"\n"+strings.Replace(good, "{", `{"type":"refund",`, 1)+"\n"), nil))
-	must(t, p.Publish("pay", "", []byte(packed), nil))
-	must(t, p.Publish("login", "", []byte(strings.Replace(good, "one", "two", 1)), nil))
-	must(t, p.Publish("pay", "", nil, nil))
+	must(t, p.Publish("pay", []byte(good+"\n"+strings.Replace(good, "{", `{"type":"refund",`, 1)+"\n"), nil))
+	must(t, p.Publish("pay", []byte(packed), nil))
+	must(t, p.Publish("login", []byte(strings.Replace(good, "one", "two", 1)), nil))
+	must(t, p.Publish("pay", nil, nil))
 	if !p.Wait(patience) {
 		t.Fatal("some messages are not answered")
 	}
