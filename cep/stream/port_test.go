@@ -164,11 +164,19 @@ func TestPublishWrong(t *testing.T) {
 	}
 }
 
+// knows waits until a log knows the ids of the last minutes.
+func knows(l *Log) {
+	for !l.Ready() {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestMessageID publishes messages again with the same id: while the first is on its way,
 // afterwards, and after a restart of the log.
 func TestMessageID(t *testing.T) {
 	dir := t.TempDir()
 	l, door := openPort(t, Options{Dir: dir}, DoorOptions{})
+	knows(l)
 	c := connect(t, l, ProducerUser)
 	m := &nats.Msg{Subject: "weir.events.pay", Data: []byte(`{"n":1}`), Header: nats.Header{"Nats-Msg-Id": {"one"}}}
 	sub, err := c.SubscribeSync(c.NewInbox())
@@ -219,9 +227,7 @@ func TestMessageID(t *testing.T) {
 	}
 	shut(t, l)
 	l, _ = openPort(t, Options{Dir: dir}, DoorOptions{})
-	for !l.Ready() {
-		time.Sleep(time.Millisecond)
-	}
+	knows(l)
 	again(l, connect(t, l, ProducerUser))
 	if got := lines(t, l); len(got) != 1 {
 		t.Errorf("the log has %q", got)
