@@ -83,7 +83,7 @@ func (l *Log) DropLists(ctx context.Context, before uint64, keep func(of string)
 		if keep(strings.TrimPrefix(subject, subjectLists)) {
 			continue
 		}
-		gone, err := h.drop(ctx, subject, before)
+		gone, err := l.drop(ctx, h, subject, before)
 		if err != nil {
 			return versions, err
 		}

@@ -37,21 +37,16 @@ func (l *Log) Release(ctx context.Context, sequence uint64) error {
 	if err != nil {
 		return err
 	}
-	if sequence > 0 && l.options.External == nil {
-		if err := writeDropped(l.options.Dir, sequence-1); err != nil {
-			return fmt.Errorf("stream: %w", err)
-		}
-	}
 	used := l.oldestGeneration()
 	for _, g := range all {
 		if g >= used {
 			break // between a look at its last record and the purge another may come
 		}
 		number := strconv.FormatUint(g, 10)
-		if _, err := h.drop(ctx, subjectBatch+number, sequence); err != nil {
+		if _, err := l.drop(ctx, h, subjectBatch+number, sequence); err != nil {
 			return err
 		}
-		if _, err := h.drop(ctx, subjectTick+number, sequence); err != nil {
+		if _, err := l.drop(ctx, h, subjectTick+number, sequence); err != nil {
 			return err
 		}
 		state, err := h.info(ctx)
@@ -82,8 +77,9 @@ func (l *Log) oldestGeneration() uint64 {
 }
 
 // drop removes the records of a subject, if all have lower sequence numbers than before;
-// false: it left them, or there were none.
-func (h *host) drop(ctx context.Context, subject string, before uint64) (gone bool, err error) {
+// false: it left them, or there were none. What is missing up to the last of them is no loss
+// from then on.
+func (l *Log) drop(ctx context.Context, h *host, subject string, before uint64) (gone bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	js, err := h.manager()
@@ -108,6 +104,9 @@ func (h *host) drop(ctx context.Context, subject string, before uint64) (gone bo
 			return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		case last.Sequence >= before:
 			return false, nil
+		}
+		if err := writeDropped(l.options.Dir, last.Sequence); err != nil {
+			return false, fmt.Errorf("stream: %w", err)
 		}
 	}
 	if err := s.Purge(ctx, jetstream.WithPurgeSubject(subject)); err != nil {

@@ -20,7 +20,9 @@ type health struct {
 	counted  atomic.Uint64
 	skipped  atomic.Uint64
 	notices  atomic.Uint64
-	caughtUp atomic.Int64 // when all was stepped last, wall clock in nanoseconds
+	missing  atomic.Uint64          // records that the log has lost before the state
+	gaps     atomic.Pointer[string] // which they are; nil: none is missing, as far as was looked
+	caughtUp atomic.Int64           // when all was stepped last, wall clock in nanoseconds
 	ids      atomic.Pointer[ruleIDs]
 	saved    atomic.Int64 // since when the newest checkpoint has not had all that was folded, wall clock in nanoseconds; 0: it has
 	newest   cep.Position // of the newest checkpoint, when it was looked at last
@@ -137,6 +139,10 @@ func (v *service) status() *web.Status {
 	}
 	if s.Losses > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the log has lost its end %d times, and nobody has acknowledged it: weir state inspect says what, POST /v1/losses/ack says that it is all right", s.Losses))
+	}
+	s.Missing = v.health.missing.Load()
+	if what := v.health.gaps.Load(); what != nil {
+		s.Warnings = append(s.Warnings, *what+"; the state has seen them, and what looks back misses them: weir state check")
 	}
 	if s.Skipped > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("stepping has panicked, and %d notices say what is not stepped: weir state inspect", s.Skipped))

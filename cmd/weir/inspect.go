@@ -74,6 +74,7 @@ type inspectedFiles struct {
 type inspectedLog struct {
 	First   uint64 `json:"first"` // record
 	Whole   uint64 `json:"whole"` // from this one on none is missing
+	Lost    uint64 `json:"lost"`  // records that are missing, and were not dropped
 	Last    uint64 `json:"last"`
 	Records uint64 `json:"records"`
 	Events  uint64 `json:"events"`
@@ -163,11 +164,15 @@ func (o *offline) inspect(ctx context.Context) (*inspected, error) {
 		Notices: []inspectedNotice{}, Losses: []inspectedLoss{}, Strays: map[string]uint64{},
 	}
 	i.Files.Alerts, i.Files.State = o.store.Sizes()
-	e, err := extentOf(ctx, o.log)
+	rebased, err := rebasedAt(o.store)
 	if err != nil {
 		return nil, err
 	}
-	i.Log = inspectedLog{First: e.first, Whole: e.whole, Last: e.last, Records: e.records, Events: e.events, Bytes: e.bytes, Begin: formatMoment(e.begin), End: formatMoment(e.end)}
+	e, err := extentOf(ctx, o.log, rebased.Sequence)
+	if err != nil {
+		return nil, err
+	}
+	i.Log = inspectedLog{First: e.first, Whole: e.whole, Last: e.last, Lost: e.gaps.records, Records: e.records, Events: e.events, Bytes: e.bytes, Begin: formatMoment(e.begin), End: formatMoment(e.end)}
 	if err := i.stored(o.store); err != nil {
 		return nil, err
 	}
@@ -280,6 +285,9 @@ func (i *inspected) writeText(w io.Writer) {
 		line("log", "records %d to %d, whole from %d on: %s, %s, %s", i.Log.First, i.Log.Last, i.Log.Whole,
 			amount(i.Log.Records, "record", "records"), amount(i.Log.Events, "event", "events"), bytesText(i.Log.Bytes))
 		line("", "%s to %s", i.Log.Begin, i.Log.End)
+		if i.Log.Lost > 0 {
+			line("", "%s lost, as files of the log were damaged: weir state check", amount(i.Log.Lost, "record", "records"))
+		}
 	}
 	for _, c := range i.Checkpoints {
 		if c.Fault != "" {

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"weir/alerts"
 	"weir/cep"
 	"weir/cep/stream"
 	"weir/state"
@@ -135,18 +134,6 @@ func (o *offline) reached() (cep.Mark, error) {
 	mark, err := o.store.Mark()
 	mark.Position.Incarnation = max(1, mark.Position.Incarnation) // of a directory without effects
 	return mark, err
-}
-
-// rebased is where the files went on by the decision of an operator, last; zero: never.
-func (o *offline) rebased() (cep.Position, error) {
-	notices, _, err := o.store.Notices()
-	var last cep.Position
-	for i := range notices {
-		if notices[i].Kind == alerts.Rebased {
-			last = notices[i].Position
-		}
-	}
-	return last, err
 }
 
 // behind says whether a position lies after another one.

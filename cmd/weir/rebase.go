@@ -95,7 +95,7 @@ type rebasing struct {
 
 // planRebase finds out where the files can go on.
 func (o *offline) planRebase(ctx context.Context, after *uint64) (*rebasing, error) {
-	e, err := extentOf(ctx, o.log)
+	e, err := extentOf(ctx, o.log, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -75,7 +75,7 @@ func (v *service) recompiled(ctx context.Context, r *cep.Recovery, mark cep.Mark
 // records have been dropped: from the first one behind which none is missing, with no state,
 // under the rules of then. Alerts that are stored already are not stored again.
 func (v *service) rebuild(ctx context.Context, r *cep.Recovery) (*cep.Checkpoint, error) {
-	e, err := extentOf(ctx, v.stream)
+	e, err := extentOf(ctx, v.stream, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ state that is kept. Alerts of a part of the log that was lost (unlogged) are lef
 Nothing is changed: the log is copied to the folder for temporary files (TMPDIR), which
 needs as much space, and read there. The file lock gets the number of this process; while
 a service has the directory, replay is refused.
-Exit codes: 0 all is the same; 1 there is a difference; 2 wrong use; 3 it could not be done.`
+Exit codes: 0 all is the same; 1 there is a difference, or the log has lost records; 2 wrong use; 3 it could not be done.`
 }
 
 // replayed is the outcome of a replay.
@@ -57,8 +57,9 @@ type replayed struct {
 	Digest  string       `json:"digest"` // same, differs, or unknown: of all effects, also of late and rejected events
 	Shown   []difference `json:"shown"`  // the first differences
 	Notices []string     `json:"notices"`
-	Engines []engine     `json:"engines"`       // starts of the service at which the engine revision became another one; the first one too
-	Why     string       `json:"why,omitempty"` // it does not begin with the first record
+	Engines []engine     `json:"engines"`           // starts of the service at which the engine revision became another one; the first one too
+	Why     string       `json:"why,omitempty"`     // it does not begin with the first record
+	Missing string       `json:"missing,omitempty"` // records that the log has lost
 }
 
 // Words for a digest.
@@ -104,7 +105,7 @@ func (c *replayCommand) Run(std *streams) error {
 	} else {
 		r.writeText(std.err)
 	}
-	if r.differs() {
+	if r.found() {
 		return &exitError{code: exitFindings}
 	}
 	return nil
@@ -173,7 +174,7 @@ func (o *offline) replay(ctx context.Context, out io.Writer, watch func(*stretch
 		return nil, err
 	}
 	r := &replayed{
-		From: g.mark.Position.String(), To: mark.Position.String(), End: last.String(), Why: g.why,
+		From: g.mark.Position.String(), To: mark.Position.String(), End: last.String(), Why: g.why, Missing: g.missing,
 		Digest: c.digest(mark), Shown: []difference{}, Notices: []string{}, Engines: enginesOf(controls),
 	}
 	r.Notices = append(r.Notices, engineNotices(r.Engines, g.mark.Position.Sequence)...)
@@ -223,6 +224,8 @@ type origin struct {
 	last uint64          // record of the log
 	why  string          // not with the first record; empty: with it
 	lost string          // the end of the log was lost; empty: it was not
+
+	missing string // records that the log has lost; empty: none
 }
 
 // origin finds out where a replay can begin: with the first record, if all are there, and
@@ -240,18 +243,23 @@ func (o *offline) origin(ctx context.Context, mark cep.Mark) (*origin, error) {
 	if _, err := cep.Recover(ctx, o.log, marks, mark); err != nil {
 		return nil, err
 	}
-	rebased, err := o.rebased()
+	rebased, err := rebasedAt(o.store)
 	if err != nil {
 		return nil, err
 	}
-	e, err := extentOf(ctx, o.log)
+	e, err := extentOf(ctx, o.log, rebased.Sequence)
 	if err != nil {
 		return nil, err
 	}
 	g := &origin{mark: cep.Mark{Position: cep.Position{Incarnation: 1}}, last: e.last}
+	if e.gaps.runs > 0 {
+		g.missing = e.gaps.missing()
+	}
 	switch {
 	case rebased != cep.Position{}:
 		g.why = fmt.Sprintf("an operator has put the state on another place, %s, with weir state rebase", rebased)
+	case g.missing != "":
+		g.why = g.missing
 	case e.whole > 1:
 		g.why = fmt.Sprintf("the log has dropped records before %d, which were not needed any more", e.whole)
 	default:
@@ -283,10 +291,11 @@ type extent struct {
 	events      uint64 // lines
 	bytes       uint64
 	begin, end  int64 // append times of the first and the last, nanoseconds since the epoch
+	gaps        gaps
 }
 
-// extentOf reads a log.
-func extentOf(ctx context.Context, log *stream.Log) (*extent, error) {
+// extentOf reads a log. What is missing up to known was dropped, or somebody knows of it.
+func extentOf(ctx context.Context, log *stream.Log, known uint64) (*extent, error) {
 	e := &extent{}
 	last, err := log.Last(ctx)
 	if err != nil {
@@ -295,6 +304,9 @@ func extentOf(ctx context.Context, log *stream.Log) (*extent, error) {
 	var records []cep.Logged
 	for e.last < last {
 		if records, err = log.Read(ctx, e.last, records[:0]); err != nil {
+			return nil, err
+		}
+		if err := e.gaps.look(log, e.last, records, known); err != nil {
 			return nil, err
 		}
 		for i := range records {
@@ -318,6 +330,9 @@ func (e *extent) add(r *cep.Logged) {
 }
 
 func (r *replayed) differs() bool { return r.Differences > 0 || r.Digest == digestDiffers }
+
+// found says whether there is something that a person should know.
+func (r *replayed) found() bool { return r.differs() || r.Missing != "" }
 
 // textShown is how many differences the text shows.
 const textShown = 5
@@ -348,6 +363,9 @@ func (r *replayed) writeText(w io.Writer) {
 		if n.n > 0 {
 			line("", "%d %s", n.n, n.what)
 		}
+	}
+	if r.Missing != "" {
+		line("missing", "%s", r.Missing)
 	}
 	line("digest", "%s: of all effects, those of late and rejected events too", r.Digest)
 	for _, n := range r.Notices {

@@ -339,6 +339,10 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 func (v *service) run(ctx context.Context) error {
 	running, stop := context.WithCancel(context.Background())
 	v.stop = stop
+	seen := uint64(0) // before the loop lets go of the checkpoint
+	if c := v.boot.checkpoint; c != nil {
+		seen = c.Mark.Position.Sequence
+	}
 	v.running.Go(func() {
 		defer close(v.failed)
 		if err := v.fold(running); err != nil {
@@ -350,6 +354,7 @@ func (v *service) run(ctx context.Context) error {
 	v.running.Go(func() { v.watch(running) })
 	v.running.Go(func() { v.watchLog(running) })
 	v.running.Go(func() { v.forget(running) })
+	v.running.Go(func() { v.lookForGaps(running, seen) })
 	// What comes in is checked by the rules in force.
 	for v.loop.Rules() == nil {
 		select {

@@ -80,9 +80,19 @@ func (c *stateCheckCommand) Run(std *streams) error {
 	for _, f := range data.store.Check() {
 		found = append(found, stateFinding{f.Error(), "restore the file from a backup; a state.db that is moved away is made anew from the log, if the log begins with record 1"})
 	}
-	e, err := extentOf(ctx, data.log)
+	rebased, err := rebasedAt(data.store)
 	if err != nil {
 		return err
+	}
+	e, err := extentOf(ctx, data.log, rebased.Sequence)
+	if err != nil {
+		return err
+	}
+	if e.gaps.runs > 0 {
+		found = append(found, stateFinding{
+			e.gaps.missing(),
+			"what the state has seen hinders nothing but looking back; restore the log from a backup, with the files that belong to it, where that is needed",
+		})
 	}
 	fit, err := data.fit(ctx, e)
 	if err != nil {
