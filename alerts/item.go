@@ -1,6 +1,7 @@
 package alerts
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"weir/cep"
@@ -26,6 +27,11 @@ type Item struct {
 	Position   cep.Position // that the commit reached which stored it
 	DetectedAt int64        // wall clock when it was stored, nanoseconds since the epoch; 0: unknown, as in a replay
 	Unlogged   bool         // the part of the log that it came from was lost
+
+	// Fault says why a stored version cannot be read; empty: it can. Then there is nothing else
+	// but Order, and ID where that is known.
+	Fault string
+	Order uint64 // its place among all that were stored
 }
 
 // Part is a part of a key.
@@ -50,6 +56,9 @@ func Of(a *cep.Alert, line []byte) Item {
 // AppendJSON appends the alert's own object with what stands beside it at its end:
 // "detected_at", null where it is not known, and "unlogged", left out unless it is true.
 func (it *Item) AppendJSON(dst []byte) []byte {
+	if it.Fault != "" {
+		return it.appendFault(dst)
+	}
 	dst = append(dst, it.Line[:len(it.Line)-1]...)
 	dst = append(dst, `,"detected_at":`...)
 	if it.DetectedAt == 0 {
@@ -85,6 +94,16 @@ func (it *Item) AppendHead(to []byte) []byte {
 	head := *it
 	head.Line = dst
 	return head.AppendJSON(to)
+}
+
+// appendFault appends what stands for a version that cannot be read.
+func (it *Item) appendFault(dst []byte) []byte {
+	text, _ := json.Marshal(struct { // texts and a number
+		ID    string `json:"id,omitempty"`
+		Item  uint64 `json:"item"`
+		Error string `json:"error"`
+	}{it.ID, it.Order, it.Fault})
+	return append(dst, text...)
 }
 
 // MarshalJSON is AppendJSON.

@@ -182,8 +182,9 @@ func idKey(id string, order uint64) []byte {
 }
 
 // orders calls f with where versions of an alert are stored, the latest first, until it
-// says that it has enough. Alerts whose ids have the same hash are passed over.
-func orders(items, ids *bbolt.Bucket, id string, most uint64, f func(uint64, *alerts.Item) bool) error {
+// says that it has enough, or fails. Alerts whose ids have the same hash are passed over, but
+// for one that cannot be read: f gets the error, and its item is nil.
+func orders(items, ids *bbolt.Bucket, id string, most uint64, f func(at uint64, it *alerts.Item, err error) (more bool, _ error)) error {
 	c := ids.Cursor()
 	top := idKey(id, most)
 	key, _ := c.Seek(top)
@@ -196,16 +197,18 @@ func orders(items, ids *bbolt.Bucket, id string, most uint64, f func(uint64, *al
 	}
 	for ; key != nil && string(key[:8]) == string(top[:8]); key, _ = c.Prev() {
 		at := key[8:]
-		value := items.Get(at)
-		if value == nil {
-			return fmt.Errorf("item %x: it is not there: %w", at, ErrDamaged)
+		it, err := new(alerts.Item), fmt.Errorf("item %x: it is not there: %w", at, ErrDamaged)
+		if value := items.Get(at); value != nil {
+			*it, err = readItem(at, value)
 		}
-		it, err := readItem(at, value)
-		if err != nil {
+		switch {
+		case err != nil:
+			it = nil
+		case it.ID != id:
+			continue
+		}
+		if more, err := f(binary.BigEndian.Uint64(at), it, err); err != nil || !more {
 			return err
-		}
-		if it.ID == id && !f(binary.BigEndian.Uint64(at), &it) {
-			return nil
 		}
 	}
 	return nil
@@ -213,9 +216,9 @@ func orders(items, ids *bbolt.Bucket, id string, most uint64, f func(uint64, *al
 
 // latest is where the latest version of an alert is stored, at most at most; 0: nowhere.
 func latest(items, ids *bbolt.Bucket, id string, most uint64) (order uint64, err error) {
-	err = orders(items, ids, id, most, func(at uint64, _ *alerts.Item) bool {
+	err = orders(items, ids, id, most, func(at uint64, _ *alerts.Item, err error) (bool, error) {
 		order = at
-		return false
+		return false, err
 	})
 	return order, err
 }

@@ -60,6 +60,8 @@ func bolt(path string, readOnly bool) (db *bbolt.DB, err error) {
 		return nil, fmt.Errorf("%s is %w", path, ErrInUse)
 	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
 		return nil, fmt.Errorf("%s: %w: %w", path, ErrDamaged, err)
+	case strings.Contains(err.Error(), "file size too small"): // bbolt gives the text alone
+		return nil, fmt.Errorf("%s: its end was cut off: %w: %w", path, ErrDamaged, err)
 	}
 	return nil, fmt.Errorf("%s: %w", path, err)
 }
@@ -70,6 +72,9 @@ func homeOf(path string, kind fileKind) (home [16]byte, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return home, err
+	}
+	if info.IsDir() {
+		return home, fmt.Errorf("%s: it is a directory, and no file: %w", path, ErrDamaged)
 	}
 	if info.Size() == 0 {
 		return home, fmt.Errorf("%s: it is empty: %w", path, ErrDamaged)

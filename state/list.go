@@ -26,7 +26,8 @@ var ErrAfter = errors.New("not a place in a list: expected what stood in next")
 // version, which is the one that has to match. At most limit are given; next says how to
 // go on, and is empty at the end. A call looks at 10,000 items and no more, so there may be
 // fewer, or none, before the end. Pages go on as of the first: what is stored after that
-// changes nothing in them.
+// changes nothing in them. What cannot be read, and may be what the filter asks for, is given
+// with its Fault.
 func (s *Store) List(f alerts.Filter, limit int, after string) (list []alerts.Item, next string, err error) {
 	var top, last uint64
 	if after != "" {
@@ -53,17 +54,19 @@ func (s *Store) List(f alerts.Filter, limit int, after string) (list []alerts.It
 				return nil
 			}
 			scanned++
+			last = binary.BigEndian.Uint64(key)
 			it, err := readItem(key, value)
 			if err != nil {
-				return err
+				list = append(list, s.faulty("", last, err))
+				continue
 			}
-			last = binary.BigEndian.Uint64(key)
 			if !f.Match(&it) {
 				continue
 			}
 			newest, err := latest(items, ids, it.ID, top)
 			if err != nil {
-				return err
+				list = append(list, s.faulty(it.ID, last, err))
+				continue
 			}
 			if newest != last {
 				continue
@@ -90,7 +93,8 @@ func seekBefore(c *bbolt.Cursor, n uint64) (key, value []byte) {
 }
 
 // Get gives the versions of an alert, in the order in which they were stored; none, if it
-// is not there. Of more than 1,000 the latest are given.
+// is not there. Of more than 1,000 the latest are given. One that cannot be read is given with
+// its Fault.
 func (s *Store) Get(id string) (versions []alerts.Item, err error) {
 	err = s.alerts.view(func(tx *bbolt.Tx) error {
 		versions = nil
@@ -98,11 +102,15 @@ func (s *Store) Get(id string) (versions []alerts.Item, err error) {
 		if err != nil {
 			return err
 		}
-		return orders(tx.Bucket([]byte(itemsBucket)), tx.Bucket([]byte(idsBucket)), id, ^uint64(0), func(at uint64, it *alerts.Item) bool {
+		return orders(tx.Bucket([]byte(itemsBucket)), tx.Bucket([]byte(idsBucket)), id, ^uint64(0), func(at uint64, it *alerts.Item, err error) (bool, error) {
+			if err != nil {
+				versions = append(versions, s.faulty(id, at, err))
+				return len(versions) < mostVersions, nil
+			}
 			own(it)
 			it.Unlogged = lost.has(at)
 			versions = append(versions, *it)
-			return len(versions) < mostVersions
+			return len(versions) < mostVersions, nil
 		})
 	})
 	slices.Reverse(versions)

@@ -71,6 +71,7 @@ type Store struct {
 	bases       bases
 	use         partUse
 	sweeping    sync.Mutex
+	unreadable  faulty
 }
 
 // Open opens a data directory; it makes the directory and the files that are not there. A
@@ -98,10 +99,10 @@ func (s *Store) open(dir string) error {
 	}
 	var err error
 	if s.alerts, err = openFile(paths[0], alertsKind, s.home); err != nil {
-		return err
+		return restorable(paths[0], err)
 	}
 	if s.checkpoints, err = openFile(paths[1], stateKind, s.home); err != nil {
-		return err
+		return restorable(paths[1], err)
 	}
 	return s.loadLimiter()
 }
@@ -116,7 +117,7 @@ func (s *Store) find(paths [2]string) error {
 		case errors.Is(err, os.ErrNotExist):
 			continue
 		case err != nil:
-			return err
+			return restorable(paths[i], err)
 		case known && home != s.home:
 			return fmt.Errorf("%s is %w (%x) than %s (%x): put back the file that belongs here, or move %s away, and it is made anew from the log",
 				paths[1], ErrForeign, home, paths[0], s.home, paths[1])
@@ -132,6 +133,17 @@ func (s *Store) find(paths [2]string) error {
 		}
 	}
 	return nil
+}
+
+// restorable says of a damaged file what to do.
+func restorable(path string, err error) error {
+	switch {
+	case !errors.Is(err, ErrDamaged):
+		return err
+	case filepath.Base(path) == stateName:
+		return fmt.Errorf("%w; restore it from a backup, or move it away: it is made anew from the log, if that has its first record", err)
+	}
+	return fmt.Errorf("%w; restore it from a backup, with the files that belong to it", err)
 }
 
 // Home is what names the data directory: random bytes from when it was made.

@@ -129,6 +129,7 @@ var readings = []reading{
 	gauge("weir_state_budget_bytes", "Memory that it may take; 0: any.", func(_ *service, st *Status) float64 { return float64(st.Stats.State.Budget) }),
 	gauge("weir_losses_unacknowledged", "Losses of the log that nobody has acknowledged.", func(_ *service, st *Status) float64 { return float64(st.Losses) }),
 	gauge("weir_log_missing_records", "Records that the log has lost, as its files were damaged: of those that the state had seen when the service started.", func(_ *service, st *Status) float64 { return float64(st.Missing) }),
+	gauge("weir_alerts_unreadable", "Stored versions of alerts that were asked for and cannot be read, as their file is damaged.", func(_ *service, st *Status) float64 { return float64(st.Unreadable) }),
 	total("weir_skipped_total", "Records and events that are not stepped, as stepping them panicked.", func(st *Status) uint64 { return st.Skipped }),
 	total("weir_replay_differences_total", "Restarts at which a replay had other effects than those stored.", func(st *Status) uint64 { return st.Differs }),
 	total("weir_checkpoints_failed_total", "Checkpoints that could not be saved: the disk was full, or saving panicked.", func(st *Status) uint64 { return st.Unsaved }),

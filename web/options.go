@@ -95,6 +95,7 @@ type Status struct {
 	Reserve    uint64        // of free disk below which nothing is taken in
 	Warnings   []string      // what a person should look at
 	Losses     uint64        // of the log that nobody has acknowledged
+	Unreadable uint64        // stored versions of alerts that were asked for and are damaged
 	Missing    uint64        // records that the log has lost before the newest checkpoint of the start
 	Skipped    uint64        // records and events that are not stepped, as stepping them panicked
 	Differs    uint64        // restarts at which a replay had other effects than those stored

@@ -144,6 +144,9 @@ func (v *service) status() *web.Status {
 	if what := v.health.gaps.Load(); what != nil {
 		s.Warnings = append(s.Warnings, *what+"; the state has seen them, and what looks back misses them: weir state check")
 	}
+	if s.Unreadable = uint64(v.store.Unreadable()); s.Unreadable > 0 {
+		s.Warnings = append(s.Warnings, fmt.Sprintf("%d stored versions of alerts cannot be read, as alerts.db is damaged: weir state check names them; restore it from a backup", s.Unreadable))
+	}
 	if s.Skipped > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("stepping has panicked, and %d notices say what is not stepped: weir state inspect", s.Skipped))
 	}
