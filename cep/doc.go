@@ -212,7 +212,9 @@
 // may precede it: when the key is matched again they are taken back, and come again. They
 // are settled, as at once in WatermarkOrder, when the watermark has passed them. So near
 // misses are at any time those of the events that have come, in the order of time, and in
-// the end those of WatermarkOrder.
+// the end those of WatermarkOrder. Once a key has held events back that is not promised for rules
+// that read alerts: an open match that an alert begins which comes only as the input ends may
+// not be counted.
 //
 // # Freezes
 //
