@@ -11,7 +11,7 @@ import (
 
 // After lists versions of alerts in the order of storing, from the first one after a place
 // on: at most most, and no more of them once their lines have bytes bytes. Those that were
-// deleted by age are passed over.
+// deleted by age are passed over, and those that cannot be read, which Unreadable counts.
 func (s *Store) After(order uint64, most, bytes int) (list []alerts.Placed, err error) {
 	err = s.alerts.view(func(tx *bbolt.Tx) error {
 		list = nil
@@ -24,7 +24,11 @@ func (s *Store) After(order uint64, most, bytes int) (list []alerts.Placed, err 
 		for key, value := seekAfter(c, order); key != nil && len(list) < most && size < bytes; key, value = c.Next() {
 			it, err := readItem(key, value)
 			if err != nil {
-				return err
+				if len(key) != 8 {
+					return err
+				}
+				s.faulty("", binary.BigEndian.Uint64(key), err)
+				continue
 			}
 			own(&it)
 			size += len(it.Line)

@@ -50,6 +50,9 @@ func (c *configCommand) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	for _, text := range strangers(os.Environ()) {
+		fmt.Fprintf(std.err, "weir: %s\n", text)
+	}
 	if c.NatsCreds != "" {
 		u, err := natsURL(s, c.NatsCreds)
 		if err != nil {

@@ -63,9 +63,9 @@ func (v *service) askLog(ctx context.Context) {
 	}
 	why := err.Error()
 	v.health.logDown.Store(&why)
-	v.log.Warn("the log does not answer", "error", err)
+	v.seldom.Warn("the log does not answer", "error", err)
 	if err := v.mend(ctx); err != nil && ctx.Err() == nil {
-		v.log.Warn("the log could not be started again", "error", err)
+		v.seldom.Warn("the log could not be started again", "error", err)
 	}
 }
 
@@ -79,7 +79,7 @@ func (v *service) mend(ctx context.Context) error {
 	if v.stream.Health(asking) == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	v.log.Warn("the log is started again")
+	v.seldom.Warn("the log is started again")
 	before, _ := v.stream.LastAppended()
 	err := v.stream.Restart(ctx)
 	if last, _ := v.stream.LastAppended(); last < before {

@@ -143,7 +143,7 @@ func (v *service) openLog(ctx context.Context) (*stream.Log, error) {
 		if err != nil {
 			return nil, err
 		}
-		return stream.Open(ctx, stream.Options{Dir: here, Size: s.LogSize, Durability: durability, Logger: v.log, Port: port})
+		return stream.Open(ctx, stream.Options{Dir: here, Size: s.LogSize, Durability: durability, Logger: v.seldom, Port: port})
 	}
 	if err := noLogIn(here); err != nil {
 		return nil, err
@@ -153,7 +153,7 @@ func (v *service) openLog(ctx context.Context) (*stream.Log, error) {
 	if e.Begin, err = v.followsNone(); err != nil {
 		return nil, err
 	}
-	log, err := stream.Open(ctx, stream.Options{External: e, Size: s.LogSize, Logger: v.log})
+	log, err := stream.Open(ctx, stream.Options{External: e, Size: s.LogSize, Logger: v.seldom})
 	if err != nil {
 		return nil, err
 	}

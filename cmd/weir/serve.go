@@ -87,7 +87,11 @@ func (c *serveCommand) Run(std *streams) error {
 		}
 		defer pprof.StopCPUProfile()
 	}
-	v, err := newService(ctx, s, f, slog.New(slog.NewTextHandler(std.err, nil)))
+	log := slog.New(slog.NewTextHandler(std.err, nil))
+	for _, text := range strangers(os.Environ()) {
+		log.Warn(text)
+	}
+	v, err := newService(ctx, s, f, log)
 	if err != nil {
 		return err
 	}

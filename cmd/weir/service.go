@@ -27,6 +27,7 @@ import (
 type service struct {
 	settings *settings
 	log      *slog.Logger
+	seldom   *slog.Logger // for what is said again and again while something does not work
 	store    *state.Store
 	stream   *stream.Log
 	packer   *stream.Packer
@@ -74,7 +75,7 @@ const drainTime = 10 * time.Second
 // publishes the rules of the folder if they are not those published from it last. Nothing
 // runs yet: requests are answered that the service is starting.
 func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (_ *service, err error) {
-	v := &service{settings: s, log: log, failed: make(chan error, 1), serving: make(chan struct{}), phases: phases{began: time.Now()}}
+	v := &service{settings: s, log: log, seldom: newSeldom(log.Handler()), failed: make(chan error, 1), serving: make(chan struct{}), phases: phases{began: time.Now()}}
 	defer func() {
 		if err != nil {
 			v.close()
@@ -408,10 +409,10 @@ func (v *service) fold(ctx context.Context) error {
 		case err == nil, ctx.Err() != nil:
 			return err
 		case errors.Is(err, state.ErrNoSpace), errors.Is(err, stream.ErrNoSpace):
-			v.log.Error("the disk is full: nothing is stepped until there is space", "error", err)
+			v.seldom.Error("the disk is full: nothing is stepped until there is space", "error", err)
 		case v.passesOver(err):
 		case errors.Is(err, stream.ErrUnavailable):
-			v.log.Error("the log does not answer: it is started again", "error", err)
+			v.seldom.Error("the log does not answer: it is started again", "error", err)
 		default:
 			return err
 		}
@@ -423,13 +424,13 @@ func (v *service) fold(ctx context.Context) error {
 			case <-time.After(retryEvery):
 			}
 			if v.boot, err = v.resume(ctx); err == nil {
-				v.log.Info("going on")
+				v.seldom.Info("going on")
 				break
 			}
 			if _, ok := errors.AsType[*cep.Apart](err); ok || errors.Is(err, stream.ErrTaken) {
 				return err // as at a start
 			}
-			v.log.Warn("not yet", "error", err)
+			v.seldom.Warn("not yet", "error", err)
 		}
 	}
 }
@@ -541,7 +542,7 @@ func (v *service) tick(ctx context.Context) {
 				continue
 			}
 			if _, err := v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedTick}); err != nil && ctx.Err() == nil {
-				v.log.Warn("a tick could not be appended", "error", err)
+				v.seldom.Warn("a tick could not be appended", "error", err)
 			}
 		}
 	}

@@ -266,7 +266,7 @@ func loadSettings(file string, environ []string, flags map[string]string) (*sett
 		}
 	}
 	if file == "" {
-		file = env["WEIR_CONFIG"]
+		file = env[configVariable]
 	}
 	if err := readConfig(s, from, file); err != nil {
 		return nil, nil, err
