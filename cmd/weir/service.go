@@ -71,6 +71,10 @@ type folder struct {
 // drainTime is how long a service that is told to stop waits for what is on its way.
 const drainTime = 10 * time.Second
 
+// requestTime is how much of it requests get at most: a body that comes slowly is not to keep
+// what has come from being stepped.
+const requestTime = drainTime * 4 / 5
+
 // newService takes the address, opens the files, puts them in agreement with each other, and
 // publishes the rules of the folder if they are not those published from it last. Nothing
 // runs yet: requests are answered that the service is starting.
@@ -458,7 +462,9 @@ func (v *service) resume(ctx context.Context) (start, error) {
 func (v *service) drain() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
-	if err := v.server.Shutdown(ctx); err != nil {
+	asked, end := context.WithTimeout(ctx, requestTime)
+	defer end()
+	if err := v.server.Shutdown(asked); err != nil {
 		v.log.Warn("some requests did not end in time", "error", err)
 	}
 	v.closeDoor(ctx)
