@@ -24,7 +24,7 @@ func checkpointOf(sequence uint64, size int) *cep.Checkpoint {
 	}
 	sorted, err := cep.SortEntries(nil, entriesOf(state))
 	if err == nil {
-		c.State, err = cep.Assemble([]cep.Run{cep.RunOf(sorted)})
+		c.State, c.Begins, err = cep.AssembleSections([]cep.Run{cep.RunOf(sorted)}, 0)
 	}
 	if err != nil {
 		panic(err)

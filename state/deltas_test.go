@@ -56,16 +56,16 @@ func (m *model) change(n int, whole bool) (entries []byte) {
 }
 
 // state is what the keys come to.
-func (m *model) state(t *testing.T) []byte {
+func (m *model) state(t *testing.T) (state []byte, begins []int) {
 	entries := (&cep.Entry{Value: []byte{1}}).Append(nil)
 	for _, key := range slices.Sorted(maps.Keys(m.keys)) {
 		entries = (&cep.Entry{Section: 1, Key: []byte(key), Value: []byte(m.keys[key])}).Append(entries)
 	}
-	state, err := cep.Assemble([]cep.Run{cep.RunOf(entries)})
+	state, begins, err := cep.AssembleSections([]cep.Run{cep.RunOf(entries)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return state
+	return state, begins
 }
 
 // TestDeltas saves what changes: both checkpoints that are kept come back as they were, over
@@ -108,7 +108,7 @@ func TestDeltas(t *testing.T) {
 		if m.IntN(2) == 0 { // else a base is made while checkpoints come and go
 			s.bases.wait()
 		}
-		c.State = m.state(t)
+		c.State, c.Begins = m.state(t)
 		if kept = append(kept, c); len(kept) > 2 {
 			kept = kept[1:]
 		}

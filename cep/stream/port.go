@@ -9,6 +9,7 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+	"golang.org/x/crypto/bcrypt"
 )
 
 // Port is where others connect to the server of a log, and what they show that they may. The
@@ -85,22 +86,32 @@ var consumers = &server.Permissions{
 // of the users of this process.
 func (p *Port) open(o *server.Options) (secret string, err error) {
 	secret = rand.Text()
+	hashed, err := hashOf(secret)
+	if err != nil {
+		return "", err
+	}
 	here := map[string]struct{}{"IN_PROCESS": {}}
 	events, alerts := server.NewAccount(producersAccount), server.NewAccount(alertsAccount)
 	o.Accounts = []*server.Account{events, alerts}
 	o.Users = []*server.User{
-		{Username: logUser, Password: secret, AllowedConnectionTypes: here},
-		{Username: doorUser, Password: secret, AllowedConnectionTypes: here, Account: events},
-		{Username: outUser, Password: secret, AllowedConnectionTypes: here, Account: alerts},
+		{Username: logUser, Password: hashed, AllowedConnectionTypes: here},
+		{Username: doorUser, Password: hashed, AllowedConnectionTypes: here, Account: events},
+		{Username: outUser, Password: hashed, AllowedConnectionTypes: here, Account: alerts},
 	}
 	if o.DontListen = p.Listen == ""; o.DontListen {
 		return secret, nil
 	}
-	if p.Producer != "" {
-		o.Users = append(o.Users, &server.User{Username: ProducerUser, Password: p.Producer, Account: events, Permissions: producers})
-	}
-	if p.Consumer != "" {
-		o.Users = append(o.Users, &server.User{Username: ConsumerUser, Password: p.Consumer, Account: alerts, Permissions: consumers})
+	for _, u := range []*server.User{
+		{Username: ProducerUser, Password: p.Producer, Account: events, Permissions: producers},
+		{Username: ConsumerUser, Password: p.Consumer, Account: alerts, Permissions: consumers},
+	} {
+		if u.Password == "" {
+			continue
+		}
+		if u.Password, err = hashOf(u.Password); err != nil {
+			return "", err
+		}
+		o.Users = append(o.Users, u)
 	}
 	o.TLSConfig, o.TLS = p.TLS, p.TLS != nil
 	o.TLSTimeout = answerWithin.Seconds()
@@ -121,6 +132,16 @@ func (p *Port) open(o *server.Options) (secret string, err error) {
 		o.Port = server.RANDOM_PORT
 	}
 	return secret, try.Close()
+}
+
+// hashOf is a password as the server takes it without a warning. It was drawn at random and is as
+// long as a key: the cheapest hash will do.
+func hashOf(password string) (string, error) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		return "", fmt.Errorf("stream: a password for NATS clients: %w", err)
+	}
+	return string(hash), nil
 }
 
 // enable lets the log's account and that of alerts have streams.

@@ -48,6 +48,7 @@ func TestServeWithABudget(t *testing.T) {
 		if s = h.start(); !s.ready() {
 			t.Fatalf("the service does not start:\n%s", s.said())
 		}
+		s.settled()
 	}
 	for round := range 2 {
 		start()

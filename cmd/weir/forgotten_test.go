@@ -14,10 +14,13 @@ import (
 func TestRepeatedAfterALoss(t *testing.T) {
 	dir, rules := t.TempDir(), filepath.Join(t.TempDir(), "rules.yaml")
 	must(t, os.WriteFile(rules, []byte(servedRules), 0o600))
-	s := startServe(t, dir, []string{rules}, nil)
-	url, line := "http://"+s.server.Addr(), payment("two", time.Now(), "c", 1)
+	seldom := map[string]string{"state.checkpoint.every": "1h"}
+	s := startServe(t, dir, []string{rules}, seldom)
 	s.post(t, []byte(payment("one", time.Now(), "c", 1)))
 	settledUp(s)
+	s.shut(t) // with a checkpoint, to which the state can go back
+	s = startServe(t, dir, []string{rules}, seldom)
+	url, line := "http://"+s.server.Addr(), payment("two", time.Now(), "c", 1)
 	log := filepath.Join(dir, logFolder)
 	older := copyOf(t, log)
 	first, err := post(url, "key", line)

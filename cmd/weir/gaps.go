@@ -38,8 +38,8 @@ func (g *gaps) look(log *stream.Log, after uint64, records []cep.Logged, known u
 	known = max(known, dropped)
 	for i := range records {
 		n := records[i].Sequence
-		if begin := max(after, known) + 1; begin < n {
-			g.add(gap{begin, n - 1})
+		if there := max(after, known); there < n-1 {
+			g.add(gap{there + 1, n - 1})
 		}
 		after = n
 	}

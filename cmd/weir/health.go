@@ -134,8 +134,12 @@ func (v *service) status() *web.Status {
 	now := time.Now().UnixNano()
 	if last <= l.Stepped.Sequence {
 		v.health.caughtUp.Store(now)
-	} else if when > l.Appended {
-		s.Lag = time.Duration(min(when-l.Appended, now-v.health.caughtUp.Load()))
+	} else {
+		until := now // also where nothing more is taken in, as too much waits
+		if v.settings.Nats.URL != "" {
+			until = when // the clock of other servers
+		}
+		s.Lag = time.Duration(max(0, min(until-l.Appended, now-v.health.caughtUp.Load())))
 	}
 	if s.Losses > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the log has lost its end %d times, and nobody has acknowledged it: weir state inspect says what, POST /v1/losses/ack says that it is all right", s.Losses))

@@ -165,7 +165,7 @@ func TestSlow(t *testing.T) {
 	begun := time.Now()
 	for client := range 4 {
 		wait.Go(func() {
-			for n := 0; busy.Load() < 200 && time.Since(begun) < patience; n++ {
+			for n := 0; (busy.Load() < 200 || time.Since(begun) < 3*time.Second) && time.Since(begun) < patience; n++ {
 				var text strings.Builder
 				for i := range 1000 {
 					text.WriteString(strings.TrimSuffix(payment(fmt.Sprintf("e%d-%d-%d", client, n, i), time.Now(), fmt.Sprintf("c%d-%d", client, i%50), i%10), "}\n"))
