@@ -20,9 +20,9 @@ import (
 // With the parts of large lists it holds all that the rules mean, so that folding the log again
 // needs nothing else.
 type Published struct {
-	Format   int               `json:"format"` // 1
-	Files    []PublishedFile   `json:"files"`  // of rules, by path
-	Lists    map[string][]byte `json:"lists"`  // what the files have that lists name, by path
+	Format   int               `json:"format"`           // 1
+	Files    []PublishedFile   `json:"files"`            // of rules, by path
+	Lists    map[string][]byte `json:"lists"`            // what the files have that lists name, by path
 	Staged   map[string]Staged `json:"staged,omitempty"` // files of lists that lie in records of their own, by path
 	Settings Settings          `json:"settings"`
 	Rules    map[string]Issue  `json:"rules"`  // by id, also of rules that are gone

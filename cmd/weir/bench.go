@@ -345,18 +345,20 @@ func (f *benchFigures) look(s *process) (*benchReady, error) {
 	return ready, nil
 }
 
-// memoryOf is the memory of a process that is in use, in bytes, where the system has /proc.
+// memoryOf is the memory of a process that is in use, in bytes, where the system has /proc. Pages
+// of mapped files are not in it: they are the page cache's, which takes them back as it needs.
 func memoryOf(pid int) (uint64, error) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
 	if err != nil {
 		return 0, err
 	}
 	fields := strings.Fields(string(text))
-	if len(fields) < 2 {
+	if len(fields) < 3 {
 		return 0, errors.New("statm has another form")
 	}
-	pages, err := strconv.ParseUint(fields[1], 10, 64)
-	return pages * uint64(os.Getpagesize()), err
+	resident, err := strconv.ParseUint(fields[1], 10, 64)
+	mapped, err2 := strconv.ParseUint(fields[2], 10, 64)
+	return (resident - min(resident, mapped)) * uint64(os.Getpagesize()), errors.Join(err, err2)
 }
 
 // count reads what the service has counted.

@@ -53,6 +53,23 @@ func keepGrowth(ctx context.Context) {
 	}
 }
 
+// loadShare is the part of the machine's memory up to which no garbage is collected while a state
+// is loaded: nearly all that is made then stays.
+const loadShare = 4
+
+// loadFreely keeps the collector from running while a state is loaded, until done is called.
+func loadFreely() (done func()) {
+	machine := machineMemory()
+	if machine == 0 || os.Getenv("GOGC") != "" || os.Getenv("GOMEMLIMIT") != "" {
+		return func() {}
+	}
+	percent, limit := debug.SetGCPercent(-1), debug.SetMemoryLimit(int64(machine/loadShare))
+	return func() {
+		debug.SetMemoryLimit(limit)
+		debug.SetGCPercent(percent)
+	}
+}
+
 // usedMemory is what was in use when garbage was collected last, in bytes.
 func usedMemory() uint64 {
 	s := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}

@@ -92,6 +92,8 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.phases.end("files")
+	collect := sync.OnceFunc(loadFreely())
+	defer collect()
 	v.loaded = load(v.store)
 	if v.stream, err = v.openLog(ctx); err != nil {
 		return nil, err
@@ -108,6 +110,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.loaded = nil
+	collect()
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: heralded{v.store, &v.news}, Checkpoints: v.store,
