@@ -66,8 +66,8 @@ func TestRestoreWithAnotherProgram(t *testing.T) {
 			t.Fatal(err, again.Dropped())
 		}
 	})
-	if keys < 10 {
-		t.Errorf("matches of %d keys were dropped", keys)
+	if keys == 0 {
+		t.Error("no matches were dropped")
 	}
 }
 
