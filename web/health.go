@@ -13,7 +13,7 @@ type health struct {
 
 	Stepped   string  `json:"stepped,omitempty" doc:"position up to where the log has been folded"`
 	End       string  `json:"end,omitempty" doc:"position of the log's end"`
-	Lag       float64 `json:"lag_seconds" doc:"between them, by append time"`
+	Lag       float64 `json:"lag_seconds" doc:"how long ago the one stepped last was appended, while others wait"`
 	LagBytes  uint64  `json:"lag_bytes" doc:"between them"`
 	FreeBytes uint64  `json:"free_bytes" doc:"on the disk of the data directory"`
 }

@@ -121,7 +121,7 @@ var readings = []reading{
 	gauge("weir_stepped_sequence", "Sequence number of the record up to which the log has been folded.", func(_ *service, st *Status) float64 { return float64(st.Stepped.Sequence) }),
 	gauge("weir_checkpoint_age_seconds", "Time since which the newest checkpoint has not had all that was folded; 0: it has.", func(_ *service, st *Status) float64 { return st.Unkept.Seconds() }),
 	gauge("weir_checkpoint_sequence", "Sequence number of the record up to which the newest checkpoint goes.", func(_ *service, st *Status) float64 { return float64(st.Checkpoint.Sequence) }),
-	gauge("weir_lag_seconds", "Append time between the record stepped last and the end of the log.", func(_ *service, st *Status) float64 { return st.Lag.Seconds() }),
+	gauge("weir_lag_seconds", "How long ago the record stepped last was appended, while others wait behind it; 0: none does.", func(_ *service, st *Status) float64 { return st.Lag.Seconds() }),
 	gauge("weir_lag_bytes", "Bytes on the log that have not been stepped.", func(_ *service, st *Status) float64 { return float64(st.LagBytes) }),
 	gauge("weir_disk_free_bytes", "Bytes free on the disk of the data directory.", func(_ *service, st *Status) float64 { return float64(st.FreeDisk) }),
 	gauge("weir_disk_reserve_bytes", "Bytes free below which no events are taken in.", func(_ *service, st *Status) float64 { return float64(st.Reserve) }),

@@ -87,7 +87,7 @@ type Status struct {
 	End        cep.Position  // of the log
 	Checkpoint cep.Position  // of the newest checkpoint; zero: there is none
 	LagBytes   uint64        // on the log that have not been stepped
-	Lag        time.Duration // by which the record stepped last is behind the end of the log, by append time
+	Lag        time.Duration // since the record stepped last was appended, while others wait behind it
 	LogDown    string        // why the log does not answer; empty: it does
 	LogBytes   uint64        // that the log takes
 	LogSize    uint64        // that it may take
