@@ -44,8 +44,10 @@ func (v *service) Advance(ctx context.Context, to int64) (cep.Position, error) {
 	return v.position(last), doorError(err)
 }
 
+// position is that of a record that was appended. The loop may not have begun in the log's
+// incarnation yet.
 func (v *service) position(sequence uint64) cep.Position {
-	return cep.Position{Incarnation: v.loop.Status().Stepped.Incarnation, Sequence: sequence}
+	return cep.Position{Incarnation: v.incarnation.Load(), Sequence: sequence}
 }
 
 // doorError says in web's words what the log says.

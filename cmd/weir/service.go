@@ -33,10 +33,12 @@ type service struct {
 	packer   *stream.Packer
 	door     *stream.Door // nil: there is no port for producers
 	loop     *cep.Loop
-	server   *web.Server
-	boot     start
-	mending  sync.Mutex // held by who starts the log again
-	rulesAt  uint64     // the record of rules that is in force once all is stepped; later: it has been told
+	// incarnation of the log, as of when it was last compared with the files.
+	incarnation atomic.Uint64
+	server      *web.Server
+	boot        start
+	mending     sync.Mutex // held by who starts the log again
+	rulesAt     uint64     // the record of rules that is in force once all is stepped; later: it has been told
 
 	unusable     []cep.Position // of checkpoints that the loop could not begin with
 	recompilable []cep.Position // of them, those where nothing but the programs of rules differs
@@ -199,6 +201,7 @@ func (v *service) agree(ctx context.Context) (start, error) {
 				return start{}, err
 			}
 		}
+		v.incarnation.Store(r.Incarnation) // before records are taken in: see position
 		if rebuild {
 			c, err := v.recompiled(ctx, r, mark)
 			if c == nil && err == nil {
