@@ -29,7 +29,10 @@ func TestReplacedFiles(t *testing.T) {
 	older, promised := copyOf(t, h.data), c.ackedNow()
 	s.release()
 	s.afterCheckpoint(h, older)
-	s.afterCheckpoint(h, copyOf(t, h.data)) // so that the older one is not kept
+	s.hold()
+	between := copyOf(t, h.data)
+	s.release()
+	s.afterCheckpoint(h, between) // so that the older one is not kept
 	s.hold()
 	newer, all := copyOf(t, h.data), c.ackedNow()
 	c.open("", 0)
