@@ -64,14 +64,7 @@ func (l *Log) take() error {
 	if err != nil {
 		return err
 	}
-	for _, r := range open {
-		if sequence, ok := found[r.id]; ok {
-			l.settled(r.number, sequence, nil)
-			l.stored.Add(-r.size) // the server counts it already
-		} else {
-			l.settled(r.number, 0, ErrUnavailable)
-		}
-	}
+	l.settleAs(open, found)
 	return nil
 }
 

@@ -315,6 +315,12 @@ func (l *Log) settle(ctx context.Context, last uint64, open []*record) error {
 			break
 		}
 	}
+	l.settleAs(open, found)
+	return nil
+}
+
+// settleAs tells those who wait for records what became of them, by the ids that are on the log.
+func (l *Log) settleAs(open []*record, found map[string]uint64) {
 	for _, r := range open {
 		if sequence, ok := found[r.id]; ok {
 			l.settled(r.number, sequence, nil)
@@ -323,7 +329,6 @@ func (l *Log) settle(ctx context.Context, last uint64, open []*record) error {
 			l.settled(r.number, 0, ErrUnavailable)
 		}
 	}
-	return nil
 }
 
 // Close waits, at most until ctx ends, for what is under way and stops the server.
