@@ -49,28 +49,6 @@ const (
 	countersEvery = time.Second
 )
 
-// frame is a version of an alert, written once for all readers.
-type frame struct {
-	alerts.Placed
-	once [formats]sync.Once
-	text [formats][]byte
-}
-
-// format is how an alert is written in a stream.
-type format int
-
-const (
-	plainFormat format = iota
-	cloudFormat
-	formats
-)
-
-// in is the frame as a server-sent event.
-func (f *frame) in(as format, home string) []byte {
-	f.once[as].Do(func() { f.text[as] = appendFrame(nil, &f.Placed, as, home) })
-	return f.text[as]
-}
-
 // appendFrame writes an alert as a server-sent event.
 func appendFrame(dst []byte, p *alerts.Placed, as format, home string) []byte {
 	dst = appendID(dst, home, p.Order)
@@ -101,9 +79,10 @@ type feed struct {
 	s *service
 
 	mu       sync.Mutex
-	frames   []*frame
-	bytes    int
-	floor    uint64        // the frames are those after this place
+	bundles  []*bundle
+	frames   int           // versions in them
+	bytes    int           // of their lines
+	floor    uint64        // the bundles have those after this place
 	last     uint64        // and up to this one
 	wake     chan struct{} // closed when there is more
 	counters []byte        // the latest, as a server-sent event
@@ -173,7 +152,7 @@ func (f *feed) leave(counters bool) {
 	f.s.metrics.readers.Set(float64(f.readers))
 	if f.readers == 0 {
 		f.stop()
-		f.frames, f.bytes, f.counters = nil, 0, nil
+		f.bundles, f.frames, f.bytes, f.counters = nil, 0, 0, nil
 	}
 }
 
@@ -212,7 +191,7 @@ func (f *feed) pace() time.Duration {
 	return min(time.Duration(f.readers)*pacePerReader, paceMost)
 }
 
-// read takes in what is stored after the last frame, up to half of what the feed keeps, and
+// read takes in what is stored after the last version, up to half of what the feed keeps, and
 // hands it out.
 func (f *feed) read(ctx context.Context) (n int, err error) {
 	for more := true; more && n < feedFrames/2; {
@@ -235,23 +214,23 @@ func (f *feed) read(ctx context.Context) (n int, err error) {
 	return n, err
 }
 
-// add adds frames; the oldest go where there are too many.
+// add adds versions; the oldest go where there are too many.
 func (f *feed) add(ctx context.Context, list []alerts.Placed) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if ctx.Err() != nil { // the last reader has left; another feed may run
 		return
 	}
-	for i := range list {
-		f.frames = append(f.frames, &frame{Placed: list[i]})
-		f.bytes += len(list[i].Line)
-		f.last = list[i].Order
+	if len(list) == 0 {
+		return
 	}
-	for len(f.frames) > feedFrames || f.bytes > feedBytes && len(f.frames) > 1 {
-		f.floor = f.frames[0].Order
-		f.bytes -= len(f.frames[0].Line)
-		f.frames[0] = nil
-		f.frames = f.frames[1:]
+	b := newBundle(list)
+	f.bundles, f.frames, f.bytes, f.last = append(f.bundles, b), f.frames+len(list), f.bytes+b.bytes, b.last()
+	for len(f.bundles) > 1 && (f.frames > feedFrames || f.bytes > feedBytes) {
+		b := f.bundles[0]
+		f.floor, f.frames, f.bytes = b.last(), f.frames-len(b.list), f.bytes-b.bytes
+		f.bundles[0] = nil
+		f.bundles = f.bundles[1:]
 	}
 }
 
@@ -285,7 +264,7 @@ func (f *feed) count(ctx context.Context) {
 
 // next gives what there is after a place; far: the feed has it no more, or not yet, and the
 // store has to be read. wake is closed when there is more.
-func (f *feed) next(order, counted uint64) (frames []*frame, counters []byte, now uint64, far bool, wake <-chan struct{}) {
+func (f *feed) next(order, counted uint64) (bundles []*bundle, counters []byte, now uint64, far bool, wake <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if counted < f.counted {
@@ -294,11 +273,11 @@ func (f *feed) next(order, counted uint64) (frames []*frame, counters []byte, no
 	if order < f.floor {
 		return nil, counters, f.counted, true, f.wake
 	}
-	i := len(f.frames)
-	for i > 0 && f.frames[i-1].Order > order {
+	i := len(f.bundles)
+	for i > 0 && f.bundles[i-1].last() > order {
 		i--
 	}
-	return f.frames[i:len(f.frames):len(f.frames)], counters, f.counted, false, f.wake
+	return f.bundles[i:len(f.bundles):len(f.bundles)], counters, f.counted, false, f.wake
 }
 
 // counters are what a stream tells every second of how the service is.

@@ -32,6 +32,7 @@ type following struct {
 	w        http.ResponseWriter
 	c        *http.ResponseController
 	filter   alerts.Filter
+	all      bool // it lets all through
 	as       format
 	alerts   bool
 	counters bool
@@ -85,6 +86,7 @@ func (q *following) read(query url.Values) error {
 		Rule: f.Rule, Severity: f.Severity, Kind: f.Kind, Tag: f.Tag,
 		Key: alerts.Part{Name: f.KeyField, Value: f.KeyValue}, From: f.From, To: f.To,
 	}
+	q.all = q.filter == alerts.Filter{}
 	list := "alerts"
 	if query.Has("topics") {
 		list = query.Get("topics")
@@ -215,7 +217,7 @@ var closed = func() <-chan struct{} { c := make(chan struct{}); close(c); return
 
 // send writes what there is for the reader; wake is closed when there is more.
 func (q *following) send() (wake <-chan struct{}, err error) {
-	frames, counters, counted, far, wake := q.s.feed.next(q.at, q.counted)
+	bundles, counters, counted, far, wake := q.s.feed.next(q.at, q.counted)
 	if q.counters && counters != nil {
 		if err := q.write(counters); err != nil {
 			return nil, err
@@ -231,15 +233,38 @@ func (q *following) send() (wake <-chan struct{}, err error) {
 		return closed, q.catchUp()
 	}
 	q.level = true
-	for _, f := range frames {
-		if q.filter.Match(&f.Item) {
-			if err := q.alert(f.in(q.as, q.s.options.Feed.Home()), f.Order); err != nil {
-				return nil, err
-			}
+	for _, b := range bundles {
+		if err := q.hand(b); err != nil {
+			return nil, err
 		}
-		q.at = f.Order
 	}
 	return wake, nil
+}
+
+// hand sends what of a bundle is asked for: rows of it, each as one piece.
+func (q *following) hand(b *bundle) error {
+	from := b.after(q.at)
+	for i := from; i < len(b.list); i++ {
+		if q.all || q.filter.Match(&b.list[i].Item) {
+			continue
+		}
+		if err := q.row(b, from, i); err != nil {
+			return err
+		}
+		from = i + 1
+	}
+	q.at = b.last()
+	return q.row(b, from, len(b.list))
+}
+
+// row sends a row of a bundle.
+func (q *following) row(b *bundle, from, to int) error {
+	if from == to {
+		return nil
+	}
+	q.told = b.list[to-1].Order
+	q.s.metrics.streamed.Add(float64(to - from))
+	return q.write(b.in(q.as, q.s.options.Feed.Home(), from, to))
 }
 
 // catchUp sends what the feed does not have any more, from the store.

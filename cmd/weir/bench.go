@@ -73,8 +73,10 @@ type benchFigures struct {
 	LagMost    float64 `json:"lag_most_seconds"`
 	LagEnd     float64 `json:"lag_end_seconds"`
 	CaughtUp   float64 `json:"caught_up_seconds"` // after the last answer, until all was stepped
+	Stepped    float64 `json:"stepped_per_second"`
 	Alerts     uint64  `json:"alerts"`
 	CPU        float64 `json:"service_cpu_seconds"`
+	ClientsCPU float64 `json:"clients_cpu_seconds"` // of this process: clients and readers
 	MemoryEnd  uint64  `json:"memory_end_bytes"`
 	MemoryMost uint64  `json:"memory_most_bytes"`
 	Durability string  `json:"durability"`
@@ -192,7 +194,7 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string)
 			readers.end()
 		}()
 	}
-	begin := time.Now()
+	begin, spent := time.Now(), processorTime()
 	sending, cancel := context.WithDeadline(ctx, begin.Add(time.Duration(c.Duration)))
 	defer cancel()
 	senders := make([]sender, c.Clients)
@@ -254,6 +256,8 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string)
 		time.Sleep(10 * time.Millisecond)
 	}
 	f.CaughtUp = time.Since(end).Seconds()
+	f.Stepped = float64(f.Events) / time.Since(begin).Seconds()
+	f.ClientsCPU = (processorTime() - spent).Seconds()
 	return f, f.count(s)
 }
 
@@ -385,10 +389,11 @@ func (f *benchFigures) count(s *process) error {
 func (f *benchFigures) write(w io.Writer) {
 	fmt.Fprintf(w, "%.0f events/s over %.0f s (%d events in %d requests, %d refused), durability %s\n", f.Rate, f.Seconds, f.Events, f.Requests, f.Refused, f.Durability)
 	fmt.Fprintf(w, "requests: p50 %.1f ms, p99 %.1f ms\n", f.P50, f.P99)
-	fmt.Fprintf(w, "lag: %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer\n", f.LagMost, f.LagEnd, f.CaughtUp)
+	fmt.Fprintf(w, "lag: %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer: %.0f events/s\n", f.LagMost, f.LagEnd, f.CaughtUp, f.Stepped)
 	fmt.Fprintf(w, "alerts: %d\n", f.Alerts)
 	if f.Readers > 0 {
 		fmt.Fprintf(w, "readers: %d, %d MB sent to all of them, %d dropped\n", f.Readers, f.Streamed>>20, f.Dropped)
 	}
 	fmt.Fprintf(w, "service: %.1f s of processor time (%.2f µs an event), memory %d MB, %d MB at most\n", f.CPU, f.CPU/float64(max(f.Events, 1))*1e6, f.MemoryEnd>>20, f.MemoryMost>>20)
+	fmt.Fprintf(w, "clients: %.1f s of processor time (%.2f µs an event)\n", f.ClientsCPU, f.ClientsCPU/float64(max(f.Events, 1))*1e6)
 }
