@@ -59,6 +59,7 @@ type DoorOptions struct {
 type Door struct {
 	log     *Log
 	options DoorOptions
+	joined  int // bytes of lines in a record, where others are on their way
 
 	mu      sync.Mutex
 	conn    *nats.Conn
@@ -127,7 +128,7 @@ type reply struct {
 // OpenDoor lets producers in; Close ends that. A Log has one Door at a time. Without a Port
 // there is nobody to come in.
 func (l *Log) OpenDoor(o DoorOptions) (*Door, error) {
-	d := &Door{log: l, options: o, known: map[[16]byte]*load{}, kick: make(chan struct{}, 1), landed: make(chan *load, 256)}
+	d := &Door{log: l, options: o, joined: max(DefaultPacked, min(l.joined(), l.MaxRecord()/2)), known: map[[16]byte]*load{}, kick: make(chan struct{}, 1), landed: make(chan *load, 256)}
 	d.timer = time.AfterFunc(time.Hour, d.linger)
 	d.timer.Stop()
 	h, err := l.up()
@@ -229,7 +230,7 @@ func (d *Door) enter(m *nats.Msg) (last uint64, err error) {
 	if d.waiting+size > doorWaiting {
 		return 0, fmt.Errorf("%w: publish again after a moment", ErrBusy)
 	}
-	if d.filling != nil && len(*d.filling.body)+len(m.Data) > DefaultPacked {
+	if d.filling != nil && len(*d.filling.body)+len(m.Data) > d.roomy() {
 		d.seal()
 	}
 	if d.filling == nil {
@@ -244,10 +245,19 @@ func (d *Door) enter(m *nats.Msg) (last uint64, err error) {
 		d.known[*key] = d.filling
 		d.log.posts.enter(*key)
 	}
-	if len(*d.filling.body) >= DefaultPacked {
+	if len(*d.filling.body) >= d.roomy() {
 		d.seal()
 	}
 	return 0, nil
+}
+
+// roomy is how many bytes of lines the record may have that is being filled. Where others are
+// on their way it is larger: each costs a write to the disk, whatever its size. mu is held.
+func (d *Door) roomy() int {
+	if d.flights < flights {
+		return DefaultPacked
+	}
+	return d.joined
 }
 
 // begin begins a record. mu is held.
@@ -390,7 +400,7 @@ func (d *Door) send() {
 	for range d.kick {
 		for c := d.next(); c != nil; c = d.next() {
 			r := newRecord(&cep.Packed{Kind: cep.PackedEvents, Posts: c.posts, Typed: c.typed, Body: *c.body})
-			if cap(*c.body) <= 2*DefaultPacked {
+			if cap(*c.body) <= 2*d.joined {
 				*c.body = (*c.body)[:0]
 				bodies.Put(c.body)
 			}
@@ -412,7 +422,7 @@ func (d *Door) send() {
 func (d *Door) next() *load {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.full) == 0 && d.filling != nil && (d.due || d.closed) && d.flights < flights {
+	if len(d.full) == 0 && d.filling != nil && (d.due || d.closed || len(*d.filling.body) >= DefaultPacked) && d.flights < flights {
 		d.seal()
 	}
 	if len(d.full) == 0 || d.flights > 0 && d.flying+d.full[0].size > DefaultFlying {

@@ -87,7 +87,7 @@ func NewPacker(log *Log, o PackerOptions) *Packer {
 	}
 	o.Packed = min(o.Packed, log.MaxRecord()/2)
 	if o.Joined == 0 {
-		o.Joined = min(DefaultJoined, int(log.options.Size/generations)) // a small log has small records
+		o.Joined = log.joined()
 	}
 	o.Joined = min(max(o.Joined, o.Packed), log.MaxRecord()/2)
 	p := &Packer{log: log, options: o, kick: make(chan struct{}, 1), ended: make(chan struct{})}
@@ -96,6 +96,10 @@ func NewPacker(log *Log, o PackerOptions) *Packer {
 	go p.send()
 	return p
 }
+
+// joined is how many bytes of lines a record has at most of those that waited for others: a small
+// log has small records.
+func (l *Log) joined() int { return min(DefaultJoined, int(l.options.Size/generations)) }
 
 // Post appends lines of a request and returns when all are durable, with the sequence
 // number of the last record that has one. lines are count whole lines, each with its line
