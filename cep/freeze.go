@@ -5,8 +5,8 @@ import "slices"
 // sections are those of the state, by which entries are ordered. They stand in the order in
 // which Append writes them.
 type sections struct {
-	kinds                                                                     []byte // from the second on; the first has these
-	head, held, log, ids, stats, features, lists, near, top, events, repaired int
+	kinds                                                                               []byte // from the second on; the first has these
+	head, held, log, ids, stats, features, lists, near, top, events, backlogs, repaired int
 }
 
 func (s *sections) add(kind byte, n int) int {
@@ -110,6 +110,7 @@ func (g *Engine) enlistEager() {
 		g.enlistLedgers(g.settled[0].scheme, g.settled)
 		g.enlistTrails(g.settled)
 	}
+	s.backlogs = len(s.kinds) + 1
 	for i := range g.layers {
 		backlogs := s.add(keyedPieces, len(g.layers[i].plan.spaces))
 		for _, x := range g.layers[i].shards {

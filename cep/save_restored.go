@@ -33,6 +33,16 @@ func (g *Engine) endSaved() {
 			}
 		}
 	}
+	for i := range g.order.held {
+		g.order.held[i].event.dirty = 0
+	}
+	g.waits.now.drop()
+	g.ids.saves.done = g.ids.next
+	g.arrivals.saves.done = g.place
+}
+
+// endSavedFeatures is endSaved for features and lists, before the journals of features are read.
+func (g *Engine) endSavedFeatures() {
 	for _, b := range g.books() {
 		for _, l := range b.ledgers {
 			l.endSaved()
@@ -41,12 +51,6 @@ func (g *Engine) endSaved() {
 	for i := range g.lists.changed {
 		g.lists.changed[i] = !g.lists.past[i].Empty()
 	}
-	for i := range g.order.held {
-		g.order.held[i].event.dirty = 0
-	}
-	g.waits.now.drop()
-	g.ids.saves.done = g.ids.next
-	g.arrivals.saves.done = g.place
 }
 
 func (l *ledger) endSaved() {

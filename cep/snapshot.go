@@ -10,6 +10,8 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
+	"unsafe"
 
 	"weir/cep/outcome"
 	"weir/cep/wire"
@@ -143,26 +145,39 @@ func RestoreSections(rs *Ruleset, o Options, data []byte, begins []int) (*Engine
 	if saved {
 		g.beginSaved()
 	}
-	features := g.readBeside(body, begins)
+	apart := g.readBeside(body, begins)
 	g.readKeys(&r, near)
 	g.readRisks(&r)
 	if g.eager() {
 		g.readLeft(&r)
 	}
-	if features != nil {
-		features.join(g, &r, body)
+	if apart != nil {
+		apart.skip(0, &r, body)
 	} else {
 		g.readFeatures(&r)
 		g.readTrails(&r, g.scheme, g.ledgers)
-	}
-	if err := g.readLists(&r); err != nil {
-		return nil, err
+		if err := g.readLists(&r); err != nil {
+			return nil, err
+		}
+		if saved {
+			g.endSavedFeatures()
+		}
 	}
 	g.readNear(&r, near)
+	if apart != nil {
+		if err := apart.join(g, &r); err != nil {
+			return nil, err
+		}
+	}
 	if saved {
 		g.endSaved()
 	}
 	if g.eager() && !r.Bad {
+		if apart != nil {
+			apart.skip(1, &r, body)
+		} else {
+			g.readRecent(&r)
+		}
 		g.readEager(&r)
 	}
 	if r.Bad || len(r.Src) > 0 {
@@ -414,15 +429,16 @@ func (g *Engine) readKeys(r *reader, near bool) {
 }
 
 func (g *Engine) readLayer(r *reader, l *layer, near bool) {
+	var key keyReader
 	for range r.Count(4) {
 		space := r.Below(uint64(len(l.plan.spaces)))
 		if r.Bad {
 			return
 		}
 		sp := &l.plan.spaces[space]
-		key := keyReader{}
+		key.parts = key.parts[:0]
 		for range sp.parts() {
-			key.parts = append(key.parts, r.Text())
+			key.parts = append(key.parts, r.lent())
 		}
 		key.join()
 		s := l.shards[key.hash()%uint64(len(l.shards))]
@@ -450,7 +466,9 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
 	if g.eager() {
 		most = r.Below(math.MaxInt64) // so that it does not run over
 	}
-	for range r.Count(leastEvent) {
+	events := r.Count(leastEvent)
+	ks.events = make([]captive, 0, events)
+	for range events {
 		number := uint64(0)
 		if g.eager() {
 			number = r.Uint()
@@ -468,7 +486,9 @@ func (g *Engine) readKey(r *reader, l *layer, ks *keyState, near bool) {
 	}
 	ks.count = most
 	ks.sweep = max(leastSweep, 2*len(ks.events))
-	for range r.Count(7) {
+	rules := r.Count(7)
+	ks.rules = make([]ruleState, 0, min(rules, len(g.rs.Rules)))
+	for range rules {
 		rule := int32(r.Below(uint64(len(g.rs.Rules))))
 		if r.Bad || l.plan.home[rule] != ks.space || len(ks.rules) > 0 && ks.rules[len(ks.rules)-1].rule >= rule {
 			r.Fail()
@@ -711,15 +731,28 @@ func (v *Value) sound() bool {
 	return true
 }
 
+// lent is Text that is not copied: it is valid as long as the state is there.
+func (r *reader) lent() string {
+	text := r.Take(r.Count(1))
+	return unsafe.String(unsafe.SliceData(text), len(text))
+}
+
 func (r *reader) event(g *Engine) *Event {
 	e := &Event{Place: r.Uint(), Time: r.Int(), Type: TypeID(r.Below(uint64(len(g.rs.Types))+1)) - 1}
-	e.Name, e.Raw, e.ID = r.Text(), r.Text(), r.Text()
+	name := r.Take(r.Count(1))
+	e.Raw = r.Text()
+	if e.Type >= 0 && string(name) == g.rs.Types[e.Type].Name {
+		e.Name = g.rs.Types[e.Type].Name
+	} else {
+		e.Name, e.nameAt = r.within(e.Raw, name)
+	}
+	e.ID, e.idAt = r.within(e.Raw, r.Take(r.Count(1)))
 	e.Seq, e.nth, e.origin, e.arrived = r.Int(), r.Uint(), r.Uint(), r.Uint()
 	r.Bad = r.Bad || e.arrived > g.order.arrived
 	least, values := uint64(0), r.Count(11)
 	e.layout, e.row = g.decoder.row(e.Type)
 	for range values {
-		f, v := r.value(least, len(g.rs.Fields))
+		f, v := r.value(least, len(g.rs.Fields), e.Raw)
 		if r.Bad {
 			break
 		}
@@ -733,6 +766,20 @@ func (r *reader) event(g *Engine) *Event {
 	return e
 }
 
+// mostSought is the longest event in which texts are looked for.
+const mostSought = 4096
+
+// within is a text as a part of raw, and where it begins there, counted from 1: as a decoder
+// leaves it, it then takes no memory of its own. 0: it is no such part.
+func (r *reader) within(raw string, text []byte) (string, int32) {
+	if len(text) > 0 && len(raw) <= mostSought {
+		if i := strings.Index(raw, unsafe.String(unsafe.SliceData(text), len(text))); i >= 0 {
+			return raw[i : i+len(text)], int32(i) + 1
+		}
+	}
+	return string(text), 0
+}
+
 // row reads what an event knows of features.
 func (r *reader) row(g *Engine, row *FeatureRow) {
 	n := r.Count(11)
@@ -742,7 +789,7 @@ func (r *reader) row(g *Engine, row *FeatureRow) {
 	*row = FeatureRow{g.layers[0].plan.wideReads, make([]Value, len(g.rs.Reads))}
 	least := uint64(0)
 	for range n {
-		id, v := r.value(least, len(g.rs.Reads))
+		id, v := r.value(least, len(g.rs.Reads), "")
 		if r.Bad {
 			return
 		}
@@ -751,10 +798,12 @@ func (r *reader) row(g *Engine, row *FeatureRow) {
 	}
 }
 
-// value reads a value and the number, at least least and less than n, of what it is of.
-func (r *reader) value(least uint64, n int) (uint64, Value) {
+// value reads a value and the number, at least least and less than n, of what it is of. raw is
+// the event that it may be a part of.
+func (r *reader) value(least uint64, n int, raw string) (uint64, Value) {
 	of := r.Below(uint64(n))
-	v := Value{Kind: Kind(r.Byte(byte(Map))), bits: r.Fixed(), Text: r.Text()}
+	v := Value{Kind: Kind(r.Byte(byte(Map))), bits: r.Fixed()}
+	v.Text, v.at = r.within(raw, r.Take(r.Count(1)))
 	if r.Bad || of < least || !v.sound() {
 		r.Fail()
 		return 0, Value{}

@@ -1,43 +1,84 @@
 package cep
 
-// beside reads what is kept of features on a goroutine of its own, while keys are read: neither
-// looks at the other.
+// beside reads what belongs to no rule on a goroutine of its own, while keys are read: features,
+// lists, and with EagerOrder recent events and the journals of features. Neither looks at what
+// the other reads.
 type beside struct {
-	r          reader
-	begin, end int // of what it reads, in the state
-	caught     caught
-	done       chan struct{}
+	parts  []sectionsRead
+	caught caught
+	done   chan struct{}
 }
 
-// readBeside begins to read features, where it is known where they begin in the state, and
+// sectionsRead is a part of the state that is read apart.
+type sectionsRead struct {
+	begin, end int // in the state
+	read       func(*reader)
+	bad        bool
+	err        error
+}
+
+// readBeside begins to read what is read apart, where it is known where that lies in the state, and
 // what is read need not be saved again; else it returns nil.
 func (g *Engine) readBeside(state []byte, begins []int) *beside {
 	s := &g.sections
 	if g.changed == nil || g.full || len(begins) != len(s.kinds)+1 {
 		return nil
 	}
-	b := &beside{begin: begins[s.features], end: begins[s.lists], done: make(chan struct{})}
-	if b.begin < 0 || b.begin > b.end || b.end > len(state) {
-		return nil
+	b := &beside{done: make(chan struct{})}
+	features := sectionsRead{begin: begins[s.features], end: begins[s.near]}
+	features.read = func(r *reader) {
+		g.readFeatures(r)
+		g.readTrails(r, g.scheme, g.ledgers)
+		b.parts[0].err = g.readLists(r)
+		g.endSavedFeatures()
 	}
-	b.r.Src = state[b.begin:b.end]
+	b.parts = append(b.parts, features)
+	if g.eager() {
+		b.parts = append(b.parts, sectionsRead{begin: begins[s.top], end: begins[s.backlogs], read: g.readRecent})
+	}
+	for i, before := 0, 0; i < len(b.parts); i++ {
+		p := &b.parts[i]
+		if p.begin < before || p.end < p.begin || p.end > len(state) {
+			return nil
+		}
+		before = p.end
+	}
 	for l := range g.allLedgers {
 		for _, rs := range l.spaces {
 			rs.saves.apart = true
 		}
 	}
-	go func() {
-		defer close(b.done)
-		defer b.caught.recover()
-		g.readFeatures(&b.r)
-		g.readTrails(&b.r, g.scheme, g.ledgers)
-	}()
+	go b.read(state)
 	return b
 }
 
-// join waits until features are read, and goes on behind them. r has read what is before them,
-// of a state of so many bytes.
-func (b *beside) join(g *Engine, r *reader, state []byte) {
+func (b *beside) read(state []byte) {
+	defer close(b.done)
+	defer b.caught.recover()
+	for i := range b.parts {
+		p := &b.parts[i]
+		var r reader
+		r.Src = state[p.begin:p.end]
+		p.read(&r)
+		if p.bad = r.Bad || len(r.Src) > 0; p.bad || p.err != nil {
+			return
+		}
+	}
+}
+
+// skip goes on behind a part that is read apart. r has read what is before it, of a state of so
+// many bytes.
+func (b *beside) skip(part int, r *reader, state []byte) {
+	p := &b.parts[part]
+	if r.Bad || len(state)-len(r.Src) != p.begin {
+		r.Fail()
+		return
+	}
+	r.Src = state[p.end:]
+}
+
+// join waits until all of it is read. The error is that of a state which is not damaged.
+func (b *beside) join(g *Engine, r *reader) error {
 	<-b.done
 	b.caught.raise()
 	for l := range g.allLedgers {
@@ -45,9 +86,14 @@ func (b *beside) join(g *Engine, r *reader, state []byte) {
 			rs.tellGone()
 		}
 	}
-	if r.Bad || b.r.Bad || len(b.r.Src) > 0 || len(state)-len(r.Src) != b.begin {
-		r.Fail()
-		return
+	for i := range b.parts {
+		p := &b.parts[i]
+		if p.err != nil {
+			return p.err
+		}
+		if p.bad {
+			r.Fail()
+		}
 	}
-	r.Src = state[b.end:]
+	return nil
 }

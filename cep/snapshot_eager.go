@@ -155,8 +155,9 @@ func (w *writer) version(id string, v version) {
 	w.Fixed(v.hash)
 }
 
-// readEager reads what appendEager wrote. Keys, risks and features have been read.
-func (g *Engine) readEager(r *reader) {
+// readRecent reads the events that a late one can precede, and the journals of features. Features
+// and lists have been read.
+func (g *Engine) readRecent(r *reader) {
 	a, low := &g.arrivals, g.order.low
 	a.top = r.stamp()
 	byOrigin := map[uint64]*Event{}
@@ -184,14 +185,21 @@ func (g *Engine) readEager(r *reader) {
 	if g.settled != nil {
 		g.readLedgers(r, g.settled[0].scheme, g.settled)
 		g.readTrails(r, g.settled[0].scheme, g.settled)
-		for _, e := range a.events {
+	}
+}
+
+// readEager reads the rest of what appendEager wrote, and matches the recent events. All else has been read.
+func (g *Engine) readEager(r *reader) {
+	if r.Bad {
+		return
+	}
+	low := g.order.low
+	if g.settled != nil {
+		for _, e := range g.arrivals.events {
 			if e.Time > g.order.ready() {
 				g.order.held.push(waiting{time: e.Time, seq: e.Seq, arrived: e.arrived, event: e, own: true})
 			}
 		}
-	}
-	if r.Bad {
-		return
 	}
 	g.behind = low
 	var restore []func()

@@ -110,9 +110,9 @@ func (g *Engine) readLedgers(r *reader, c *scheme, ledgers []*ledger) {
 	for i := range c.spaces {
 		plan := c.spaces[i].plan
 		before := ""
+		var key keyReader
 		for range r.Count(1 + plan.Len()) {
-			var key keyReader
-			if text := r.Text(); text <= before || !key.split(text, len(c.spaces[i].key.Names)) {
+			if text := r.lent(); text <= before || !key.split(text, len(c.spaces[i].key.Names)) {
 				r.Fail()
 				return
 			} else {

@@ -90,10 +90,11 @@ func (p *Program) DecodeRuns(src []byte) (Runs, []byte, error) {
 	}
 	r := Runs{atBound: d.byte(1) == 1}
 	d.nodes(p, &r)
-	m := p.NewMachine()
-	m.runs = &r
+	m := Machine{prog: p, runs: &r}
 	var before groupKey
-	for i := range d.count(8) {
+	groups := d.count(8)
+	r.groups = make([]group, 0, groups)
+	for i := range groups {
 		key := groupKey{place: int32(d.below(uint64(len(p.places))))}
 		key.live, key.lifted, key.fresh = d.uint(), d.uint(), d.byte(1) == 1
 		if d.bad || key.live == 0 || key.live&^allEdges(len(p.places[key.place].edges)) != 0 || i > 0 && key.compare(before) <= 0 {
@@ -138,7 +139,9 @@ type decoder struct {
 
 func (d *decoder) nodes(p *Program, r *Runs) {
 	m := Machine{prog: p, runs: r}
-	for i := range d.count(5 + p.registers) {
+	n := d.count(5 + p.registers)
+	r.nodes = make([]node, 0, n)
+	for i := range n {
 		back := int32(d.below(uint64(i) + 1))
 		pl := int32(d.below(uint64(len(p.places))))
 		event, at := Event(d.uint()), d.int()

@@ -370,7 +370,7 @@ func (w *writer) rows(k *ring, rest func(row []uint64)) {
 }
 
 // rows reads what the writer of the same name wrote, of at least so many bytes a row.
-func (r *reader) rows(rec *Record, f *feature, least int, rest func(k *ring, row []uint64)) ring {
+func (r *reader) rows(rec *Record, f *feature, least int, rest func(k ring, row []uint64)) ring {
 	k := ring{mem: rec.mem, coarse: r.Bool()}
 	if k.coarse && f.coarse <= f.Resolution {
 		r.Fail()
@@ -390,7 +390,8 @@ func (r *reader) rows(rec *Record, f *feature, least int, rest func(k *ring, row
 			return k
 		}
 		before = at
-		if rest(&k, k.push(at)); r.Bad {
+		row := k.push(at)
+		if rest(k, row); r.Bad {
 			return k
 		}
 	}
@@ -405,7 +406,7 @@ func (f *feature) repeats(k *ring) bool {
 // decodeRows reads a ring without sums.
 func (f *feature) decodeRows(rec *Record, r *reader, body []uint64) {
 	total := uint64(0)
-	k := r.rows(rec, f, 1, func(k *ring, row []uint64) {
+	k := r.rows(rec, f, 1, func(k ring, row []uint64) {
 		if f.form == counted {
 			n := uint64(1)
 			if len(row) > 1 {
@@ -462,7 +463,7 @@ func (f *feature) encodeSums(r *Record, w *writer, body []uint64) {
 // decodeSums works out the totals of all rows: they are exact, so nothing depends on
 // the way by which they came about.
 func (f *feature) decodeSums(rec *Record, r *reader, body []uint64) {
-	k := r.rows(rec, f, 9, func(k *ring, row []uint64) {
+	k := r.rows(rec, f, 9, func(k ring, row []uint64) {
 		for i := range row[1:] {
 			if i == 2 {
 				row[1+i] = r.Below(most)
