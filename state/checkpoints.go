@@ -221,24 +221,54 @@ func (s *Store) Load(h Head) (*cep.Checkpoint, error) {
 }
 
 func (h *Head) load(tx *bbolt.Tx, c *cep.Checkpoint) error {
-	c.Rules = []byte{}
-	if err := h.rules.eachChunk(tx, func(_, _ uint64, chunk []byte) error {
-		c.Rules = append(c.Rules, chunk...)
-		return nil
-	}); err != nil {
-		return err
+	rules, err := h.rules.stored(tx)
+	if err == nil {
+		err = h.rules.verify(rules)
 	}
-	for i := range h.parts {
-		if err := h.parts[i].eachChunk(tx, func(uint64, uint64, []byte) error { return nil }); err != nil {
-			return err
-		}
-	}
-	runs, err := runsOf(tx, h.parts, func(segment, n uint64, p *part, _ []byte) ([]byte, error) { return chunkIn(tx, segment, n, p) })
 	if err != nil {
 		return err
 	}
-	if c.State, c.Begins, err = cep.AssembleSections(runs, int(h.entryBytes())); err != nil {
+	c.Rules = []byte{}
+	for _, chunk := range rules {
+		c.Rules = append(c.Rules, chunk.bytes...)
+	}
+	chunks := make(map[uint64][]storedChunk, len(h.parts))
+	for i := range h.parts {
+		p := &h.parts[i]
+		if chunks[p.number], err = p.stored(tx); err != nil {
+			return err
+		}
+	}
+	// While they are put together it is found out whether they are those that were written.
+	var verifying sync.WaitGroup
+	var wrong error
+	defer verifying.Wait() // whatever happens: the chunks are valid as long as the transaction
+	verifying.Go(func() { wrong = guard(func() error { return h.verify(chunks) }) })
+	runs, err := runsOf(tx, h.parts, func(_, n uint64, p *part, _ []byte) ([]byte, error) {
+		if all := chunks[p.number]; n < uint64(len(all)) {
+			return all[n].bytes, nil
+		}
+		return nil, fmt.Errorf("part %d, chunk %d: %w", p.number, n, ErrDamaged)
+	})
+	if err == nil {
+		c.State, c.Begins, err = cep.AssembleSections(runs, int(h.entryBytes()))
+	}
+	verifying.Wait()
+	switch {
+	case wrong != nil:
+		return wrong
+	case err != nil:
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return nil
+}
+
+// verify says whether the entries are those that were written.
+func (h *Head) verify(chunks map[uint64][]storedChunk) error {
+	for i := range h.parts {
+		if err := h.parts[i].verify(chunks[h.parts[i].number]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

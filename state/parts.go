@@ -153,33 +153,42 @@ func chunksOf(sorted []byte) (chunks [][]byte, err error) {
 	return chunks, nil
 }
 
-// eachChunk gives the chunks of a part in order, and says whether they are those that were
-// written.
-func (p *part) eachChunk(tx *bbolt.Tx, give func(segment, n uint64, chunk []byte) error) error {
+// storedChunk is a chunk as it lies in the file, with its key: valid as long as the transaction.
+type storedChunk struct{ key, bytes []byte }
+
+// stored are the chunks of a part, in order. Whether they are those that were written verify
+// says.
+func (p *part) stored(tx *bbolt.Tx) (chunks []storedChunk, err error) {
 	all := tx.Bucket([]byte(partsBucket)).Bucket(number(p.number))
 	if all == nil || p.size > uint64(tx.Size()) {
-		return fmt.Errorf("part %d is not there: %w", p.number, ErrDamaged)
+		return nil, fmt.Errorf("part %d is not there: %w", p.number, ErrDamaged)
 	}
-	next, sum, size := uint64(0), sha256.New(), uint64(0)
-	err := all.ForEachBucket(func(segment []byte) error {
-		if len(segment) != 8 {
+	err = all.ForEachBucket(func(segment []byte) error {
+		if !bytes.Equal(segment, number(uint64(len(chunks)))) {
 			return fmt.Errorf("part %d has the segment %x: %w", p.number, segment, ErrDamaged)
 		}
 		return all.Bucket(segment).ForEach(func(key, chunk []byte) error {
-			if !bytes.Equal(key, chunkKey(p.number, next, chunk)) || next == p.chunks {
-				return fmt.Errorf("part %d, chunk %d: %w", p.number, next, ErrDamaged)
-			}
-			sum.Write(chunk)
-			size += uint64(len(chunk))
-			err := give(binary.BigEndian.Uint64(segment), next, chunk)
-			next++
-			return err
+			chunks = append(chunks, storedChunk{key, chunk})
+			return nil
 		})
 	})
-	if err == nil && (next != p.chunks || size != p.size || !bytes.Equal(sum.Sum(nil), p.sum[:])) {
-		err = fmt.Errorf("part %d, its sum: %w", p.number, ErrDamaged)
+	return chunks, err
+}
+
+// verify says whether chunks are those that were written.
+func (p *part) verify(chunks []storedChunk) error {
+	sum, size := sha256.New(), uint64(0)
+	for n, c := range chunks {
+		if !bytes.Equal(c.key, chunkKey(p.number, uint64(n), c.bytes)) {
+			return fmt.Errorf("part %d, chunk %d: %w", p.number, n, ErrDamaged)
+		}
+		sum.Write(c.bytes)
+		size += uint64(len(c.bytes))
 	}
-	return err
+	if uint64(len(chunks)) != p.chunks || size != p.size || !bytes.Equal(sum.Sum(nil), p.sum[:]) {
+		return fmt.Errorf("part %d, its sum: %w", p.number, ErrDamaged)
+	}
+	return nil
 }
 
 // segments are the numbers of the first chunks of the segments of a part, and the number of
