@@ -25,8 +25,15 @@ func (a Adoption) String() string { return [...]string{"kept", "new", "changed",
 type AdoptedPart struct {
 	Name    string // of a rule its id
 	Became  Adoption
-	Kept    int // of a rule: matches that are open and stay so
-	Dropped int // of a rule: matches that were open
+
+	// Of a rule that has changed or is gone: what was asked for its open matches, what becomes of
+	// them, and, where that is not what was asked, why.
+	Asked, Mode Mode
+	Why         string
+
+	Kept     int // of a rule: matches that are open and stay so: under what it means now
+	Draining int // of a rule: those that stay so under what it meant
+	Dropped  int // of a rule: those that were open
 }
 
 // Adopted says what became of the rules and features of two Rulesets when one took the place
@@ -56,7 +63,7 @@ func (a *Adopted) String() string {
 		n[Kept], kept, n[New], n[Changed], n[Gone], dropped)
 }
 
-// Adopt returns an Engine that goes on from here with another Ruleset and Options; g stays
+// Adopt returns an Engine that goes on from here with other Rules; g stays
 // as it is. It is called between two calls of Step.
 //
 // Rules and features that mean the same in both (Digest, and of a rule Revision and Layer)
@@ -76,7 +83,8 @@ func (a *Adopted) String() string {
 // Events that wait for earlier ones, or may be matched again, keep the fields that were read
 // of them when they came, and what the lists were then. A new lateness acts from the next
 // event on.
-func (g *Engine) Adopt(rs *Ruleset, o Options) (*Engine, *Adopted) {
+func (g *Engine) Adopt(r *Rules) (*Engine, *Adopted) {
+	rs, o := r.Ruleset, r.Options
 	a := newAdoption(g, rs, o)
 	told := a.tell()
 	told.Refused = a.changeLists()
@@ -86,6 +94,12 @@ func (g *Engine) Adopt(rs *Ruleset, o Options) (*Engine, *Adopted) {
 		panic("cep: a state cannot be carried on: " + err.Error())
 	}
 	return next, told
+}
+
+// Plan says what Adopt would do. It changes nothing.
+func (g *Engine) Plan(r *Rules) *Adopted {
+	a := newAdoption(g, r.Ruleset, r.Options)
+	return a.tell()
 }
 
 // adoption carries the state of an engine on to another Ruleset. What there is no counterpart

@@ -58,7 +58,7 @@ func TestAdoptWhileHeldBack(t *testing.T) {
 		at := rapid.IntRange(0, len(late)).Draw(t, "at")
 		g.StepEvents(slices.Clone(late[:at]), got)
 		o.Shards = rapid.IntRange(1, 3).Draw(t, "shards")
-		h, told := g.Adopt(next, o)
+		h, told := g.Adopt(&Rules{Ruleset: next, Options: o})
 		h.setAgain(again)
 		for s := range h.shards {
 			held += len(s.eager.holding)
@@ -85,7 +85,7 @@ func TestBordersEnd(t *testing.T) {
 		o := Options{Lateness: 10 * time.Second, Order: order}
 		g := NewEngine(rs, o)
 		g.StepEvents([]Event{pay(1, "c", "m", "a", 1), pay(5, "c", "m", "a", 1)}, new(Effects))
-		g, told := g.Adopt(rs, o)
+		g, told := g.Adopt(&Rules{Ruleset: rs, Options: o})
 		for _, p := range told.Rules {
 			if p.Became != Changed {
 				t.Errorf("%s is %s", p.Name, p.Became)

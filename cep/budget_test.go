@@ -93,7 +93,7 @@ func TestBudgetAdopted(t *testing.T) {
 		t.Fatal("nothing is closed")
 	}
 	for _, o := range []Options{{}, {Budget: 1 << 30}} {
-		next, _ := g.Adopt(rs, o)
+		next, _ := g.Adopt(&Rules{Ruleset: rs, Options: o})
 		if s := next.Stats(); !s.State.Rules[1].Closed || s.Rules[1].Refused == 0 {
 			t.Fatalf("what was closed is not carried on: %+v", s.State)
 		}

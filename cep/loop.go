@@ -89,6 +89,8 @@ type Rules struct {
 	PerRuleMinute int     // alerts of a rule in a minute of their time beyond which a Sink only counts them
 
 	Left []LeftOut // of the record that this program does not compile, though another did
+
+	Changes map[string]Change // what the record asks for rules that it changes, adds or removes, by id
 }
 
 // LeftOut is a part of a record of rules that is not in force.
@@ -654,7 +656,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 		l.engine = NewEngine(rules.Ruleset, rules.Options)
 	} else {
 		var told *Adopted
-		l.engine, told = l.engine.Adopt(rules.Ruleset, rules.Options)
+		l.engine, told = l.engine.Adopt(rules)
 		l.fx.Refused = append(l.fx.Refused, told.Refused...)
 		l.notify(NoticeAdopted, sequence, told.String())
 	}

@@ -52,7 +52,7 @@ func TestRestoreWithAnotherProgram(t *testing.T) {
 			t.Fatalf("dropped: %+v", told)
 		}
 		keys += told[0].Keys
-		oracle, _ := g.Adopt(next, o)
+		oracle, _ := g.Adopt(&Rules{Ruleset: next, Options: o})
 
 		got, want := new(Effects), new(Effects)
 		h.StepEvents(slices.Clone(events[at:]), got)

@@ -349,9 +349,9 @@ func (c *adoptCase) chain(r *rand.Rand) *lateFault {
 			o.NearMisses = r.IntN(3) == 0
 			how += fmt.Sprintf("; after %d order %d, lateness %v, near misses %t, rules %p", i+1, o.Order, o.Lateness, o.NearMisses, set)
 			o.Shards = 1
-			once, _ = once.Adopt(set, o)
+			once, _ = once.Adopt(&cep.Rules{Ruleset: set, Options: o})
 			o.Shards = pick(r, []int{1, 2, 5})
-			again, _ = again.Adopt(set, o)
+			again, _ = again.Adopt(&cep.Rules{Ruleset: set, Options: o})
 		}
 		state := again.Append(nil)
 		if !bytes.Equal(once.Append(nil), state) {
@@ -392,7 +392,7 @@ func (c *adoptCase) check(r *rand.Rand, o cep.Options) *lateFault {
 			o.Shards = pick(r, []int{1, 2, 5})
 			how += fmt.Sprintf(", adopted after %d with %d shards", at, o.Shards)
 			before := g.Append(nil)
-			next, told := g.Adopt(c.next, o)
+			next, told := g.Adopt(&cep.Rules{Ruleset: c.next, Options: o})
 			if !bytes.Equal(g.Append(nil), before) {
 				return faultf("an engine whose rules others take the place of stays as it is", "%s", how)
 			}
@@ -423,7 +423,7 @@ func (c *adoptCase) check(r *rand.Rand, o cep.Options) *lateFault {
 				}
 			} else {
 				how += fmt.Sprintf(", adopted again after %d with %d shards", at, o.Shards)
-				g, _ = g.Adopt(set, o)
+				g, _ = g.Adopt(&cep.Rules{Ruleset: set, Options: o})
 			}
 			if again := g.Append(nil); !bytes.Equal(again, state) {
 				return faultf("what means the same changes nothing", "%s", how)

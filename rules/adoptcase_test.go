@@ -81,7 +81,7 @@ func (a *adopter) end(want ...string) {
 func (a *adopter) adopt(text, told string) {
 	a.Helper()
 	a.set = compiled(a.T, text)
-	next, got := a.g.Adopt(a.set, a.o)
+	next, got := a.g.Adopt(&cep.Rules{Ruleset: a.set, Options: a.o})
 	a.g = next
 	var parts []string
 	for _, p := range slices.Concat(got.Rules, got.Features) {
@@ -255,7 +255,7 @@ rules:
 	a.step("b10@10")
 	a.step("a11@11")
 	a.end()
-	next, told := a.g.Adopt(a.set, eagerly)
+	next, told := a.g.Adopt(&cep.Rules{Ruleset: a.set, Options: eagerly})
 	if !told.Reordered || next.Stats().Events != 10 {
 		t.Errorf("told %+v of %d events", told, next.Stats().Events)
 	}
@@ -287,7 +287,7 @@ rules:
 	a.step("r2@2", "new r r2 v=1")
 	a.records([]cep.Record{{Kind: cep.ListRecord, Change: &cep.ListChange{List: "bad", Action: cep.PutEntry, Entry: entry("t", 4)}}}, "a change", []string{})
 	a.set = with(entry("q", 2), entry("s", 1), entry("u", 5))
-	next, told := a.g.Adopt(a.set, a.o)
+	next, told := a.g.Adopt(&cep.Rules{Ruleset: a.set, Options: a.o})
 	if len(told.Refused) > 0 || told.Rules[0].Became != cep.Kept {
 		t.Fatalf("told %+v", told)
 	}

@@ -27,6 +27,37 @@ type Published struct {
 	Settings Settings          `json:"settings"`
 	Rules    map[string]Issue  `json:"rules"`  // by id, also of rules that are gone
 	Folder   string            `json:"folder"` // digest of Files, Lists and Settings
+
+	Changes map[string]cep.Change `json:"changes,omitempty"` // what was asked for rules that changed, came or went with it, by id
+	Former  []Former              `json:"former,omitempty"`  // what rules were before, where that still matters; by id and revision
+}
+
+// Former is what a rule was under an earlier revision, which events that came then, or open
+// matches that drain, still ask for.
+type Former struct {
+	ID       string `json:"id"`
+	Revision int    `json:"revision"`
+	Digest   string `json:"digest"`          // of what it means
+	Drain    bool   `json:"drain,omitempty"` // its open matches go on under it; else under the next revision
+	Text     string `json:"text"`            // a file of rules: the rule, with the params and defaults of then
+}
+
+// Asked is what a publish wants to become of the open matches of rules.
+type Asked struct {
+	Changes map[string]cep.Change // by id of a rule
+	Others  cep.Change            // of rules that are not there
+
+	// Needed says whether what a rule was under an earlier revision still matters: Engine.Needs.
+	// nil: all does.
+	Needed func(id string, revision int) bool
+}
+
+// of is what is asked for a rule.
+func (a *Asked) of(id string) cep.Change {
+	if c, ok := a.Changes[id]; ok {
+		return c
+	}
+	return a.Others
 }
 
 // PublishedFile is a file of rules.
@@ -56,8 +87,9 @@ const publishedFormat = 1
 
 // Publish makes what is published of files. read reads the files that lists name, as
 // os.ReadFile does. before is what was published last, nil: nothing; a rule that means what
-// it meant there keeps its revision, any other gets the next.
-func Publish(files []source.File, read func(path string) ([]byte, error), s Settings, before *Published) (*Published, error) {
+// it meant there keeps its revision, any other gets the next. asked is what is to become of the
+// open matches of those.
+func Publish(files []source.File, read func(path string) ([]byte, error), s Settings, before *Published, asked Asked) (*Published, error) {
 	p := &Published{Format: publishedFormat, Lists: map[string][]byte{}, Settings: s, Rules: map[string]Issue{}}
 	for _, f := range files {
 		p.Files = append(p.Files, PublishedFile{f.Path, f.Text})
@@ -96,7 +128,22 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 		}
 		p.Rules[r.ID] = now
 	}
+	p.change(before, &asked)
 	return p, nil
+}
+
+// change notes what is asked for the rules that differ from what was published before.
+func (p *Published) change(before *Published, asked *Asked) {
+	p.Changes = map[string]cep.Change{}
+	for id, now := range p.Rules {
+		was := Issue{}
+		if before != nil {
+			was = before.Rules[id]
+		}
+		if was.Digest != now.Digest {
+			p.Changes[id] = asked.of(id)
+		}
+	}
 }
 
 // Same says whether what was published last is what Publish would make of files, lists and
@@ -208,5 +255,5 @@ func (p *Published) Compile() (*cep.Rules, error) {
 	for _, r := range checked.Ruleset.Rules {
 		r.Revision = max(1, p.Rules[r.ID].Revision)
 	}
-	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute, Left: left}, nil
+	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute, Left: left, Changes: p.Changes}, nil
 }

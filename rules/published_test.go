@@ -37,7 +37,7 @@ func TestPublished(t *testing.T) {
 	}
 	files := []source.File{{Path: "rules/r.yaml", Text: publishedRules}}
 	s := Settings{Order: "eager", Lateness: 10 * time.Second, Idle: time.Minute, MaxAhead: time.Minute, PerRuleMinute: 600}
-	p, err := Publish(files, read, s, nil)
+	p, err := Publish(files, read, s, nil, Asked{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestPublished(t *testing.T) {
 		t.Errorf("alerts %+v", fx.Alerts)
 	}
 
-	same, err := Publish(files, read, s, again)
+	same, err := Publish(files, read, s, again, Asked{})
 	if err != nil || same.Folder != p.Folder || fmt.Sprint(same.Rules) != fmt.Sprint(p.Rules) {
 		t.Errorf("published again: %v, was %v; %v", same.Rules, p.Rules, err)
 	}
@@ -70,7 +70,7 @@ func TestPublished(t *testing.T) {
 func TestPublishedRevisions(t *testing.T) {
 	publish := func(before *Published, text string) *Published {
 		t.Helper()
-		p, err := Publish([]source.File{{Path: "r.yaml", Text: text}}, nil, Settings{Order: "watermark"}, before)
+		p, err := Publish([]source.File{{Path: "r.yaml", Text: text}}, nil, Settings{Order: "watermark"}, before, Asked{})
 		if err != nil {
 			t.Fatal(err)
 		}

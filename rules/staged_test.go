@@ -33,7 +33,7 @@ rules:
   - {id: a, on: pay, key: card, when: 'in_list("vip", card) and not in_list("few", card)'}
 `}}
 	set := Settings{Order: "eager"}
-	p, err := Publish(files, read, set, nil)
+	p, err := Publish(files, read, set, nil, Asked{})
 	if err != nil {
 		t.Fatal(err)
 	}

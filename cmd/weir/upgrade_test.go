@@ -31,7 +31,7 @@ func servedBefore(t *testing.T, dir, file, text string, lines []string, short bo
 	must(t, err)
 	set := rules.Settings{Order: "eager", Lateness: 10 * time.Second, Idle: time.Minute, Budget: 4 << 30, PerRuleMinute: 600}
 	good := strings.ReplaceAll(text, "x ->", "x -> y")
-	p, err := rules.Publish([]source.File{{Path: filepath.Base(file), Text: good}}, os.ReadFile, set, nil)
+	p, err := rules.Publish([]source.File{{Path: filepath.Base(file), Text: good}}, os.ReadFile, set, nil, rules.Asked{})
 	must(t, err)
 	p.Files[0].Text = text
 	p.Folder = digestOf(file, text, set)
