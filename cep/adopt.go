@@ -23,8 +23,8 @@ func (a Adoption) String() string { return [...]string{"kept", "new", "changed",
 
 // AdoptedPart is what became of a rule or a feature.
 type AdoptedPart struct {
-	Name    string // of a rule its id
-	Became  Adoption
+	Name   string // of a rule its id
+	Became Adoption
 
 	// Of a rule that has changed or is gone: what was asked for its open matches, what becomes of
 	// them, and, where that is not what was asked, why.
@@ -53,21 +53,34 @@ type Adopted struct {
 // String says in short what became of the rules and their open matches.
 func (a *Adopted) String() string {
 	var n [4]int
-	kept, dropped := 0, 0
+	kept, carried, draining, dropped := 0, 0, 0, 0
 	for _, r := range a.Rules {
 		n[r.Became]++
-		kept += r.Kept
+		if r.Became == Kept {
+			kept += r.Kept
+		} else {
+			carried += r.Kept
+		}
+		draining += r.Draining
 		dropped += r.Dropped
 	}
-	return fmt.Sprintf("%d rules go on with %d open matches, %d are new, %d changed and %d gone, with %d open matches dropped",
+	text := fmt.Sprintf("%d rules go on with %d open matches, %d are new, %d changed and %d gone, with %d open matches dropped",
 		n[Kept], kept, n[New], n[Changed], n[Gone], dropped)
+	if carried > 0 {
+		text += fmt.Sprintf(", %d carried", carried)
+	}
+	if draining > 0 {
+		text += fmt.Sprintf(", %d draining", draining)
+	}
+	return text
 }
 
 // Adopt returns an Engine that goes on from here with other Rules; g stays
 // as it is. It is called between two calls of Step.
 //
 // Rules and features that mean the same in both (Digest, and of a rule Revision and Layer)
-// go on with their state, as does a risk or a list that is declared alike; so do the clock,
+// go on with their state, and so does a rule that the Ruleset says what it was before (Rule.Formers)
+// or that drains (Rule.Drains), as does a risk or a list that is declared alike; so do the clock,
 // the ids that are known, and what is counted of them and of event types. What is new or
 // changed begins here: it sees events that arrive from now on, and no other, also where a
 // late event lets their keys go back behind what came before; a new risk is added to by
@@ -84,49 +97,57 @@ func (a *Adopted) String() string {
 // of them when they came, and what the lists were then. A new lateness acts from the next
 // event on.
 func (g *Engine) Adopt(r *Rules) (*Engine, *Adopted) {
-	rs, o := r.Ruleset, r.Options
-	a := newAdoption(g, rs, o)
+	a := newAdoption(g, r)
 	told := a.tell()
+	a.begin()
 	told.Refused = a.changeLists()
 	a.refused = uint64(len(told.Refused))
-	next, err := Restore(rs, o, a.state())
+	next, err := Restore(r.Ruleset, r.Options, a.state())
 	if err != nil {
 		panic("cep: a state cannot be carried on: " + err.Error())
 	}
 	return next, told
 }
 
-// Plan says what Adopt would do. It changes nothing.
-func (g *Engine) Plan(r *Rules) *Adopted {
-	a := newAdoption(g, r.Ruleset, r.Options)
-	return a.tell()
-}
+// Plan says what Adopt would do, but for changes of lists that it would refuse. It changes
+// nothing, and looks at each key once.
+func (g *Engine) Plan(r *Rules) *Adopted { return newAdoption(g, r).tell() }
 
 // adoption carries the state of an engine on to another Ruleset. What there is no counterpart
 // for has the number -1.
 type adoption struct {
 	from *Engine
+	next *Rules
 	to   *Engine // for the numbers that the parts have there, and as a place for some of them
 
-	rules    []int32 // by rule of from: of to, if it is kept
+	rules    []int32  // by rule of from: of to, if it goes on
+	modes    []Mode   // by rule of from: how; ModeDefault: as it is
+	why      []string // by rule of from: why it does not go on
 	features []int32
 	risks    []int32
 	reads    []ReadID
 	types    []TypeID // by TypeID+1
 	fields   []FieldID
 
-	oldRules    []int32 // by rule of to: of from, if it is kept
+	oldRules    []int32 // by rule of to: of from, if it goes on
 	oldFeatures []int32
 
 	refused uint64 // changes of lists
 }
 
-func newAdoption(g *Engine, rs *Ruleset, o Options) *adoption {
-	a := &adoption{from: g}
-	a.match(rs, g.options.Order == o.Order)
-	b := a.borders(rs)
-	a.to = NewEngine(b.behind(rs), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: g.options.NearMisses, Budget: o.Budget})
+func newAdoption(g *Engine, next *Rules) *adoption {
+	a := &adoption{from: g, next: next}
+	a.match(next.Ruleset, a.sameOrder())
 	return a
+}
+
+func (a *adoption) sameOrder() bool { return a.from.options.Order == a.next.Options.Order }
+
+// begin makes the place for the state.
+func (a *adoption) begin() {
+	o := a.next.Options
+	b := a.borders(a.next.Ruleset)
+	a.to = NewEngine(b.behind(a.next.Ruleset), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: a.from.options.NearMisses, Budget: o.Budget})
 }
 
 // match finds out what goes on. Where the order changes, nothing does.
@@ -152,14 +173,7 @@ func (a *adoption) match(rs *Ruleset, sameOrder bool) {
 	for i := range old.Risks {
 		a.risks = append(a.risks, int32(slices.IndexFunc(rs.Risks, func(r NamedRisk) bool { return sameOrder && r.same(&old.Risks[i]) })))
 	}
-	byRule := numbersOf(rs.Rules, func(r *Rule) string { return r.ID })
-	for _, r := range old.Rules {
-		i := lookedUp(byRule, r.ID)
-		if i >= 0 && (!sameOrder || !r.same(rs.Rules[i])) {
-			i = -1
-		}
-		a.rules = append(a.rules, i)
-	}
+	a.matchRules(rs, sameOrder)
 	a.oldRules = backwards(a.rules, len(rs.Rules))
 	a.reads = make([]ReadID, len(old.Reads))
 	for i := range a.reads {
@@ -167,9 +181,23 @@ func (a *adoption) match(rs *Ruleset, sameOrder bool) {
 	}
 	for i, r := range old.Rules {
 		if n := a.rules[i]; n >= 0 {
-			for k, id := range r.Reads {
-				a.reads[id] = rs.Rules[n].Reads[k]
-			}
+			a.matchReads(r, rs.Rules[n])
+		}
+	}
+}
+
+// matchReads finds the reads of a rule that goes on as another: of what it is and was.
+func (a *adoption) matchReads(old, next *Rule) {
+	for was := range old.all {
+		now := next
+		if !was.same(next) {
+			now = next.former(was.Revision, was.Digest)
+		}
+		if now == nil { // it is long ago
+			continue
+		}
+		for k, id := range was.Reads {
+			a.reads[id] = now.Reads[k]
 		}
 	}
 }
@@ -226,7 +254,7 @@ func (a *adoption) borders(rs *Ruleset) borders {
 	here := &border{g.order.arrived, g.order.low, g.order.now}
 	for i, old := range a.oldRules {
 		if b.rules[i] = here; old >= 0 {
-			b.rules[i] = had.rules[old]
+			b.rules[i], b.formers[i] = had.rules[old], a.ends(old, had.formers[old], here)
 		}
 	}
 	for i, old := range a.oldFeatures {
@@ -244,28 +272,15 @@ func (a *adoption) borders(rs *Ruleset) borders {
 
 // tell says what becomes of rules and features.
 func (a *adoption) tell() *Adopted {
-	old, next := a.from.rs, a.to.rs
-	ids := func(rules []*Rule) []string { return namesOf(rules, func(r *Rule) string { return r.ID }) }
+	old, next := a.from.rs, a.next.Ruleset
 	names := func(features []*Feature) []string {
 		return namesOf(features, func(f *Feature) string { return f.Name })
 	}
-	told := &Adopted{
-		Reordered: a.from.eager() != a.to.eager(),
-		Rules:     parts(ids(old.Rules), ids(next.Rules), a.oldRules),
+	return &Adopted{
+		Reordered: !a.sameOrder(),
+		Rules:     a.tellRules(),
 		Features:  parts(names(old.Features), names(next.Features), a.oldFeatures),
 	}
-	open := map[string]int{}
-	for i, n := range a.from.Open() {
-		open[old.Rules[i].ID] = n
-	}
-	for i := range told.Rules {
-		if p := &told.Rules[i]; p.Became == Kept {
-			p.Kept = open[p.Name]
-		} else {
-			p.Dropped = open[p.Name]
-		}
-	}
-	return told
 }
 
 func namesOf[T any](all []T, name func(T) string) []string {

@@ -49,17 +49,18 @@ type borders struct {
 	rules    []*border
 	features []*border
 	risks    []*border
+	formers  [][]former // by rule: up to where what it was is in force
 }
 
 func newBorders(rs *Ruleset) borders {
-	return borders{make([]*border, len(rs.Rules)), make([]*border, len(rs.Features)), make([]*border, len(rs.Risks))}
+	return borders{make([]*border, len(rs.Rules)), make([]*border, len(rs.Features)), make([]*border, len(rs.Risks)), make([][]former, len(rs.Rules))}
 }
 
 // bordersOf are the borders of a Ruleset that still matter.
 func bordersOf(rs *Ruleset, low int64) borders {
 	b := newBorders(rs)
 	for i, r := range rs.Rules {
-		b.rules[i] = r.since.still(low)
+		b.rules[i], b.formers[i] = r.since.still(low), r.ends(low)
 	}
 	for i, f := range rs.Features {
 		b.features[i] = f.since.still(low)
@@ -88,6 +89,11 @@ func (b *borders) distinct() []*border {
 			}
 		}
 	}
+	for _, formers := range b.formers {
+		for _, x := range formers {
+			all = append(all, x.until)
+		}
+	}
 	slices.SortFunc(all, (*border).compare)
 	return slices.CompactFunc(all, func(a, b *border) bool { return *a == *b })
 }
@@ -95,16 +101,18 @@ func (b *borders) distinct() []*border {
 // behind is a Ruleset whose rules, features and risks see what their borders let them see:
 // it asks in `where`, before anything else. rs stays as it is.
 func (b *borders) behind(rs *Ruleset) *Ruleset {
-	if len(b.distinct()) == 0 {
+	if len(b.distinct()) == 0 && !slices.ContainsFunc(rs.Rules, func(r *Rule) bool { return len(r.Formers) > 0 || r.until != nil }) {
 		return rs
 	}
 	c := *rs
 	c.Rules, c.Features, c.Types, c.risksSince = slices.Clone(rs.Rules), slices.Clone(rs.Features), slices.Clone(rs.Types), b.risks
 	for i, since := range b.rules {
-		if since == nil {
+		if c.Rules[i] = rs.Rules[i].ended(b.formers[i]); since != nil {
+			c.Rules[i] = c.Rules[i].behind(since)
+		}
+		if c.Rules[i] == rs.Rules[i] {
 			continue
 		}
-		c.Rules[i] = rs.Rules[i].behind(since)
 		for t := range c.Types {
 			if c.Types[t].Alert == rs.Rules[i] {
 				c.Types[t].Alert = c.Rules[i]
@@ -127,6 +135,10 @@ func (r *Rule) behind(since *border) *Rule {
 	sees := where.Event
 	where.Event = func(s *Scope) bool { return !since.hides(s.Event) && (sees == nil || sees(s)) }
 	c.Where, c.since = &where, since
+	c.Formers = nil
+	for _, f := range r.Formers {
+		c.Formers = append(c.Formers, f.behind(since))
+	}
 	return &c
 }
 
@@ -169,14 +181,23 @@ func (g *Engine) appendBorders(w *writer) {
 		w.Int(x.low)
 		w.Int(x.now)
 	}
-	for _, part := range [][]*border{b.rules, b.features, b.risks} {
+	number := func(x *border) uint64 {
+		if x == nil {
+			return 0
+		}
+		i, _ := slices.BinarySearchFunc(all, x, (*border).compare)
+		return uint64(i) + 1
+	}
+	for i, x := range b.rules {
+		w.Uint(number(x) + uint64(len(all)+1)*uint64(len(b.formers[i])))
+		for _, f := range b.formers[i] {
+			w.Uint(uint64(f.revision))
+			w.Uint(number(f.until))
+		}
+	}
+	for _, part := range [][]*border{b.features, b.risks} {
 		for _, x := range part {
-			n := 0
-			if x != nil {
-				i, _ := slices.BinarySearchFunc(all, x, (*border).compare)
-				n = i + 1
-			}
-			w.Uint(uint64(n))
+			w.Uint(number(x))
 		}
 	}
 }
@@ -196,7 +217,20 @@ func (r *reader) borders(rs *Ruleset) borders {
 	if len(all) == 0 {
 		return b
 	}
-	for _, part := range [][]*border{b.rules, b.features, b.risks} {
+	for i, rule := range rs.Rules {
+		n := r.Uint()
+		if before := n % uint64(len(all)+1); before > 0 {
+			b.rules[i] = all[before-1]
+		}
+		for range n / uint64(len(all)+1) {
+			x := r.former(rule, b.formers[i], all)
+			if r.Bad {
+				return b
+			}
+			b.formers[i] = append(b.formers[i], x)
+		}
+	}
+	for _, part := range [][]*border{b.features, b.risks} {
 		for i := range part {
 			if n := r.Below(uint64(len(all)) + 1); n > 0 {
 				part[i] = all[n-1]
@@ -207,6 +241,20 @@ func (r *reader) borders(rs *Ruleset) borders {
 		r.Fail()
 	}
 	return b
+}
+
+// former reads up to which border a revision of a rule is in force, of which those before have
+// been read.
+func (r *reader) former(rule *Rule, before []former, all []*border) former {
+	x := former{revision: int(r.Below(1 << 31))}
+	if n := r.Below(uint64(len(all)) + 1); n > 0 {
+		x.until = all[n-1]
+	}
+	known := rule.Drains && rule.Revision == x.revision || slices.ContainsFunc(rule.Formers, func(f *Rule) bool { return f.Revision == x.revision })
+	if n := len(before); !known || x.until == nil || n > 0 && (before[n-1].revision >= x.revision || before[n-1].until.compare(x.until) > 0) {
+		r.Fail()
+	}
+	return x
 }
 
 // check compares borders with the clock.

@@ -54,10 +54,12 @@ func closers(rs *Ruleset) []*closer {
 			all[r.WindowClose-1] = c
 		}
 		c.rules = append(c.rules, int32(i))
-		for _, id := range r.Outcome {
-			if c.layout.slot[id] < 0 && r.reads(rs, id) {
-				c.layout.slot[id] = int32(len(c.reads))
-				c.reads = append(c.reads, look{feature: int32(rs.Reads[id].Feature), slot: c.layout.slot[id]})
+		for was := range r.all {
+			for _, id := range was.Outcome {
+				if c.layout.slot[id] < 0 && r.reads(rs, id) {
+					c.layout.slot[id] = int32(len(c.reads))
+					c.reads = append(c.reads, look{feature: int32(rs.Reads[id].Feature), slot: c.layout.slot[id]})
+				}
 			}
 		}
 	}
@@ -199,7 +201,7 @@ func (l *ledger) report(space int, r *record, c *feature.Closed, early bool) {
 	now := Moment{Time: c.To, Features: FeatureRow{&of.layout, row}}
 	var kept *ended
 	for _, i := range of.rules {
-		rule := l.scheme.rs.Rules[i]
+		rule := l.scheme.rs.Rules[i].as(nil, c.To)
 		fails := len(rule.Risks) == 0 && !rule.having(&Scope{Key: l.own.parts, Lists: l.scope.Lists, At: &now})
 		if fails && !l.traced {
 			continue
@@ -301,12 +303,13 @@ func (s *shard) closed(x *ended) {
 	if home < 0 {
 		return
 	}
-	r := s.plan.rs.Rules[x.rule]
+	r := s.plan.rs.Rules[x.rule].as(nil, x.at)
 	s.key.set(x.key)
 	ks := s.key.find(s.tables[home])
 	s.change(ks)
 	s.judge.at(nil, x.key, ks)
-	s.judge.ask(r)
+	s.judge.due = x.at
+	s.judge.ask(s.plan.rs.Rules[x.rule])
 	s.judge.risks.at = stamp{moment: x.at}
 	now := Moment{Time: x.at, Features: x.row}
 	if s.trace != nil {

@@ -165,11 +165,17 @@ func (p *plan) enter(r *Rule, i int32) {
 	p.conds = max(p.conds, len(r.Conds))
 	if r.Program != nil {
 		p.starts[i] = r.Program.Starts()
-		p.onTime[i] = onTime(p.rs, r)
-		p.keepRows = p.keepRows || r.Program.InOrder() && len(r.Outcome) > 0
+		for was := range r.all {
+			for _, id := range onTime(p.rs, was) {
+				if !slices.Contains(p.onTime[i], id) {
+					p.onTime[i] = append(p.onTime[i], id)
+				}
+			}
+			p.keepRows = p.keepRows || r.Program.InOrder() && len(was.Outcome) > 0
+		}
 	}
 	p.actions[i], _ = outcome.ParseAction(r.Action)
-	if r.Shadow {
+	if r.everShadow() {
 		return
 	}
 	for id, risk := range p.rs.Risks {
@@ -282,8 +288,19 @@ func (p *plan) offer(s int32, t int) offer {
 // needed returns, for each name that can begin a match with an event of type t,
 // the equalities that then hold; begins is false if there is no such name.
 func (p *plan) needed(rule int32, t TypeID) (needed [][]Equality, begins bool) {
-	r := p.rs.Rules[rule]
-	for _, c := range p.starts[rule] {
+	whole := p.rs.Rules[rule]
+	if whole.Drains && whole.until == nil {
+		return nil, false
+	}
+	for r := range whole.all {
+		needed = p.neededAs(r, p.starts[rule], t, needed)
+	}
+	return needed, len(needed) > 0
+}
+
+// neededAs adds to needed what a rule as it is, or was, needs.
+func (p *plan) neededAs(r *Rule, starts []nfa.Cond, t TypeID, needed [][]Equality) [][]Equality {
+	for _, c := range starts {
 		cond := &r.Conds[c]
 		if cond.Types != nil && !slices.Contains(cond.Types, t) {
 			continue
@@ -300,7 +317,7 @@ func (p *plan) needed(rule int32, t TypeID) (needed [][]Equality, begins bool) {
 		})
 		needed = append(needed, es)
 	}
-	return needed, len(needed) > 0
+	return needed
 }
 
 // plainEquality leaves of e what tells it from others.

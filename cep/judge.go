@@ -19,7 +19,9 @@ const (
 // key. The part of a condition that looks at the event alone is evaluated at most
 // once for each event, rule and key.
 type judge struct {
-	rule    *Rule
+	whole   *Rule // that is asked,
+	rule    *Rule // and what it means for the event
+	due     int64 // to where time moves on, if there is no event
 	scope   Scope
 	memo    []answer // by nfa.Cond
 	view    view
@@ -46,7 +48,8 @@ func (j *judge) at(e *Event, key []string, ks *keyState) {
 
 // ask sets the rule of the questions to come.
 func (j *judge) ask(r *Rule) {
-	j.rule, j.view.rule = r, r
+	j.whole, j.rule = r, r.as(j.scope.Event, j.due)
+	j.view.rule = j.rule
 	clear(j.memo[:len(r.Conds)])
 	j.took = false
 }
@@ -126,14 +129,17 @@ func (j *judge) Holds(c nfa.Cond, caps nfa.Captures) bool {
 
 // having asks the rule's `having` of a completed match.
 func (j *judge) having(caps nfa.Captures) bool {
-	if j.rule.Having == nil {
+	e, r := j.scope.Event, j.rule
+	if e == nil {
+		r = j.whole.as(nil, max(j.due, j.machine.Moment()))
+	}
+	if r.Having == nil {
 		return true
 	}
-	e := j.scope.Event
 	j.scope.At = j.moment()
 	j.view.caps = caps
 	j.scope.Event, j.scope.Captures = nil, &j.view
-	ok := j.rule.Having(&j.scope)
+	ok := r.Having(&j.scope)
 	j.scope.Event, j.scope.At = e, nil
 	return ok
 }

@@ -60,8 +60,22 @@ func (c *coming) precedes(e *Event) bool {
 
 // herald makes events of the matches of a rule, for the rules that read them.
 type herald struct {
+	rule   *Rule // as it is, or was
 	typ    TypeID
 	fields []heraldField
+	former []*herald // of what the rule was before
+}
+
+// of is what makes events of the matches of a rule as it is, or was.
+func (h *herald) of(r *Rule) *herald {
+	if h != nil && h.rule != r {
+		for _, f := range h.former {
+			if f.rule == r {
+				return f
+			}
+		}
+	}
+	return h
 }
 
 // heraldField is where a field of the event comes from.
@@ -86,15 +100,23 @@ const (
 func heralds(rs *Ruleset) []*herald {
 	all := make([]*herald, len(rs.Rules))
 	for t, typ := range rs.Types {
-		if i := slices.Index(rs.Rules, typ.Alert); typ.Alert != nil && i >= 0 {
-			all[i] = newHerald(rs, TypeID(t))
+		if typ.Alert == nil {
+			continue
+		}
+		for i, r := range rs.Rules {
+			if r == typ.Alert || r.Drains && r.ID == typ.Alert.ID {
+				all[i] = newHerald(rs, r, TypeID(t))
+				for _, f := range r.Formers {
+					all[i].former = append(all[i].former, newHerald(rs, f, TypeID(t)))
+				}
+			}
 		}
 	}
 	return all
 }
 
-func newHerald(rs *Ruleset, t TypeID) *herald {
-	h, r := &herald{typ: t}, rs.Types[t].Alert
+func newHerald(rs *Ruleset, r *Rule, t TypeID) *herald {
+	h := &herald{rule: r, typ: t}
 	for f, path := range rs.Fields {
 		x := heraldField{field: FieldID(f)}
 		if i := slices.Index(r.Key.Names, path); i >= 0 {

@@ -90,7 +90,8 @@ type Rules struct {
 
 	Left []LeftOut // of the record that this program does not compile, though another did
 
-	Changes map[string]Change // what the record asks for rules that it changes, adds or removes, by id
+	Changes  map[string]Change // what the record asks for rules that it changes, adds or removes, by id
+	Hindered map[string]string // why open matches of rules that it changes are neither carried nor drained, by id
 }
 
 // LeftOut is a part of a record of rules that is not in force.

@@ -60,12 +60,15 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 	}
 	for i := range s.matches {
 		m := &s.matches[i]
+		r := s.plan.rs.Rules[st.rule].as(s.judge.scope.Event, at.moment)
 		if closing {
+			r = s.plan.rs.Rules[st.rule].as(nil, max(s.closing, m.Time))
 			at.moment = max(at.moment, m.Time)
 		}
+		s.judge.view.rule = r
 		s.judge.risks.at = at
 		now := s.at(st, m, at.moment)
-		c := coming{cause: s.cause(), at: at, place: place, rule: st.rule, number: s.numberOf(i), alert: s.found(s.plan.rs.Rules[st.rule], m.Events, m.Time, now)}
+		c := coming{cause: s.cause(), at: at, place: place, rule: st.rule, number: s.numberOf(i), alert: s.found(r, m.Events, m.Time, now)}
 		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
 			c.alert.Kind = TimeoutAlert
@@ -85,7 +88,7 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 // matchedAt lets a match have its consequences: an alert, if neither edge nor throttle
 // keeps it from being one, an event for rules that read it, a hold, and risk.
 func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
-	r, a := s.plan.rs.Rules[st.rule], &c.alert
+	r, a := c.alert.Rule, &c.alert
 	st.edge = r.Edge
 	switch {
 	case edge && r.Edge:
@@ -100,7 +103,7 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 		}
 	}
 	known := s.eager.knows(c.at)
-	h := s.plan.heralds[st.rule]
+	h := s.plan.heralds[st.rule].of(r)
 	if known {
 		h = nil
 	} else if !c.silent || h != nil || s.names.many {
@@ -189,11 +192,11 @@ func (s *shard) answer(st *ruleState, e *Event) {
 	if !ok {
 		return
 	}
-	r := s.plan.rs.Rules[st.rule]
-	s.judge.ask(r)
+	s.judge.ask(s.plan.rs.Rules[st.rule])
 	if !s.judge.sees() {
 		return
 	}
+	r := s.judge.rule
 	if s.eager.knows(e.stamp()) {
 		return
 	}

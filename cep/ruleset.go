@@ -14,7 +14,7 @@ import (
 type Ruleset struct {
 	Types  []Type   // index: TypeID; types with a schema and types that rules name
 	Fields []string // index: FieldID; the paths of all fields read, like "amount" or "device.os"
-	Rules  []*Rule  // by id
+	Rules  []*Rule  // by id; of one id those that drain first, by revision
 
 	Features []*Feature
 	Reads    []Read      // index: ReadID; the ways in which rules look at features
@@ -131,7 +131,17 @@ type Rule struct {
 	// nil. Nil: nobody counts.
 	Faults *FaultCount
 
+	// Formers are what the rule was under earlier revisions, the oldest first, from which open
+	// matches were carried: Hinders says nothing of them. An event that came when one was in
+	// force keeps its meaning.
+	Formers []*Rule
+
+	// Drains says that the rule is what another of the same id was before: with events that
+	// come after that was put in force no match of it begins. It has a Program.
+	Drains bool
+
 	since *border // nil: it sees all events
+	until *border // of a former and of a rule that drains: up to where it was in force; nil: that is long ago
 }
 
 // Personal says what of the alerts of a rule tells something of personal fields.

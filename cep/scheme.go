@@ -195,9 +195,11 @@ func (c *scheme) look(t TypeID) {
 		if r.WindowClose > 0 || r.Types != nil && !slices.Contains(r.Types, t) {
 			continue
 		}
-		for _, id := range r.Reads {
-			if st.layout.slot[id] < 0 {
-				c.enter(st, id)
+		for was := range r.all {
+			for _, id := range was.Reads {
+				if st.layout.slot[id] < 0 {
+					c.enter(st, id)
+				}
 			}
 		}
 	}

@@ -187,6 +187,7 @@ func (s *shard) offerTo(o *offer, ks *keyState, e *Event) {
 			s.seen[st.rule] = s.visit
 			s.judge.ask(s.plan.rs.Rules[st.rule])
 			told := s.trace != nil && s.follow(st.rule, e, e.Time)
+			s.shut(st.rule, e)
 			if (told || st.edge || s.machine(st.rule).Changes(&st.runs, e.Time, &s.judge)) && s.sees() {
 				s.change(ks)
 				s.step(ks, st, e)
@@ -229,12 +230,16 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 		return ks
 	}
 	s.seen[rule] = s.visit
-	r := s.plan.rs.Rules[rule]
+	r := s.plan.rs.Rules[rule].as(e, 0)
+	if r.shuts(e) {
+		return ks
+	}
+	s.shut(rule, e)
 	told := s.trace != nil && s.follow(rule, e, e.Time)
 	if !told && !s.judge.begins(r, s.plan.starts[rule]) {
 		return ks
 	}
-	s.judge.ask(r)
+	s.judge.ask(s.plan.rs.Rules[rule])
 	if !s.sees() {
 		return ks
 	}
@@ -274,6 +279,13 @@ func (s *shard) begin(o *offer, ks *keyState, rule int32, e *Event, changed *boo
 	*st = ruleState{runs: s.spare.open()}
 	*changed = true
 	return ks
+}
+
+// shut says whether an event lets a match of a rule begin.
+func (s *shard) shut(rule int32, e *Event) {
+	if r := s.plan.rs.Rules[rule]; r.Drains {
+		s.machine(rule).Shut = r.shuts(e)
+	}
 }
 
 // show lets the judge answer for an event under a key.
@@ -492,6 +504,7 @@ func (s *shard) lapse(st *ruleState, t int64, closing bool) {
 			t = never
 		}
 	}
+	s.judge.due = s.closing
 	s.judge.ask(r)
 	m := s.machine(st.rule)
 	s.judge.view.state, s.judge.machine = st, m

@@ -685,8 +685,10 @@ func (w *writer) row(row *FeatureRow, asked []bool) {
 func (ks *keyState) reads(rs *Ruleset) []bool {
 	asked := make([]bool, len(rs.Reads))
 	for i := range ks.rules {
-		for _, id := range rs.Rules[ks.rules[i].rule].Reads {
-			asked[id] = true
+		for was := range rs.Rules[ks.rules[i].rule].all {
+			for _, id := range was.Reads {
+				asked[id] = true
+			}
 		}
 	}
 	return asked

@@ -65,6 +65,9 @@ type Machine struct {
 	Collect bool
 	Fates   []Fate
 
+	// Shut says that no match begins: the event of the next step is for those that are open.
+	Shut bool
+
 	prog *Program
 	runs *Runs
 	now  Time
@@ -181,6 +184,9 @@ func (m *Machine) Changes(r *Runs, t Time, j Judge) bool {
 
 // begins reports whether a match could begin with the event.
 func (m *Machine) begins() bool {
+	if m.Shut {
+		return false
+	}
 	for i := range m.prog.starts {
 		if m.asks(Cond(m.prog.places[m.prog.starts[i].to].name)) {
 			return true
@@ -662,6 +668,9 @@ func allEdges(n int) uint64 {
 // startAll lets matches begin with the event.
 func (m *Machine) startAll() {
 	p, births := m.prog, len(m.born)
+	if m.Shut {
+		return
+	}
 	for i := range p.starts {
 		e := &p.starts[i]
 		var lifted uint64
