@@ -68,7 +68,7 @@ func (r *Rule) Hinders(was *Rule, rs *Ruleset) string {
 	case r.Program != nil && !slices.Equal(r.Names, was.Names):
 		return "the names of its pattern differ"
 	case r.Program != nil && r.Program.String() != was.Program.String():
-		return "its pattern, window, bounds or skip differ"
+		return "what its pattern is compiled to differs: its elements, windows, `skip`, `emit`, `timeout`, `limit`, or that there is `unless` or `having`"
 	case !slices.Equal(r.Types, was.Types):
 		return "it is on other events"
 	case !reflect.DeepEqual(r.Key, was.Key):

@@ -91,6 +91,7 @@ func (x *cutOf) rule(t testing.TB, revision int, pick func(by *Event, at *Moment
 type edited struct {
 	cutOf
 	meanings []*meaning
+	modes    []Mode // of edits
 }
 
 // as is the rule under a revision, from 1, with equalities to be found by.
@@ -103,13 +104,32 @@ func (x *edited) as(t testing.TB, revision int) *Rule {
 	return r
 }
 
-// with is as with formers from a revision on.
-func (x *edited) with(t testing.TB, revision, from int) *Rule {
-	r := x.as(t, revision)
-	for k := from; k < revision; k++ {
-		r.Formers = append(r.Formers, x.as(t, k))
+// rules are those in force after so many edits: of each revision that is still needed what it was.
+func (x *edited) rules(t testing.TB, edits int, needed func(revision int) bool) []*Rule {
+	var all []*Rule
+	from := 1
+	emit := func(revision int) {
+		r := x.as(t, revision)
+		for k := from; k < revision; k++ {
+			if needed(k) {
+				r.Formers = append(r.Formers, x.as(t, k))
+			}
+		}
+		if r.Drains = revision <= edits; !r.Drains || needed(revision) {
+			all = append(all, r)
+		}
+		from = revision + 1
 	}
-	return r
+	for k := 1; k <= edits; k++ {
+		switch x.modes[k-1] {
+		case ModeDrain:
+			emit(k)
+		case ModeReset:
+			all, from = nil, k+1
+		}
+	}
+	emit(edits + 1)
+	return all
 }
 
 // reign is where a revision was put in force: after so many events, at an event time.
@@ -118,21 +138,62 @@ type reign struct {
 	now     int64
 }
 
-// oracle is one rule, from the beginning, whose conditions look at the position themselves.
-func (x *edited) oracle(t testing.TB, reigns []reign) *Rule {
-	return x.rule(t, 1, func(by *Event, at *Moment) (*meaning, int) {
-		arrived, moment := uint64(0), int64(0)
-		if by != nil {
-			arrived, moment = by.arrived, by.Time
-		} else {
-			arrived, moment = at.arrived, at.Time
+// oracle is what is left of the alerts of the rule: those of one rule for each row of revisions that
+// were carried, whose conditions look at the position themselves.
+func (x *edited) oracle(t *rapid.T, tb testing.TB, o Options, events []Event, reigns []reign) string {
+	var all []string
+	for first := 0; first <= len(reigns); {
+		last := first // revisions from first to last, from 0, are one rule
+		for last < len(reigns) && x.modes[last] == ModeCarry {
+			last++
 		}
-		n := 0
-		for n < len(reigns) && (arrived > reigns[n].arrived || arrived == 0 && moment > reigns[n].now) {
+		r := x.row(tb, first, last, reigns)
+		upTo, then := len(events), []Record{end}
+		for k := last; k < len(reigns); k++ {
+			if x.modes[k] == ModeReset { // what it has not said by then it never says
+				upTo, then = int(reigns[k].arrived), nil
+				break
+			}
+		}
+		_, fx := stepped(rulesOf(r), o, slices.Clone(events[:upTo]), then...)
+		all = append(all, strings.Split(unnamed(t, fx), "\n")...)
+		first = last + 1
+	}
+	slices.Sort(all)
+	return strings.Trim(strings.Join(all, "\n"), "\n")
+}
+
+// row is one rule for a row of revisions, which sees no event before its first, and where it does not
+// end with the last of all begins no match after it.
+func (x *edited) row(t testing.TB, first, last int, reigns []reign) *Rule {
+	before := func(n int, arrived uint64, moment int64) bool {
+		return arrived > 0 && arrived <= reigns[n].arrived || arrived == 0 && moment <= reigns[n].now
+	}
+	r := x.rule(t, 1, func(by *Event, at *Moment) (*meaning, int) {
+		n := first
+		for n < last {
+			if by != nil && before(n, by.arrived, by.Time) || by == nil && before(n, at.arrived, at.Time) {
+				break
+			}
 			n++
 		}
 		return x.meanings[n], n + 1
 	})
+	if first > 0 {
+		r.Where = &Cond{Event: func(s *Scope) bool { return s.Event.arrived > reigns[first-1].arrived }}
+	}
+	if last < len(reigns) {
+		for _, c := range r.Program.Starts() {
+			r.Conds[c] = r.Conds[c].and(func(s *Scope) bool {
+				begins := true
+				for v := range r.Names {
+					begins = begins && s.Captures.Len(v) == 0
+				}
+				return !begins || s.Event.arrived <= reigns[last].arrived
+			})
+		}
+	}
+	return r
 }
 
 var (
@@ -147,18 +208,19 @@ func unnamed(t rapid.TB, fx *Effects) string {
 	return strings.Join(lines, "\n")
 }
 
-// The alerts of a rule that is edited while events come, whose open matches are carried, are those of
-// one rule that gives each event the meaning of its position: in both orders, with late events,
-// shards and restarts.
-func TestCarry(t *testing.T) {
+// The alerts of a rule that is edited while events come are those of one rule that gives each event the
+// meaning of its position, where its open matches are carried; where they drain, of another beside it; and
+// where they are dropped, of another from there on: in both orders, with late events, shards and restarts.
+func TestEdits(t *testing.T) {
 	spoke := map[string]int{}
 	rapid.Check(t, func(rt *rapid.T) {
-		edits := rapid.IntRange(1, 3).Draw(rt, "edits")
+		edits := rapid.IntRange(1, 4).Draw(rt, "edits")
 		var all []*edited
 		for i := range shapes {
 			x := &edited{cutOf: shapes[i]}
 			for range edits + 1 {
 				x.meanings = append(x.meanings, drawMeaning(rt, x.names))
+				x.modes = append(x.modes, rapid.SampledFrom([]Mode{ModeCarry, ModeCarry, ModeDrain, ModeReset}).Draw(rt, "mode"))
 			}
 			all = append(all, x)
 		}
@@ -178,74 +240,109 @@ func TestCarry(t *testing.T) {
 			reigns = append(reigns, r)
 		}
 		o := Options{Lateness: lateness, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(rt, "order"), NearMisses: rapid.Bool().Draw(rt, "near")}
-
-		oracle := rulesOf()
-		for _, x := range all {
-			oracle.Rules = append(oracle.Rules, x.oracle(t, reigns))
-		}
-		_, want := stepped(oracle, o, slices.Clone(events), end)
-
-		set := func(revision int) *Ruleset {
-			rs := rulesOf()
-			for _, x := range all {
-				rs.Rules = append(rs.Rules, x.with(t, revision, 1))
-			}
-			return rs
-		}
-		rs, got := set(1), new(Effects)
-		g := NewEngine(rs, o)
-		step := func(events []Event) {
-			for len(events) > 0 {
-				n := rapid.IntRange(1, len(events)).Draw(rt, "batch")
-				g.StepEvents(slices.Clone(events[:n]), got)
-				events = events[n:]
-				if rapid.IntRange(0, 3).Draw(rt, "restart") == 0 {
-					o.Shards = rapid.IntRange(1, 3).Draw(rt, "shards")
-					state := g.Append(nil)
-					h, err := Restore(rs, o, state)
-					if err != nil {
-						rt.Fatal(err)
-					}
-					if g = h; string(g.Append(nil)) != string(state) {
-						rt.Fatal("a state that is restored is another")
-					}
-				}
-			}
-		}
+		run := liveEdits{t: rt, tb: t, all: all, o: o, prunes: rapid.Bool().Draw(rt, "prunes"), spoke: spoke}
+		run.begin()
 		before := 0
 		for i, n := range at {
-			step(events[before:n])
+			run.step(events[before:n])
 			before = n
-			rs = set(i + 2)
-			next := &Rules{Ruleset: rs, Options: o}
-			plan := g.Plan(next)
-			h, told := g.Adopt(next)
-			if !reflect.DeepEqual(plan, told) {
-				rt.Fatalf("the plan was %+v, it became %+v", plan, told)
-			}
-			for _, p := range told.Rules {
-				if p.Became != Changed || p.Mode != ModeCarry || p.Dropped > 0 || p.Draining > 0 {
-					rt.Fatalf("%+v", p)
-				}
-				spoke["carried"] += p.Kept
-			}
-			g = h
+			run.adopt(i + 1)
 		}
-		step(events[before:])
-		g.Step([]Record{end}, got)
-		for i := range got.Alerts {
-			a := &got.Alerts[i]
+		run.step(events[before:])
+		run.g.Step([]Record{end}, &run.fx)
+		for i := range run.fx.Alerts {
+			a := &run.fx.Alerts[i]
 			if a.Rule.Revision != int(a.Measures[0].Number()) {
 				rt.Fatalf("an alert of revision %d is of %v", a.Rule.Revision, a.Measures[0].Number())
 			}
 			spoke[fmt.Sprint("revision ", a.Rule.Revision)]++
 			spoke[a.Kind.String()]++
 		}
-		same(rt, "alerts", unnamed(rt, got), unnamed(rt, want))
+		var want []string
+		for _, x := range all {
+			if text := x.oracle(rt, t, Options{Lateness: o.Lateness, Order: o.Order}, events, reigns); text != "" {
+				want = append(want, strings.Split(text, "\n")...)
+			}
+		}
+		slices.Sort(want)
+		same(rt, "alerts", strings.Trim(unnamed(rt, &run.fx), "\n"), strings.Join(want, "\n"))
 	})
-	for _, what := range []string{"carried", "revision 1", "revision 2", "match", "timeout", "retracted"} {
+	for _, what := range []string{"carried", "draining", "dropped", "forgotten", "revision 1", "revision 2", "match", "timeout", "retracted"} {
 		if spoke[what] == 0 {
 			t.Errorf("nothing was %s", what)
 		}
 	}
+}
+
+// liveEdits is an engine whose rules are edited while events come.
+type liveEdits struct {
+	t      *rapid.T
+	tb     testing.TB
+	all    []*edited
+	o      Options
+	prunes bool // what is not needed any more is left out
+	rs     *Ruleset
+	g      *Engine
+	fx     Effects
+	spoke  map[string]int
+}
+
+func (l *liveEdits) set(edits int, needed func(id string, revision int) bool) *Ruleset {
+	rs := rulesOf()
+	for _, x := range l.all {
+		rs.Rules = append(rs.Rules, x.rules(l.tb, edits, func(revision int) bool { return needed(x.id, revision) })...)
+	}
+	return rs
+}
+
+func (l *liveEdits) begin() {
+	l.rs = l.set(0, func(string, int) bool { return true })
+	l.g = NewEngine(l.rs, l.o)
+}
+
+func (l *liveEdits) step(events []Event) {
+	for len(events) > 0 {
+		n := rapid.IntRange(1, len(events)).Draw(l.t, "batch")
+		l.g.StepEvents(slices.Clone(events[:n]), &l.fx)
+		events = events[n:]
+		if rapid.IntRange(0, 3).Draw(l.t, "restart") > 0 {
+			continue
+		}
+		l.o.Shards = rapid.IntRange(1, 3).Draw(l.t, "shards")
+		state := l.g.Append(nil)
+		h, err := Restore(l.rs, l.o, state)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if l.g = h; string(h.Append(nil)) != string(state) {
+			l.t.Fatal("a state that is restored is another")
+		}
+	}
+}
+
+// adopt puts an edit in force, from 1.
+func (l *liveEdits) adopt(edit int) {
+	l.rs = l.set(edit, func(id string, revision int) bool {
+		needs := revision == edit || l.g.Needs(id, revision)
+		if !needs {
+			l.spoke["forgotten"]++
+		}
+		return needs || !l.prunes
+	})
+	next := &Rules{Ruleset: l.rs, Options: l.o}
+	plan := l.g.Plan(next)
+	h, told := l.g.Adopt(next)
+	if !reflect.DeepEqual(plan, told) {
+		l.t.Fatalf("the plan was %+v, it became %+v", plan, told)
+	}
+	for i, p := range told.Rules {
+		mode := l.all[i].modes[edit-1]
+		if p.Name != l.all[i].id || p.Became != Changed || p.Mode != mode || mode != ModeReset && p.Dropped > 0 || mode != ModeCarry && p.Kept > 0 {
+			l.t.Fatalf("asked for %s: %+v", mode, p)
+		}
+		l.spoke["carried"] += p.Kept
+		l.spoke["draining"] += p.Draining
+		l.spoke["dropped"] += p.Dropped
+	}
+	l.g = h
 }

@@ -19,6 +19,8 @@ type Checked struct {
 	Risks    []*Risk             // by name; nil where there is an error
 	Findings []source.Diagnostic // errors and warnings, by file and position
 	Notes    []source.Diagnostic // what is as it should be and good to know; none where there is an error
+
+	hindered map[string]string // by rule: why what it was is not asked for
 }
 
 // Rule is a compiled rule with what the tools that speak of it need.

@@ -70,12 +70,13 @@ func compileFiles(files []source.File, given Given, all bool) (c *compiler, set 
 	risks, policy := c.readRisks(parts), c.readPolicy(parts)
 	c.derive()
 	drafts := c.readRules(parts)
+	c.readFormers(drafts)
 	set = c.compile(drafts, features)
 	set.Lists = lists
-	set.decide(risks, policy)
+	set.decide(risks, policy, c.formers)
 	c.layers(set)
 	if c.Err() == nil {
-		c.digests(set, drafts, features)
+		set.hindered = c.settleFormers(set, c.digests(set, drafts, features))
 		c.markPersonal(set)
 	}
 	if c.Err() == nil && all {
@@ -109,6 +110,7 @@ type compiler struct {
 	named    []cep.NamedList // by name
 	risks    []expr.Risk     // by name
 	compiled []*Feature      // by name
+	formers  []*formerDraft  // as given
 	notes    []source.Diagnostic
 
 	sources  map[string]bool      // ids of the rules whose matches others read
@@ -247,6 +249,13 @@ func (c *compiler) compile(drafts []*draft, features []*featureDraft) *Checked {
 			active[t], every[t] = true, true
 		}
 	}
+	for _, x := range c.formers {
+		if x.why == "" {
+			for _, t := range x.draft.typeNames() {
+				active[t] = true
+			}
+		}
+	}
 	for t, in := range active {
 		if !in {
 			delete(active, t)
@@ -272,6 +281,7 @@ func (c *compiler) compile(drafts []*draft, features []*featureDraft) *Checked {
 			set.Rules = append(set.Rules, rule.Rule)
 		}
 	}
+	c.compileFormers(numbers)
 	for _, name := range numbers.types {
 		t := cep.Type{Name: name, Alert: c.matched[name]}
 		if s := c.schemas[name]; s != nil {

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -37,8 +38,8 @@ type digester struct {
 var untold = []string{"id", "title", "description", "tags", "status", "params"}
 
 // digests gives the rules and features of a set, which has no errors, their digests.
-func (c *compiler) digests(set *Checked, drafts []*draft, features []*featureDraft) {
-	d := digester{
+func (c *compiler) digests(set *Checked, drafts []*draft, features []*featureDraft) *digester {
+	d := &digester{
 		compiler: c, set: set, drafts: map[string]*draft{}, rules: map[string]*Rule{}, features: map[string]*featureDraft{},
 		lists: map[string]*List{}, risks: map[string]*Risk{}, taken: map[string]string{},
 	}
@@ -60,6 +61,7 @@ func (c *compiler) digests(set *Checked, drafts []*draft, features []*featureDra
 	for _, f := range set.Features {
 		f.Digest = d.feature(f.Name)
 	}
+	return d
 }
 
 // once takes a digest of what write writes, the first time. Words that are called like what
@@ -78,16 +80,26 @@ func (d *digester) once(of string, write func(m *meaning)) string {
 
 // rule is the digest of a rule.
 func (d *digester) rule(id string) string {
-	return d.once("rule "+id, func(m *meaning) {
-		draft, r := d.drafts[id], d.rules[id]
-		m.say("rule", fmt.Sprint(r.Shadow), fmt.Sprint(int64(r.Throttle)), fmt.Sprintf("%+v", r.Options))
-		m.entries(draft.entries, untold)
-		types := draft.typeNames()
-		if draft.all {
-			types = append(types, d.declared...)
-		}
-		m.mean(types, r.Params)
+	return d.once("rule "+id, func(m *meaning) { m.ruleOf(d.drafts[id], d.rules[id]) })
+}
+
+// former is the digest of what a rule was.
+func (d *digester) former(x *formerDraft) string {
+	return d.once(fmt.Sprintf("rule %s, revision %d", x.ID, x.Revision), func(m *meaning) {
+		m.sources = x.Sources
+		m.ruleOf(x.draft, x.about)
 	})
+}
+
+// ruleOf adds what a rule means.
+func (m *meaning) ruleOf(draft *draft, r *Rule) {
+	m.say("rule", fmt.Sprint(r.Shadow), fmt.Sprint(int64(r.Throttle)), fmt.Sprintf("%+v", r.Options))
+	m.entries(draft.entries, untold)
+	types := draft.typeNames()
+	if draft.all {
+		types = append(types, m.declared...)
+	}
+	m.mean(types, r.Params)
 }
 
 // feature is the digest of a feature.
@@ -116,8 +128,9 @@ func (d *digester) derivedField(typ string, of *derived) string {
 // meaning is what a digest is taken of.
 type meaning struct {
 	*digester
-	b     []byte
-	words map[string]bool // in the texts
+	b       []byte
+	words   map[string]bool   // in the texts
+	sources map[string]string // digests of rules in place of those that they have now
 }
 
 // say adds texts, each with its length.
@@ -196,7 +209,7 @@ func (m *meaning) mean(types []string, params params) {
 	slices.Sort(types)
 	for _, t := range slices.Compact(types) {
 		if id, ok := strings.CutPrefix(t, AlertPrefix); ok {
-			m.say("matches", t, m.rule(id))
+			m.say("matches", t, cmp.Or(m.sources[id], m.rule(id)))
 		} else {
 			m.events(t)
 		}

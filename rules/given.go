@@ -22,7 +22,8 @@ type Given struct {
 	// error.
 	ReadFile func(path string) ([]byte, error)
 
-	leave map[unit]bool // is not there
+	leave   map[unit]bool // is not there
+	formers []Former      // what rules were
 }
 
 // CheckWith is Check with what is given.

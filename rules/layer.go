@@ -12,9 +12,10 @@ import (
 // before these, and none that adds to a risk comes after one that reads it.
 type layering struct {
 	*compiler
-	rules   []*Rule // that run
-	reads   [][]way // by rule: the matches of others that it is on
-	readers [][]way // by rule: who is on its matches
+	rules   []*Rule   // that run
+	adds    [][]*Risk // by rule: risks that it adds to, or did
+	reads   [][]way   // by rule: the matches of others that it is on
+	readers [][]way   // by rule: who is on its matches
 	risks   []*Risk
 	seers   [][]int // by risk: the rules that read it
 	chained int     // rules that are on matches: there are no more layers above the first
@@ -34,7 +35,7 @@ func (c *compiler) layers(set *Checked) {
 	for _, r := range set.Rules {
 		if !r.Disabled {
 			number[r.ID] = len(l.rules)
-			l.rules = append(l.rules, r)
+			l.rules, l.adds = append(l.rules, r), append(l.adds, c.addsOf(r))
 		}
 	}
 	l.reads, l.readers = make([][]way, len(l.rules)), make([][]way, len(l.rules))
@@ -73,8 +74,8 @@ func (l *layering) settle() bool {
 	for changed := true; changed; {
 		changed = false
 		level := map[*Risk]int{}
-		for _, r := range l.rules {
-			for _, risk := range r.Adds {
+		for i, r := range l.rules {
+			for _, risk := range l.adds[i] {
 				level[risk] = max(level[risk], r.Layer)
 			}
 		}
@@ -150,7 +151,7 @@ func trail(came map[int]way, from, to int) []way {
 // from lists who reads what a rule brings.
 func (l *layering) from(i int) []way {
 	ways := slices.Clone(l.readers[i])
-	for _, risk := range l.rules[i].Adds {
+	for _, risk := range l.adds[i] {
 		for _, reader := range l.seers[slices.Index(l.risks, risk)] {
 			ways = append(ways, way{of: i, reader: reader, risk: risk})
 		}

@@ -44,9 +44,19 @@ func (c *compiler) markPersonal(set *Checked) {
 		return cmp.Or(cmp.Compare(a.Layer, b.Layer), strings.Compare(a.ID, b.ID))
 	})
 	for _, r := range inOrder {
-		r.Personal = p.of(r, features)
-		if names := personalNames(r); len(names) > 0 {
-			p[AlertPrefix+r.ID] = names
+		names := []string{}
+		for _, was := range append(c.wasOf(r), r) {
+			was.Personal = p.of(was, features)
+			names = append(names, personalNames(was)...)
+		}
+		if len(names) > 0 {
+			slices.Sort(names)
+			p[AlertPrefix+r.ID] = slices.Compact(names)
+		}
+	}
+	for _, x := range c.formers { // of rules that are gone
+		if x.why == "" && x.Drain {
+			x.about.Personal = p.of(x.about, features)
 		}
 	}
 }

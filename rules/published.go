@@ -32,16 +32,6 @@ type Published struct {
 	Former  []Former              `json:"former,omitempty"`  // what rules were before, where that still matters; by id and revision
 }
 
-// Former is what a rule was under an earlier revision, which events that came then, or open
-// matches that drain, still ask for.
-type Former struct {
-	ID       string `json:"id"`
-	Revision int    `json:"revision"`
-	Digest   string `json:"digest"`          // of what it means
-	Drain    bool   `json:"drain,omitempty"` // its open matches go on under it; else under the next revision
-	Text     string `json:"text"`            // a file of rules: the rule, with the params and defaults of then
-}
-
 // Asked is what a publish wants to become of the open matches of rules.
 type Asked struct {
 	Changes map[string]cep.Change // by id of a rule
@@ -129,6 +119,7 @@ func Publish(files []source.File, read func(path string) ([]byte, error), s Sett
 		p.Rules[r.ID] = now
 	}
 	p.change(before, &asked)
+	p.formers(before, checked, &asked)
 	return p, nil
 }
 
@@ -144,6 +135,21 @@ func (p *Published) change(before *Published, asked *Asked) {
 			p.Changes[id] = asked.of(id)
 		}
 	}
+}
+
+// hindered says of rules that p changes why their open matches are neither carried nor drained,
+// though that was not asked.
+func (p *Published) hindered(checked *Checked) map[string]string {
+	why := checked.hindered
+	for id := range p.Changes {
+		switch {
+		case checked.disables(id):
+			why[id] = "a rule that is disabled has no open matches"
+		case p.Rules[id].Digest == "" && p.Changes[id].Mode == cep.ModeCarry:
+			why[id] = "the rule is gone: there is nothing to carry them to"
+		}
+	}
+	return why
 }
 
 // Same says whether what was published last is what Publish would make of files, lists and
@@ -243,7 +249,7 @@ func (p *Published) Compile() (*cep.Rules, error) {
 	if o.Budget < 0 {
 		return nil, errors.New("the budget of the state is negative")
 	}
-	checked, left, err := checkMost(p.sources(), Given{ReadFile: func(path string) ([]byte, error) {
+	checked, left, err := checkMost(p.sources(), Given{formers: p.Former, ReadFile: func(path string) ([]byte, error) {
 		if data, ok := p.Lists[path]; ok {
 			return data, nil
 		}
@@ -253,7 +259,12 @@ func (p *Published) Compile() (*cep.Rules, error) {
 		return nil, err
 	}
 	for _, r := range checked.Ruleset.Rules {
-		r.Revision = max(1, p.Rules[r.ID].Revision)
+		if !r.Drains {
+			r.Revision = max(1, p.Rules[r.ID].Revision)
+		}
 	}
-	return &cep.Rules{Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute, Left: left, Changes: p.Changes}, nil
+	return &cep.Rules{
+		Ruleset: checked.Ruleset, Options: o, PerRuleMinute: p.Settings.PerRuleMinute, Left: left,
+		Changes: p.Changes, Hindered: p.hindered(checked),
+	}, nil
 }

@@ -169,7 +169,7 @@ func (c *compiler) warnRisk(risk *Risk, read bool, rules []*Rule) {
 }
 
 // decide gives a ruleset its risks and its policy.
-func (set *Checked) decide(risks []*Risk, policy *outcome.Policy) {
+func (set *Checked) decide(risks []*Risk, policy *outcome.Policy, formers []*formerDraft) {
 	set.Risks = risks
 	for _, risk := range risks {
 		set.Ruleset.Risks = append(set.Ruleset.Risks, risk.NamedRisk)
@@ -177,7 +177,13 @@ func (set *Checked) decide(risks []*Risk, policy *outcome.Policy) {
 	if policy != nil {
 		set.Ruleset.Policy = *policy
 	}
-	for _, r := range set.Rules {
+	rules := slices.Clone(set.Rules)
+	for _, x := range formers {
+		if x.why == "" {
+			rules = append(rules, x.about)
+		}
+	}
+	for _, r := range rules {
 		r.Policy = policy
 		for _, risk := range risks {
 			if slices.Equal(r.Key.Names, risk.Key) && !r.Shadow {
