@@ -94,8 +94,8 @@
 //     durable, and Packed in any other but that of one long line.
 //   - PackerOptions.Waiting bytes of lines that are not durable yet, ErrBusy beyond it.
 //   - A request to an external log that has no answer for 30 s fails with ErrUnavailable.
-//   - MaxMessage bytes in a message, 64 MB of messages that are not durable yet, which are
-//     refused and counted beyond it, and 64 MB of messages that are not read yet, which are
-//     dropped and counted.
+//   - MaxMessage bytes in a message, 64 MB of messages that are not durable yet, and 32 MB of
+//     messages that are not read yet: beyond them messages are refused, and counted. Should
+//     there be no time even for that, what comes beyond 64 MB unread is dropped, and counted.
 //   - A million keys of requests and ids of messages: beyond that the oldest go, counted in Stats.Forgotten.
 package stream

@@ -30,8 +30,9 @@ const (
 	// refused.
 	doorWaiting = 64 << 20
 
-	// doorUnread is how many bytes of messages may lie unread in this process. It is not
-	// reached before doorWaiting, unless the process gets no time to run.
+	// doorUnread is how many bytes of messages may lie unread in this process: beyond it they are
+	// dropped. Beyond half of it they are refused, which takes no time to speak of, so that it is
+	// not reached unless the process gets no time to run.
 	doorUnread = 64 << 20
 )
 
@@ -216,6 +217,9 @@ func (d *Door) take(m *nats.Msg) {
 func (d *Door) enter(m *nats.Msg) (last uint64, err error) {
 	if d.closed {
 		return 0, ErrClosed
+	}
+	if _, unread, err := m.Sub.Pending(); err == nil && unread > doorUnread/2 {
+		return 0, fmt.Errorf("%w, and to be read: publish again after a moment", ErrBusy)
 	}
 	key, err := checkMessage(m)
 	if err != nil {
