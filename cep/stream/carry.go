@@ -76,7 +76,7 @@ func (l *Log) carry(h *host) {
 		if err == nil {
 			failpoint.Hit("append")
 			f.last.Store(&place{sequence, r.id})
-			f.waits.Store(nil)
+			f.fine()
 		}
 		l.settled(r.number, sequence, err)
 	}

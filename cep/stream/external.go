@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -158,6 +159,11 @@ func (f *far) dial(name string, more ...nats.Option) (*nats.Conn, error) {
 	c, err := nats.Connect(f.options.External.URL, append(append(options, nats.Name("weir "+name)), more...)...)
 	if err != nil {
 		return nil, f.unconnected(err)
+	}
+	if c.Opts.AllowReconnect {
+		f.mu.Lock()
+		f.conns = append(slices.DeleteFunc(f.conns, (*nats.Conn).IsClosed), c)
+		f.mu.Unlock()
 	}
 	return c, nil
 }
