@@ -12,7 +12,7 @@ NATSPY := nats-py==2.16.0
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut compare-duckdb compare-nats
+.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut hurt compare-duckdb compare-nats
 
 all: test
 
@@ -109,6 +109,13 @@ CUTS := 200
 
 powercut:
 	go test ./cmd/weir -run 'TestPowerCut$$' -v -timeout 0 -powercut.cuts $(CUTS) -crash.seed $(SEED)
+
+# The log on three NATS servers, each a process of its own: HURTS times one is killed, loses its
+# disk or is cut off, or the service is killed, while clients post and publish. Some 8 s each.
+HURTS := 100
+
+hurt:
+	go test ./cmd/weir -run 'TestHurt$$' -v -timeout 0 -hurt.count $(HURTS) -crash.seed $(SEED)
 
 # The sample of the demo, after a change of its generator.
 sample:

@@ -14,10 +14,11 @@ import (
 // crowd is some clients that post at the same time to a service that comes and goes. Each
 // repeats a request until it is answered.
 type crowd struct {
-	t     *testing.T
-	name  string // begins the ids of its events
-	wait  sync.WaitGroup
-	ended chan struct{} // closed when no more requests are to be begun
+	t      *testing.T
+	name   string        // begins the ids of its events
+	within time.Duration // a message that was published has its answer, or is published again
+	wait   sync.WaitGroup
+	ended  chan struct{} // closed when no more requests are to be begun
 
 	mu     sync.Mutex
 	url    string          // of the service; empty: it is not there
@@ -32,7 +33,7 @@ type crowd struct {
 
 // newCrowd lets n clients begin; what they do follows from seed.
 func newCrowd(t *testing.T, n int, seed uint64) *crowd {
-	c := &crowd{t: t, name: strconv.FormatUint(seed, 36), ended: make(chan struct{}), acked: map[string]bool{}, tried: map[int]int{}}
+	c := &crowd{t: t, name: strconv.FormatUint(seed, 36), within: patience / 4, ended: make(chan struct{}), acked: map[string]bool{}, tried: map[int]int{}}
 	for i := range n {
 		c.wait.Go(func() { c.client(i, rand.New(rand.NewPCG(seed, uint64(i)))) })
 	}

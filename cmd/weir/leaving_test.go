@@ -24,10 +24,10 @@ type left struct {
 }
 
 // leftOf gives the messages of a service that does not run.
-func leftOf(t *testing.T, dir string) (list []left) {
+func leftOf(t *testing.T, dir string, more ...string) (list []left) {
 	t.Helper()
 	var out, said bytes.Buffer
-	if code := execute([]string{"state", "export", dir, "out"}, &streams{nil, &out, &said}); code != exitDone {
+	if code := execute(append([]string{"state", "export", dir, "out"}, more...), &streams{nil, &out, &said}); code != exitDone {
 		t.Fatalf("export: exit code %d: %s", code, &said)
 	}
 	d := json.NewDecoder(&out)

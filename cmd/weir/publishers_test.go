@@ -106,7 +106,7 @@ func (c *crowd) publisher(number int, r *rand.Rand) {
 // publishOne publishes a message and waits for its answer, which a service that dies does not
 // give.
 func (c *crowd) publishOne(to *stream.Producer, id, text string) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), patience/4)
+	ctx, cancel := context.WithTimeout(context.Background(), c.within)
 	defer cancel()
 	if err := to.PublishOne(ctx, "pay", id, []byte(text)); err != nil {
 		return false

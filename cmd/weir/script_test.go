@@ -12,11 +12,16 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"weir/cep/stream/nodes"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write what the scripts compare with anew")
 
 func TestMain(m *testing.M) {
+	if file := os.Getenv(nodes.Variable); file != "" {
+		serveNode(file)
+	}
 	testscript.Main(tidy{m}, map[string]func(){"weir": main})
 }
 

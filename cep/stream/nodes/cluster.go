@@ -1,6 +1,7 @@
 // Package nodes runs NATS servers with JetStream for tests, as they would run elsewhere: one
 // alone or several as a cluster, on ports of the loopback address, each in a directory of its
-// own. Each can be stopped, started again, and lose its disk.
+// own. Each can be stopped, started again, and lose its disk; those that are processes of their own
+// can be killed, and cut off from each other and from clients.
 package nodes
 
 import (
@@ -30,6 +31,7 @@ type Cluster struct {
 	clients []int // ports
 	routes  []int
 	servers []*server.Server // nil: stopped
+	apart   *apart           // nil: they are in this process
 }
 
 // Start starts n servers below a directory. change may change what each is started with; nil:
@@ -74,12 +76,25 @@ func (c *Cluster) URL() string {
 }
 
 // Server is the URL of one server.
-func (c *Cluster) Server(i int) string { return "nats://127.0.0.1:" + strconv.Itoa(c.clients[i]) }
+func (c *Cluster) Server(i int) string {
+	if c.apart != nil {
+		return "nats://" + c.apart.clients[i].addr()
+	}
+	return c.direct(i)
+}
+
+// direct is the URL of one server, whatever lies in between for others.
+func (c *Cluster) direct(i int) string { return "nats://" + local(c.clients[i]) }
+
+func local(port int) string { return "127.0.0.1:" + strconv.Itoa(port) }
 
 func (c *Cluster) name(i int) string { return "n" + strconv.Itoa(i+1) }
 
 // Start starts a server that does not run.
 func (c *Cluster) Start(i int) error {
+	if c.apart != nil {
+		return c.startApart(i)
+	}
 	o := &server.Options{
 		ServerName: c.name(i), Host: "127.0.0.1", Port: c.clients[i], NoSigs: true, NoLog: true,
 		JetStream: true, StoreDir: filepath.Join(c.dir, c.name(i)), JetStreamMaxStore: 8 << 30, JetStreamMaxMemory: 64 << 20,
@@ -126,6 +141,10 @@ func (c *Cluster) Dir(i int) string { return filepath.Join(c.dir, c.name(i)) }
 
 // Close stops all servers.
 func (c *Cluster) Close() {
+	if c.apart != nil {
+		_ = c.apart.close(c) // they end with this process at the latest
+		return
+	}
 	for i := range c.servers {
 		c.Stop(i)
 	}
@@ -133,7 +152,11 @@ func (c *Cluster) Close() {
 
 // Do calls a function with a connection to a server that runs.
 func (c *Cluster) Do(do func(*nats.Conn, jetstream.JetStream) error) error {
-	conn, err := nats.Connect(c.URL())
+	var list []string
+	for i := range c.clients {
+		list = append(list, c.direct(i))
+	}
+	conn, err := dial(strings.Join(list, ","))
 	if err != nil {
 		return err
 	}
@@ -144,6 +167,9 @@ func (c *Cluster) Do(do func(*nats.Conn, jetstream.JetStream) error) error {
 	}
 	return do(conn, js)
 }
+
+// dial connects to one of some servers.
+func dial(urls string) (*nats.Conn, error) { return nats.Connect(urls, nats.NoReconnect()) }
 
 // Leader says which server leads a stream; it waits until one does.
 func (c *Cluster) Leader(ctx context.Context, stream string) (int, error) {
