@@ -17,9 +17,11 @@ type bundle struct {
 
 // form is a bundle in a format.
 type form struct {
-	once sync.Once
-	text []byte
-	ends []int // of each version in text
+	once   sync.Once
+	text   []byte
+	ends   []int // of each version in text
+	pack   sync.Once
+	packed []byte
 }
 
 // format is how an alert is written in a stream.

@@ -36,6 +36,7 @@ type following struct {
 	as       format
 	alerts   bool
 	counters bool
+	packed   bool // what is sent is zstd
 
 	at      uint64 // all up to here was sent, or is not asked for
 	told    uint64 // the place that the reader knows of
@@ -59,11 +60,16 @@ func (s *service) getStream(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // proxies that gather would hold alerts back
+	h.Set("Vary", "Accept-Encoding")
+	if q.packed = takesPacked(r); q.packed {
+		h.Set("Content-Encoding", "zstd")
+	}
 	if r.Method == http.MethodHead {
 		return nil
 	}
 	if err := s.feed.join(q.counters); err != nil {
 		h.Del("X-Accel-Buffering")
+		h.Del("Content-Encoding")
 		return err
 	}
 	defer s.feed.leave(q.counters)
@@ -264,6 +270,9 @@ func (q *following) row(b *bundle, from, to int) error {
 	}
 	q.told = b.list[to-1].Order
 	q.s.metrics.streamed.Add(float64(to - from))
+	if q.packed && to-from == len(b.list) {
+		return q.put(b.packed(q.as, q.s.options.Feed.Home()))
+	}
 	return q.write(b.in(q.as, q.s.options.Feed.Home(), from, to))
 }
 
@@ -311,8 +320,26 @@ func (q *following) beat() {
 	q.write([]byte(":\n\n"))
 }
 
-// write sends a text. A reader that takes nothing for too long is cut off by the deadline.
+// write sends a text.
 func (q *following) write(text []byte) error {
+	if !q.packed {
+		return q.put(text)
+	}
+	for len(text) > 0 {
+		n := min(len(text), mostFrame)
+		if err := q.put(appendFrameHead(nil, n)); err != nil {
+			return err
+		}
+		if err := q.put(text[:n]); err != nil {
+			return err
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// put sends bytes. A reader that takes nothing for too long is cut off by the deadline.
+func (q *following) put(text []byte) error {
 	if len(text) == 0 {
 		return nil
 	}

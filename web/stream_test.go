@@ -95,8 +95,8 @@ type reader struct {
 	cancel context.CancelFunc
 }
 
-// listen begins to read a stream.
-func listen(t *testing.T, s *Server, query, last string) *reader {
+// listen begins to read a stream; encodings are those that the reader takes.
+func listen(t *testing.T, s *Server, query, last string, encodings ...string) *reader {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 40*time.Second)
 	t.Cleanup(cancel)
@@ -106,6 +106,9 @@ func listen(t *testing.T, s *Server, query, last string) *reader {
 	}
 	if last != "" {
 		r.Header.Set("Last-Event-ID", last)
+	}
+	for _, e := range encodings {
+		r.Header.Set("Accept-Encoding", e)
 	}
 	a, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(r)
 	if err != nil {

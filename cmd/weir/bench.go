@@ -42,6 +42,7 @@ type benchServeCommand struct {
 	Durability string   `default:"fsync" enum:"fsync,interval" help:"As the setting log.durability (${default})."`
 	Readers    int      `placeholder:"N" help:"Readers that follow the alerts at /v1/stream meanwhile."`
 	Follow     string   `placeholder:"RULE" help:"The rule whose alerts they follow; without it all."`
+	Zstd       bool     `help:"They take what comes packed by zstd."`
 	Data       string   `placeholder:"DIR" help:"Data directory, a new one; without it a temporary one that is deleted."`
 	Profile    file     `placeholder:"FILE" help:"Write a CPU profile of the service."`
 	JSON       bool     `name:"json" help:"Write the figures as one JSON object."`
@@ -185,7 +186,7 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string)
 		}
 	}
 	if c.Readers > 0 {
-		readers, err := startReaders(ctx, s.url+"/v1/stream", c.Readers, c.Follow)
+		readers, err := startReaders(ctx, s.url+"/v1/stream", c.Readers, c.Follow, c.Zstd)
 		if err != nil {
 			return nil, err
 		}

@@ -17,13 +17,15 @@ type benchReaders struct {
 	wait   sync.WaitGroup
 	bytes  atomic.Uint64
 	ended  atomic.Uint64 // connections that ended before they were to
+	packed bool
 	client *http.Client
 }
 
-// startReaders connects n readers of all alerts, or of those of a rule.
-func startReaders(ctx context.Context, address string, n int, rule string) (*benchReaders, error) {
+// startReaders connects n readers of all alerts, or of those of a rule. What comes packed is
+// not unpacked.
+func startReaders(ctx context.Context, address string, n int, rule string, packed bool) (*benchReaders, error) {
 	ctx, stop := context.WithCancel(ctx)
-	b := &benchReaders{stop: stop, client: &http.Client{Transport: &http.Transport{}}}
+	b := &benchReaders{stop: stop, packed: packed, client: &http.Client{Transport: &http.Transport{DisableCompression: true}}}
 	if rule != "" {
 		address += "?rule=" + url.QueryEscape(rule)
 	}
@@ -47,6 +49,9 @@ func (b *benchReaders) read(ctx context.Context, address string, connected chan<
 	if err != nil {
 		connected <- err
 		return
+	}
+	if b.packed {
+		r.Header.Set("Accept-Encoding", "zstd")
 	}
 	a, err := b.client.Do(r)
 	if err == nil && a.StatusCode != http.StatusOK {
