@@ -18,12 +18,18 @@ type Mask struct {
 	fields map[string][]string // paths that are marked, by event type
 	all    []string            // of all types, for events that do not say theirs
 	ids    map[string]bool     // event types whose id is marked
-	rules  map[string]*cep.Rule
+	rules  map[issue]*cep.Rule // in force, and what they were
+}
+
+// issue is a revision of a rule.
+type issue struct {
+	rule     string
+	revision int
 }
 
 // NewMask is what a ruleset hides.
 func NewMask(rs *cep.Ruleset) *Mask {
-	m := &Mask{fields: map[string][]string{}, ids: map[string]bool{}, rules: map[string]*cep.Rule{}}
+	m := &Mask{fields: map[string][]string{}, ids: map[string]bool{}, rules: map[issue]*cep.Rule{}}
 	for i := range rs.Types {
 		t := &rs.Types[i]
 		var paths []string
@@ -40,7 +46,9 @@ func NewMask(rs *cep.Ruleset) *Mask {
 		}
 	}
 	for _, r := range rs.Rules {
-		m.rules[r.ID] = r
+		for _, was := range slices.Concat(r.Formers, []*cep.Rule{r}) {
+			m.rules[issue{was.ID, was.Revision}] = was
+		}
 	}
 	return m
 }
@@ -76,10 +84,7 @@ func (m *Mask) Item(it *Item) Item {
 	if len(m.all) == 0 {
 		return out
 	}
-	rule := m.rules[it.Rule]
-	if rule != nil && rule.Revision != it.Revision {
-		rule = nil
-	}
+	rule := m.rules[issue{it.Rule, it.Revision}]
 	hides := func(names []string) func(string) bool {
 		return func(name string) bool { return rule == nil || slices.Contains(names, name) }
 	}

@@ -1,8 +1,11 @@
 package cep
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
+
+	"weir/nfa"
 )
 
 // A rule whose matches are carried (ModeCarry) still has what it was before: events keep the
@@ -65,7 +68,7 @@ func (r *Rule) Hinders(was *Rule, rs *Ruleset) string {
 	switch {
 	case (r.Program == nil) != (was.Program == nil) || r.WindowClose != was.WindowClose:
 		return "it matches in another way"
-	case r.Program != nil && !slices.Equal(r.Names, was.Names):
+	case r.Program != nil && !slices.EqualFunc(r.Names, was.Names, sameName):
 		return "the names of its pattern differ"
 	case r.Program != nil && r.Program.String() != was.Program.String():
 		return "what its pattern is compiled to differs: its elements, windows, `skip`, `emit`, `timeout`, `limit`, or that there is `unless` or `having`"
@@ -100,6 +103,11 @@ func (r *Rule) everShadow() bool {
 		}
 	}
 	return true
+}
+
+// sameName compares names of two patterns, wherever they stand there.
+func sameName(a, b nfa.Name) bool {
+	return a.Text == b.Text && a.Captures == b.Captures && a.List == b.List
 }
 
 // onMatches reports whether a rule is on matches of rules.
@@ -141,12 +149,41 @@ func (g *Engine) Needs(id string, revision int) bool {
 	return false
 }
 
-// has reports whether anything is kept of a rule under some key.
+// Needs is Engine.Needs of the state of a prepared checkpoint, if the rules in force there are those of
+// a record of the log. nil: what is needed is not known.
+func (c *Checkpoint) Needs(rulesAt uint64) func(id string, revision int) bool {
+	if c == nil || c.RulesAt != rulesAt || c.prepared == nil || c.prepared.engine == nil {
+		return nil
+	}
+	return c.prepared.engine.Needs
+}
+
+// Name is how a rule is called among those in force: its id, and where it drains its revision too,
+// like card-testing@3.
+func (r *Rule) Name() string {
+	if r.Drains {
+		return fmt.Sprintf("%s@%d", r.ID, r.Revision)
+	}
+	return r.ID
+}
+
+// has reports whether a rule has open matches or holds under some key, or had them at a time to which
+// a late event can take the key back: what time brings of those may have to come yet.
 func (g *Engine) has(rule int32) bool {
+	keeps := func(rules []ruleState) bool {
+		return slices.ContainsFunc(rules, func(st ruleState) bool { return st.rule == rule && (!st.runs.Empty() || len(st.holds) > 0) })
+	}
 	for s := range g.shards {
 		for _, table := range s.tables {
 			for _, ks := range table {
-				if slices.ContainsFunc(ks.rules, func(st ruleState) bool { return st.rule == rule && (!st.runs.Empty() || len(st.holds) > 0) }) {
+				if keeps(ks.rules) {
+					return true
+				}
+			}
+		}
+		if home := s.plan.home[rule]; home >= 0 && s.eager != nil {
+			for c := range s.eager.cells[home].each {
+				if c.saved != nil && keeps(c.saved.rules) || slices.ContainsFunc(c.items, func(it item) bool { return it.saved != nil && keeps(it.saved.rules) }) {
 					return true
 				}
 			}

@@ -148,7 +148,7 @@ func stateOf(rules *cep.Ruleset, s *cep.Stats) *stateSummary {
 // namesIn are the ids of the rules and the names of the features.
 func namesIn(rules *cep.Ruleset) (ids, features []string) {
 	for _, r := range rules.Rules {
-		ids = append(ids, r.ID)
+		ids = append(ids, r.Name())
 	}
 	for _, f := range rules.Features {
 		features = append(features, f.Name)

@@ -321,7 +321,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if f.wrong != nil {
 			return f.wrong
 		}
-		now, err := rules.Publish(f.files, f.read, set, before, rules.Asked{})
+		now, err := rules.Publish(f.files, f.read, set, before, rules.Asked{Needed: v.boot.checkpoint.Needs(v.rulesAt)})
 		if err != nil {
 			return err
 		}
