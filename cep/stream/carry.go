@@ -76,7 +76,7 @@ func (l *Log) carry(h *host) {
 		if err == nil {
 			failpoint.Hit("append")
 			f.last.Store(&place{sequence, r.id})
-			f.fine()
+			f.waits.Store(nil)
 		}
 		l.settled(r.number, sequence, err)
 	}
@@ -85,6 +85,7 @@ func (l *Log) carry(h *host) {
 // deliver sends a record until its fate is known, or the host ends.
 func (l *Log) deliver(f *far, r *record) (uint64, error) {
 	var sent time.Time
+	begun := time.Now()
 	for {
 		err := f.host.err()
 		if err != nil {
@@ -103,6 +104,10 @@ func (l *Log) deliver(f *far, r *record) (uint64, error) {
 		f.doubt(err)
 		for _, late := range l.unsettled.late(time.Now().Add(-tellAfter)) {
 			late.done(0, err)
+		}
+		if time.Since(begun) > silentFor {
+			begun = time.Now()
+			f.leave()
 		}
 		_ = f.rest(context.Background())
 	}

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -160,11 +159,7 @@ func (f *far) dial(name string, more ...nats.Option) (*nats.Conn, error) {
 	if err != nil {
 		return nil, f.unconnected(err)
 	}
-	if c.Opts.AllowReconnect {
-		f.mu.Lock()
-		f.conns = append(slices.DeleteFunc(f.conns, (*nats.Conn).IsClosed), c)
-		f.mu.Unlock()
-	}
+	f.keep(c)
 	return c, nil
 }
 

@@ -26,10 +26,6 @@ const (
 	// shortFor is for how long a log has to be shorter than it was before it counts as having
 	// lost its end: longer than a server believes that it leads others that it cannot reach.
 	shortFor = 15 * time.Second
-
-	// silentFor is for how long nothing has an answer before other servers are tried: longer than
-	// the others take to choose a leader. One that is cut off from the others answers to pings.
-	silentFor = 10 * time.Second
 )
 
 // far is what a host has whose server runs elsewhere. Its connections come back by themselves.
@@ -52,11 +48,10 @@ type far struct {
 	waits   atomic.Pointer[string]            // what is waited for; nil: nothing
 	denial  atomic.Pointer[string]            // what was not allowed last
 	short   atomic.Int64                      // since when the log is shorter than it was, in nanoseconds since the epoch; 0: it is not
-	silent  atomic.Int64                      // since when nothing is answered, likewise
 
 	mu    sync.Mutex
-	conns []*nats.Conn // that come back by themselves; also closed ones
-	queue []*record    // to be sent, in order
+	links []*link   // that come back by themselves; also closed ones
+	queue []*record // to be sent, in order
 	kick  chan struct{}
 }
 
@@ -114,28 +109,6 @@ func (f *far) doubt(err error) {
 		text = "no connection to " + f.options.External.Redacted()
 	}
 	f.wait(text)
-	now := time.Now().UnixNano()
-	if since := f.silent.Load(); since == 0 {
-		f.silent.CompareAndSwap(0, now)
-	} else if now-since > int64(silentFor) && f.silent.CompareAndSwap(since, now) {
-		f.move()
-	}
-}
-
-// fine notes that something had an answer.
-func (f *far) fine() {
-	f.waits.Store(nil)
-	f.silent.Store(0)
-}
-
-// move connects to other servers than before, where there are any.
-func (f *far) move() {
-	f.log.Warn("the servers of the log do not answer: others of them are tried")
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, c := range f.conns {
-		go func() { _ = c.ForceReconnect() }() // which it cannot do if it is closed
-	}
 }
 
 // Waits says what an external log waits for, such as a connection or a leader; empty: for
@@ -170,7 +143,7 @@ func (l *Log) look(ctx context.Context, h *host) {
 		f.doubt(err)
 		return
 	}
-	f.fine()
+	f.waits.Store(nil)
 	l.stored.Store(int64(state.Bytes))
 	if state.LastSeq > l.appended.Load() {
 		l.reached(state.LastSeq)

@@ -189,6 +189,7 @@ func (l *Log) start(ctx context.Context) error {
 	l.running.Go(func() { l.watch(h) })
 	if h.far != nil {
 		l.running.Go(func() { l.carry(h) })
+		l.running.Go(h.far.probe)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -124,11 +125,15 @@ func (u *hurting) begin(env ...string) {
 	u.c.open(u.s.url, 16<<10)
 }
 
+// hurtPatience is how long a test waits for servers to find each other again, on a machine that
+// is busy too.
+const hurtPatience = 3 * patience
+
 // goesOn waits until more is acked that was posted, and more that was published.
 func (u *hurting) goesOn() {
 	u.t.Helper()
 	events, messages := u.c.count()+300, u.c.publishedNow()+20
-	for begun := time.Now(); time.Since(begun) < patience; time.Sleep(5 * time.Millisecond) {
+	for begun := time.Now(); time.Since(begun) < hurtPatience; time.Sleep(5 * time.Millisecond) {
 		switch {
 		case u.c.count() < events:
 			u.c.open(u.s.url, 16<<10)
@@ -139,12 +144,18 @@ func (u *hurting) goesOn() {
 		}
 	}
 	u.t.Fatalf("after %v %d events are acked, expected %d, and %d messages, expected %d; answers other than 200: %v\n%s",
-		patience, u.c.count(), events, u.c.publishedNow(), messages, u.c.refusals(), u.s.said())
+		hurtPatience, u.c.count(), events, u.c.publishedNow(), messages, u.c.refusals(), u.s.said())
+}
+
+func (u *hurting) waiting() context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), hurtPatience)
+	u.t.Cleanup(cancel)
+	return ctx
 }
 
 func (u *hurting) leader() int {
 	u.t.Helper()
-	i, err := u.n.Leader(waiting(u.t), "WEIR")
+	i, err := u.n.Leader(u.waiting(), "WEIR")
 	must(u.t, err)
 	return i
 }
@@ -154,7 +165,7 @@ func (u *hurting) any() int { return u.r.IntN(3) }
 func (u *hurting) whole() {
 	u.t.Helper()
 	for _, stream := range []string{"WEIR", "WEIR_OUT"} {
-		must(u.t, u.n.Whole(waiting(u.t), stream))
+		must(u.t, u.n.Whole(u.waiting(), stream))
 	}
 }
 
