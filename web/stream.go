@@ -61,6 +61,9 @@ func (s *service) getStream(w http.ResponseWriter, r *http.Request) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // proxies that gather would hold alerts back
 	h.Set("Vary", "Accept-Encoding")
+	if r.ProtoMajor == 1 { // it ends with the connection: chunks would take three writes each
+		h.Set("Transfer-Encoding", "identity")
+	}
 	if q.packed = takesPacked(r); q.packed {
 		h.Set("Content-Encoding", "zstd")
 	}
@@ -69,6 +72,7 @@ func (s *service) getStream(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.feed.join(q.counters); err != nil {
 		h.Del("X-Accel-Buffering")
+		h.Del("Transfer-Encoding")
 		h.Del("Content-Encoding")
 		return err
 	}

@@ -38,7 +38,7 @@ type benchServeCommand struct {
 	Rules      int      `default:"100" help:"Rules; one of them matches one event in a hundred (${default})."`
 	Clients    int      `default:"8" help:"Connections, each of which has one request under way (${default})."`
 	Body       int      `default:"1000" help:"Events in a request (${default})."`
-	NATS       bool     `name:"nats" help:"Publish over NATS instead: --body events a message, 4096 messages of a client under way."`
+	NATS       bool     `name:"nats" help:"Publish over NATS instead: --body events a message, 4096 messages or 4 MB of a client under way."`
 	Durability string   `default:"fsync" enum:"fsync,interval" help:"As the setting log.durability (${default})."`
 	Readers    int      `placeholder:"N" help:"Readers that follow the alerts at /v1/stream meanwhile."`
 	Follow     string   `placeholder:"RULE" help:"The rule whose alerts they follow; without it all."`

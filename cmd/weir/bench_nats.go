@@ -12,8 +12,13 @@ import (
 )
 
 const (
-	// benchPending is how many messages of a client are published and not answered.
+	// benchPending is how many messages of a client are published and not answered, and
+	// benchFlying about how many bytes of them.
 	benchPending = 4096
+	benchFlying  = 4 << 20
+
+	// benchEvent is about how many bytes an event has.
+	benchEvent = 200
 
 	// benchTimed is how many messages there are to one whose answer is timed.
 	benchTimed = 256
@@ -23,7 +28,8 @@ const (
 func (t *sender) publish(ctx context.Context, c *benchServeCommand, url string, number int, begin time.Time, sent *atomic.Uint64) error {
 	cards := bench.NewCards(fmt.Sprintf("%c", 'a'+number%26)+strconv.Itoa(number)+"-", uint64(number)+1)
 	var refused atomic.Uint64
-	p, err := stream.NewProducer(url, benchPending, func(error) { refused.Add(1) })
+	pending := min(benchPending, max(1, benchFlying/(benchEvent*c.Body)))
+	p, err := stream.NewProducer(url, pending, func(error) { refused.Add(1) })
 	if err != nil {
 		return err
 	}
