@@ -513,8 +513,9 @@ func TestClosings(t *testing.T) {
 func TestClosingsSpeak(t *testing.T) {
 	rs := closings(t)
 	spoke := map[string]bool{}
-	rapid.Check(t, func(t *rapid.T) {
-		events := slow(t)
+	streams := rapid.Custom(slow)
+	for seed := range 200 { // always the same ones: few of them fill what is shown
+		events := streams.Example(seed)
 		_, fx := stepped(rs, Options{}, events, end)
 		for _, a := range fx.Alerts {
 			spoke[a.Rule.ID] = true
@@ -528,7 +529,7 @@ func TestClosingsSpeak(t *testing.T) {
 				spoke["hold of "+r.Rule] = spoke["hold of "+r.Rule] || r.Hold
 			}
 		}
-	})
+	}
 	for _, r := range rs.Rules {
 		want := []string{r.ID}
 		if r.Evidence > 0 {
