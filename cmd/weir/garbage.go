@@ -57,6 +57,25 @@ func keepGrowth(ctx context.Context) {
 // is loaded: nearly all that is made then stays.
 const loadShare = 4
 
+// catchUp is how long none is collected after that at most, while what lay on the log is stepped:
+// the first events should not wait for the whole state to be marked.
+const catchUp = 3 * time.Second
+
+// caughtUp waits until what lies on the log is stepped, or for catchUp.
+func (v *service) caughtUp(ctx context.Context) {
+	limit, stop := context.WithTimeout(ctx, catchUp)
+	defer stop()
+	last, _ := v.stream.LastAppended()
+	clock := time.NewTicker(catchUp / 100)
+	defer clock.Stop()
+	for limit.Err() == nil && v.loop.Status().Stepped.Sequence < last {
+		select {
+		case <-limit.Done():
+		case <-clock.C:
+		}
+	}
+}
+
 // loadFreely keeps the collector from running while a state is loaded, until done is called.
 func loadFreely() (done func()) {
 	machine := machineMemory()

@@ -51,6 +51,7 @@ type service struct {
 	backlog backlog
 	phases  phases
 	loaded  *loaded // while it starts
+	collect func()  // lets garbage be collected again
 	news    news
 	outlet  *outlet                // nil: nothing is published
 	waiting atomic.Pointer[string] // for what it waits while it starts; nil: for nothing
@@ -94,8 +95,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.phases.end("files")
-	collect := sync.OnceFunc(loadFreely())
-	defer collect()
+	v.collect = sync.OnceFunc(loadFreely())
 	v.loaded = load(v.store)
 	if v.stream, err = v.openLog(ctx); err != nil {
 		return nil, err
@@ -112,7 +112,6 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		return nil, err
 	}
 	v.loaded = nil
-	collect()
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: heralded{v.store, &v.news}, Checkpoints: v.store,
@@ -360,7 +359,11 @@ func (v *service) run(ctx context.Context) error {
 			v.failed <- err
 		}
 	})
-	v.running.Go(func() { keepGrowth(running) })
+	v.running.Go(func() {
+		v.caughtUp(running)
+		v.collect()
+		keepGrowth(running)
+	})
 	v.running.Go(func() { v.tick(running) })
 	v.running.Go(func() { v.watch(running) })
 	v.running.Go(func() { v.watchLog(running) })
@@ -492,6 +495,9 @@ func (v *service) drain() error {
 func (v *service) close() {
 	if v.stop != nil {
 		v.stop()
+	}
+	if v.collect != nil {
+		v.collect()
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
