@@ -148,7 +148,7 @@ func (w *heldWriter) Commit() (Position, error) {
 		runs = append(runs, RunOf(r))
 	}
 	var err error
-	if w.checkpoint.State, err = Assemble(runs); err != nil {
+	if w.checkpoint.State, w.checkpoint.Begins, err = AssembleSections(runs, 0); err != nil {
 		return Position{}, err
 	}
 	f.runs = w.runs
