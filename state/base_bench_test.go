@@ -3,10 +3,13 @@ package state
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,7 +17,9 @@ import (
 )
 
 // BenchmarkBase saves changes of a base of 1 GB, until a new base is merged: what that writes
-// for each byte that the new base has, how much memory it takes at most, and how long.
+// for each byte that the new base has, how much memory it takes at most, and how long. Beside that
+// something works as stepping does, in pieces: ms-beside-max is the longest of them, by the
+// clock on the wall, and ms-alone-max what it was before.
 func BenchmarkBase(b *testing.B) {
 	const keys, size = 2 << 20, 512
 	s := opened(b, b.TempDir(), Options{})
@@ -47,17 +52,21 @@ func BenchmarkBase(b *testing.B) {
 	base := change(0, keys, true)
 	var dirty, written, merged uint64
 	var most uint64
+	var alone, beside pieces
 	for b.Loop() {
 		b.StopTimer()
 		dirty += change(0, keys*2/5, false) // not enough for a new base
 		runtime.GC()
 		before, wrote := heapNow(), writtenBytes()
+		alone.take(working())
+		stopWork := workingBeside(&beside)
 		stop := sampled(func() { most = max(most, heapNow()-min(before, heapNow())) })
 		b.StartTimer()
 		delta := change(keys/2, keys*7/10, false)
 		s.bases.wait()
 		b.StopTimer()
 		stop()
+		stopWork()
 		dirty += delta
 		written += writtenBytes() - wrote
 		heads, err := s.Checkpoints()
@@ -71,6 +80,8 @@ func BenchmarkBase(b *testing.B) {
 	b.ReportMetric(float64(base)/1e6, "MB-base")
 	b.ReportMetric(float64(written)/float64(merged), "x-written")
 	b.ReportMetric(float64(most)/1e6, "MB-more")
+	alone.report(b, "alone")
+	beside.report(b, "beside")
 	b.ReportMetric(float64(file)/float64(base), "x-file")
 }
 
@@ -112,4 +123,47 @@ func writtenBytes() (n uint64) {
 		}
 	}
 	return 0
+}
+
+// pieces are how long pieces of work took.
+type pieces []time.Duration
+
+func (p *pieces) take(more pieces) { *p = append(*p, more...) }
+
+func (p pieces) report(b *testing.B, when string) {
+	slices.Sort(p)
+	b.ReportMetric(float64(p[len(p)-1].Microseconds())/1000, "ms-"+when+"-max")
+	b.ReportMetric(float64(p[len(p)*999/1000].Microseconds())/1000, "ms-"+when+"-p99.9")
+}
+
+// work is a piece of about 50 µs.
+func work(memory []byte) time.Duration {
+	begun := time.Now()
+	crc32.ChecksumIEEE(memory)
+	return time.Since(begun)
+}
+
+// working works for 2 s.
+func working() (p pieces) {
+	memory := make([]byte, 1<<20)
+	for begun := time.Now(); time.Since(begun) < 2*time.Second; {
+		p = append(p, work(memory))
+	}
+	return p
+}
+
+// workingBeside works until stop is called, and then adds what it took to p.
+func workingBeside(p *pieces) (stop func()) {
+	memory := make([]byte, 1<<20)
+	var ended atomic.Bool
+	var running sync.WaitGroup
+	running.Go(func() {
+		for !ended.Load() {
+			*p = append(*p, work(memory))
+		}
+	})
+	return func() {
+		ended.Store(true)
+		running.Wait()
+	}
 }
