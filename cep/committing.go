@@ -28,7 +28,7 @@ func (c *committing) ends() <-chan error {
 
 // effects is the number of effects that a Sink keeps.
 func (e *Effects) effects() int {
-	return len(e.Alerts) + len(e.Late) + len(e.Rejected) + len(e.Conflicts) + len(e.Refused)
+	return len(e.Alerts) + len(e.Late) + len(e.Rejected) + len(e.Conflicts) + len(e.Refused) + len(e.Audited)
 }
 
 // digestNew works out the lines of alerts that have come since it did last, and takes all

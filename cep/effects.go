@@ -9,6 +9,7 @@ type Effects struct {
 	Rejected  []Rejected
 	Refused   []Refused
 	Conflicts []Conflict
+	Audited   []Audited // by record: changes of people
 }
 
 // Reset empties e and keeps its memory.
@@ -19,9 +20,10 @@ func (e *Effects) Reset() {
 	clear(e.Rejected)
 	clear(e.Refused)
 	clear(e.Conflicts)
+	clear(e.Audited)
 	e.Alerts, e.Decisions = e.Alerts[:0], e.Decisions[:0]
 	e.Late, e.Rejected, e.Refused = e.Late[:0], e.Rejected[:0], e.Refused[:0]
-	e.Conflicts = e.Conflicts[:0]
+	e.Conflicts, e.Audited = e.Conflicts[:0], e.Audited[:0]
 }
 
 // Late is an event that came later than lateness allows. It is not matched.

@@ -227,7 +227,7 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 		case ListRecord:
 			g.log.see(r.Appended)
 			g.match(fx)
-			g.change(r, fx)
+			g.change(&r, fx)
 		case HaltRecord:
 			g.advance(true, fx)
 		case EndRecord:
@@ -235,6 +235,9 @@ func (g *Engine) Step(records []Record, fx *Effects) {
 			g.close(fx)
 		default:
 			panic("cep: unknown RecordKind")
+		}
+		if r.Audit != nil {
+			fx.Audited = append(fx.Audited, *r.Audit)
 		}
 	}
 	g.match(fx)
@@ -624,7 +627,7 @@ func (g *Engine) closing(on bool, after int64) {
 
 // change makes the change of a list that a record asks for. All events released so far
 // have been matched.
-func (g *Engine) change(r Record, fx *Effects) {
+func (g *Engine) change(r *Record, fx *Effects) {
 	low := int64(math.MinInt64)
 	if g.order.started {
 		low = g.order.low
@@ -638,6 +641,9 @@ func (g *Engine) change(r Record, fx *Effects) {
 	if err := g.lists.change(r.Change, from, low, before && g.order.arrived > 0, at); err != nil {
 		g.stats.Refused++
 		fx.Refused = append(fx.Refused, Refused{Source: r.Source, Line: r.Line, Change: *r.Change, Reason: err.Error()})
+		if r.Audit != nil {
+			r.Audit.Refused = err.Error()
+		}
 	}
 }
 

@@ -64,7 +64,8 @@ const (
 )
 
 // Packed is the content of a record of the log. Its format, version 1, 2 where a post has a
-// sum, or 3 where lines have to be of a type: u8 version, u8 kind; then by kind
+// sum, 3 where lines have to be of a type, or 4 where it says who brings the change: u8
+// version, u8 kind; in version 4 text author, reason, what, id, before, after; then by kind
 //
 //	events   list of post; in version 3 the types of the lines; the body
 //	advance  int: time
@@ -85,6 +86,7 @@ type Packed struct {
 	Time    int64 // PackedAdvance: nanoseconds since the epoch
 	Skipped Skipped
 	Of      string // PackedList: SHA-256 of the whole of which Body is a part, in hex
+	Audit   *Audit // but for PackedEvents: who brings the change; nil: nobody is named
 }
 
 // Post says that a record has lines of a request that may be repeated.
@@ -120,7 +122,10 @@ func (p *Packed) Append(dst []byte) []byte {
 	w := wire.Writer{B: dst}
 	proven := p.Kind == PackedEvents && slices.ContainsFunc(p.Posts, func(post Post) bool { return post.Bytes > 0 })
 	typed := p.Kind == PackedEvents && isTyped(p.Typed)
+	audited := p.Kind != PackedEvents && p.Audit != nil
 	switch {
+	case audited:
+		w.Byte(auditedVersion)
 	case typed:
 		w.Byte(typedVersion)
 	case proven:
@@ -130,6 +135,9 @@ func (p *Packed) Append(dst []byte) []byte {
 	}
 	proven = proven || typed
 	w.Byte(byte(p.Kind))
+	if audited {
+		appendAudit(&w, p.Audit)
+	}
 	switch p.Kind {
 	case PackedEvents:
 		w.Uint(uint64(len(p.Posts)))
@@ -165,13 +173,16 @@ func (p *Packed) Append(dst []byte) []byte {
 func Unpack(data []byte) (Packed, error) {
 	r := wire.Reader{Src: data}
 	version := r.Byte(255)
-	if !r.Bad && (version < packedVersion || version > typedVersion) {
-		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads formats up to %d: %w", version, typedVersion, ErrNewer)
+	if !r.Bad && (version < packedVersion || version > auditedVersion) {
+		return Packed{}, fmt.Errorf("cep: a record of the log has format %d, this program reads formats up to %d: %w", version, auditedVersion, ErrNewer)
 	}
 	proven := version == packedVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
 	if !r.Bad && p.Kind > PackedList {
 		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedList, ErrNewer)
+	}
+	if version == auditedVersion {
+		p.Audit, proven = readAudit(&r), p.Kind != PackedEvents
 	}
 	switch p.Kind {
 	case PackedEvents:

@@ -532,12 +532,13 @@ func (l *Loop) step(ctx context.Context, records []Logged) error {
 			if err != nil {
 				return err
 			}
-			if body == nil {
-				continue
+			refused := "a file of a list is not on the log"
+			if body != nil {
+				if refused, err = l.tryAdopt(r.Sequence, body); err != nil {
+					return err
+				}
 			}
-			if err := l.tryAdopt(r.Sequence, body); err != nil {
-				return err
-			}
+			l.audited(auditOf(r, &p), refused)
 			continue
 		}
 		l.steps = l.appendSteps(l.steps, r, &p)
@@ -550,7 +551,12 @@ func (l *Loop) step(ctx context.Context, records []Logged) error {
 // appendSteps appends what a record asks of the Engine.
 func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
 	skips := l.skips[r.Sequence]
+	told := auditOf(r, p)
 	if p.Kind != PackedEvents && len(skips) > 0 {
+		if told != nil {
+			told.Refused = skipped
+			dst = append(dst, Record{Kind: TickRecord, Audit: told}) // without a time it does nothing
+		}
 		return dst
 	}
 	switch p.Kind {
@@ -569,7 +575,7 @@ func (l *Loop) appendSteps(dst []Record, r *Logged, p *Packed) []Record {
 			}
 		}
 	case PackedAdvance:
-		dst = append(dst, Record{Kind: ClockRecord, Time: p.Time, Appended: r.Appended})
+		dst = append(dst, Record{Kind: ClockRecord, Time: p.Time, Appended: r.Appended, Audit: told})
 	case PackedTick:
 		dst = append(dst, Record{Kind: TickRecord, Appended: r.Appended})
 	}
@@ -630,26 +636,37 @@ func (l *Loop) try(steps []Record, sequence, line uint64, alone bool) (err error
 	return nil
 }
 
-// tryAdopt puts the rules of a record in force, unless that is to be skipped.
-func (l *Loop) tryAdopt(sequence uint64, body []byte) (err error) {
+// skipped is why a record that is not stepped changes nothing.
+const skipped = "stepping it panicked twice"
+
+// audited takes what a record of rules says of its author into the effects.
+func (l *Loop) audited(told *Audited, refused string) {
+	if told != nil {
+		told.Refused = refused
+		l.fx.Audited = append(l.fx.Audited, *told)
+	}
+}
+
+// tryAdopt puts the rules of a record in force, unless that is to be skipped. refused says why
+// it changes nothing; empty: it does.
+func (l *Loop) tryAdopt(sequence uint64, body []byte) (refused string, err error) {
 	if len(l.skips[sequence]) > 0 {
-		return nil
+		return skipped, nil
 	}
 	defer func() {
 		if v := recover(); v != nil {
 			err = newPanicked(sequence, 0, true, v)
 		}
 	}()
-	l.adopt(sequence, body)
-	return nil
+	return l.adopt(sequence, body), nil
 }
 
-// adopt puts the rules of a record in force.
-func (l *Loop) adopt(sequence uint64, body []byte) {
+// adopt puts the rules of a record in force. It says why it changes nothing, if so.
+func (l *Loop) adopt(sequence uint64, body []byte) (refused string) {
 	rules, err := l.compile(body)
 	if err != nil {
 		l.notify(NoticeRules, sequence, err.Error())
-		return
+		return err.Error()
 	}
 	l.notifyLeft(sequence, rules)
 	l.saveAll()
@@ -664,6 +681,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) {
 	l.rulesAt, l.text = sequence, slices.Clone(body)
 	l.rules.Store(rules)
 	l.events++
+	return ""
 }
 
 // commit keeps the effects of what was stepped, or compares them with those that are kept.

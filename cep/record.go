@@ -27,6 +27,7 @@ type Record struct {
 	Appended int64
 
 	Change *ListChange // ListRecord; its texts may be changed after Step returned
+	Audit  *Audited    // not of events: what Effects.Audited gets once it is stepped; nil: nothing
 
 	sent  string // of one line: Typed.Type
 	ahead *Batch // EventsRecord: Data as it was decoded, if it was; nil: it was not

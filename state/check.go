@@ -25,6 +25,7 @@ func (s *Store) Check() (faults []error) {
 		s.checkStrays,
 		func() error { _, _, err := s.Notices(); return err },
 		func() error { _, err := s.Losses(); return err },
+		s.checkAudit,
 		s.checkCheckpoints,
 	} {
 		if err := look(); err != nil {

@@ -119,6 +119,9 @@ func (w *writer) effects(c *cep.Commit) error {
 	if err := w.putMinutes(); err != nil {
 		return err
 	}
+	if err := w.putAudited(c.Effects.Audited); err != nil {
+		return err
+	}
 	return w.putStrays(c.Effects)
 }
 

@@ -119,7 +119,7 @@ func TestFlippedAlerts(t *testing.T) {
 	if _, err := s.Lost(cep.Loss{Until: 1}, 0, cep.Mark{Position: cep.Position{Incarnation: 2}, Digest: c.Mark.Digest}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AckLosses("a loss that is known", at); err != nil {
+	if _, err := s.AckLosses(cep.Audit{Author: "ann", Reason: "a loss that is known"}, at); err != nil {
 		t.Fatal(err)
 	}
 	save(t, s, checkpointOf(1, 100))

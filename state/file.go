@@ -21,14 +21,21 @@ type fileKind struct {
 	magic   string // eight bytes
 	format  uint64
 	buckets []string
+	added   []string // buckets that the format before had not; nil: that one is not read
+}
+
+// reads says whether files of a format are read: its own, or one that is brought up to it.
+func (k *fileKind) reads(format uint64) bool {
+	return format == k.format || k.added != nil && format == k.format-1
 }
 
 var (
-	alertsKind = fileKind{"weir-alr", 1, []string{
+	alertsKind = fileKind{"weir-alr", 2, []string{
 		markBucket, itemsBucket, idsBucket, minutesBucket, countedBucket, samplesBucket, talliesBucket,
 		strayBuckets[0], strayBuckets[1], strayBuckets[2], strayBuckets[3], noticesBucket, lossesBucket,
-	}}
-	stateKind = fileKind{"weir-sta", 2, []string{headsBucket, partsBucket}}
+		auditBucket,
+	}, []string{auditBucket}}
+	stateKind = fileKind{"weir-sta", 2, []string{headsBucket, partsBucket}, nil}
 )
 
 // fileBucket and fileKey are where a file says what it is. They stay as they are in every
@@ -103,7 +110,7 @@ func homeOf(path string, kind fileKind) (home [16]byte, err error) {
 			return fmt.Errorf("it is %q, expected %q: %w", magic, kind.magic, ErrFormat)
 		case format > kind.format:
 			return fmt.Errorf("it has format %d, of a newer weir; this one reads format %d: %w", format, kind.format, ErrFormat)
-		case format != kind.format:
+		case !kind.reads(format):
 			return fmt.Errorf("it has format %d, this weir reads format %d: %w", format, kind.format, ErrFormat)
 		}
 		return done(&r, fileBucket, []byte(fileKey))
@@ -135,11 +142,7 @@ func create(path string, kind fileKind, home [16]byte) error {
 		if err != nil {
 			return err
 		}
-		var w wire.Writer
-		w.B = append(w.B, kind.magic...)
-		w.Uint(kind.format)
-		w.B = append(w.B, home[:]...)
-		return b.Put([]byte(fileKey), seal([]byte(fileKey), w.B))
+		return kind.putHead(b, home)
 	})
 	if err = errors.Join(err, f.close()); err != nil {
 		return err
@@ -148,6 +151,37 @@ func create(path string, kind fileKind, home [16]byte) error {
 		return err
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// putHead writes what a file is.
+func (k *fileKind) putHead(b *bbolt.Bucket, home [16]byte) error {
+	var w wire.Writer
+	w.B = append(w.B, k.magic...)
+	w.Uint(k.format)
+	w.B = append(w.B, home[:]...)
+	return b.Put([]byte(fileKey), seal([]byte(fileKey), w.B))
+}
+
+// lift brings a file of the format before up to this one, in one transaction.
+func (f *file) lift(kind fileKind, home [16]byte) error {
+	older := false
+	err := f.view(func(tx *bbolt.Tx) error {
+		r := unseal([]byte(fileKey), tx.Bucket([]byte(fileBucket)).Get([]byte(fileKey)))
+		r.Take(len(kind.magic))
+		older = r.Uint() < kind.format
+		return nil
+	})
+	if err != nil || !older {
+		return err
+	}
+	return f.update(func(tx *bbolt.Tx) error {
+		for _, name := range kind.added {
+			if _, err := tx.CreateBucketIfNotExists([]byte(name)); err != nil {
+				return err
+			}
+		}
+		return kind.putHead(tx.Bucket([]byte(fileBucket)), home)
+	})
 }
 
 // syncDir makes the names in a directory durable.
@@ -177,6 +211,9 @@ func openFile(path string, kind fileKind, home [16]byte) (file, error) {
 		return file{}, err
 	}
 	f := file{db}
+	if err := f.lift(kind, home); err != nil {
+		return file{}, errors.Join(err, f.close())
+	}
 	err = f.view(func(tx *bbolt.Tx) error {
 		for _, name := range kind.buckets {
 			if tx.Bucket([]byte(name)) == nil {

@@ -146,9 +146,10 @@ func (s *Store) Losses() (list []alerts.Loss, err error) {
 	return list, err
 }
 
-// AckLosses says why all losses that nobody has acknowledged may be, at a wall-clock time
-// in nanoseconds since the epoch, and how many these were.
-func (s *Store) AckLosses(reason string, at int64) (n int, err error) {
+// AckLosses says who knows of all losses that nobody has acknowledged, and why they may be, at
+// a wall-clock time in nanoseconds since the epoch, and how many these were. What is done and
+// to what is filled in.
+func (s *Store) AckLosses(who cep.Audit, at int64) (n int, err error) {
 	if at == 0 {
 		return 0, fmt.Errorf("a loss is acknowledged at some time, not 0")
 	}
@@ -162,13 +163,17 @@ func (s *Store) AckLosses(reason string, at int64) (n int, err error) {
 			if all[i].AckedAt != 0 {
 				continue
 			}
-			all[i].Reason, all[i].AckedAt = reason, at
+			all[i].Reason, all[i].AckedAt = who.Reason, at
 			if err := all[i].put(tx.Bucket([]byte(lossesBucket))); err != nil {
 				return err
 			}
 			n++
 		}
-		return nil
+		if n == 0 {
+			return nil
+		}
+		who.What, who.ID, who.Before, who.After = "losses.ack", "", fmt.Sprintf("%d not acknowledged", n), "acknowledged"
+		return s.auditChange(tx, &who)
 	})
 	return n, err
 }

@@ -51,10 +51,10 @@ func TestLost(t *testing.T) {
 	if got := fmt.Sprint(pages(t, s, alerts.Filter{}, 2)); got != "[6.1 5.1 4.1 3.1 2.1 1.1]" {
 		t.Errorf("listed %s", got)
 	}
-	if n, err := s.AckLosses("power cut", at+7); err != nil || n != 3 {
+	if n, err := s.AckLosses(cep.Audit{Author: "ann", Reason: "power cut"}, at+7); err != nil || n != 3 {
 		t.Errorf("%d acknowledged, %v", n, err)
 	}
-	if n, err := s.AckLosses("again", at+8); err != nil || n != 0 {
+	if n, err := s.AckLosses(cep.Audit{Author: "ann", Reason: "again"}, at+8); err != nil || n != 0 {
 		t.Errorf("%d acknowledged again, %v", n, err)
 	}
 	losses, err := s.Losses()

@@ -41,8 +41,8 @@ func (s *Store) DropAfter(sequence uint64) (n int, err error) {
 // mark of the alerts becomes mark, and so does that of the newest checkpoint whose head is
 // whole, which goes on with the state and the rules that it has; the others are deleted.
 // RulesAt becomes rulesAt. A notice says so, and why. Where it is cut off, files that did
-// not fit before do not fit still, and it may be repeated.
-func (s *Store) Rebase(mark cep.Mark, rulesAt uint64, why string) error {
+// not fit before do not fit still, and it may be repeated. who says who decided it, and why.
+func (s *Store) Rebase(mark cep.Mark, rulesAt uint64, who cep.Audit) error {
 	list, err := s.Checkpoints()
 	if err != nil {
 		return err
@@ -78,8 +78,10 @@ func (s *Store) Rebase(mark cep.Mark, rulesAt uint64, why string) error {
 		}
 		n := alerts.Notice{
 			Kind: alerts.Rebased, At: s.now(), Position: mark.Position,
-			Text: fmt.Sprintf("alerts and state go on at %v; alerts were stored up to %v: %s", mark.Position, was.mark.Position, why),
+			Text: fmt.Sprintf("alerts and state go on at %v; alerts were stored up to %v: %s", mark.Position, was.mark.Position, who.Reason),
 		}
-		return errors.Join(addNotice(tx, &n), writeReached(tx, reached{mark, was.at}))
+		who.What, who.ID = "state.rebase", ""
+		who.Before, who.After = was.mark.Position.String(), mark.Position.String()
+		return errors.Join(addNotice(tx, &n), s.auditChange(tx, &who), writeReached(tx, reached{mark, was.at}))
 	})
 }

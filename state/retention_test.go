@@ -27,7 +27,7 @@ func TestRetain(t *testing.T) {
 	if _, err := s.Lost(cep.Loss{After: 0, Until: 1}, 0, cep.Mark{Position: cep.Position{Incarnation: 2}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.AckLosses("test", at); err != nil {
+	if _, err := s.AckLosses(cep.Audit{Author: "ann", Reason: "test"}, at); err != nil {
 		t.Fatal(err)
 	}
 	before, _, err := s.Counted(1000, "")

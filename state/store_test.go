@@ -88,7 +88,7 @@ func TestOpenFormats(t *testing.T) {
 		want string
 	}{
 		"a newer state":   {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, stateKind.format+1, home) }, ErrFormat, "of a newer weir"},
-		"a newer alerts":  {alertsName, func(p string, home [16]byte) { headed(t, p, alertsKind.magic, 99, home) }, ErrFormat, "format 99, of a newer weir; this one reads format 1"},
+		"a newer alerts":  {alertsName, func(p string, home [16]byte) { headed(t, p, alertsKind.magic, 99, home) }, ErrFormat, "format 99, of a newer weir; this one reads format 2"},
 		"format 0":        {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 0, home) }, ErrFormat, "format 0, this weir reads format 2"},
 		"an older state":  {stateName, func(p string, home [16]byte) { headed(t, p, stateKind.magic, 1, home) }, ErrFormat, "format 1, this weir reads format 2"},
 		"the wrong file":  {stateName, func(p string, home [16]byte) { headed(t, p, alertsKind.magic, 1, home) }, ErrFormat, `expected "weir-sta"`},
@@ -193,7 +193,7 @@ func TestRebase(t *testing.T) {
 	newest := checkpointOf(30, 25*chunkSize)
 	save(t, s, newest)
 	to := cep.Mark{Position: cep.Position{Incarnation: 2, Sequence: 5}, Sum: 8}
-	if err := s.Rebase(to, 3, "log restored"); err != nil {
+	if err := s.Rebase(to, 3, cep.Audit{Author: "ann", Reason: "log restored"}); err != nil {
 		t.Fatal(err)
 	}
 	heads, err := s.Checkpoints()

@@ -65,7 +65,15 @@ func (s *service) ackLosses(w http.ResponseWriter, r *http.Request) error {
 	if a.Reason == "" || len(a.Reason) > mostReason {
 		return problem(http.StatusUnprocessableEntity, codeBody, "expected a reason of 1 to %d bytes, found %d", mostReason, len(a.Reason))
 	}
-	n, err := s.options.Losses.AckLosses(r.Context(), a.Reason)
+	if err := checkReason(a.Reason); err != nil {
+		return err
+	}
+	who, err := change(r)
+	if err != nil {
+		return err
+	}
+	who.Reason = a.Reason
+	n, err := s.options.Losses.AckLosses(r.Context(), who)
 	if err != nil {
 		return err
 	}

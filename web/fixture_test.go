@@ -102,8 +102,8 @@ func (a *memoryAlerts) Get(_ context.Context, id string) ([]json.RawMessage, boo
 
 type memoryLosses struct{ reason string }
 
-func (l *memoryLosses) AckLosses(_ context.Context, reason string) (int, error) {
-	l.reason = reason
+func (l *memoryLosses) AckLosses(_ context.Context, who cep.Audit) (int, error) {
+	l.reason = who.Reason
 	return 2, nil
 }
 

@@ -76,9 +76,9 @@ type Filter struct {
 
 // Losses are parts of the log that were lost.
 type Losses interface {
-	// AckLosses says that somebody knows of all losses so far, and why that is all right.
-	// It returns how many nobody had known of.
-	AckLosses(ctx context.Context, reason string) (int, error)
+	// AckLosses says who knows of all losses so far, and why that is all right. It returns
+	// how many nobody had known of.
+	AckLosses(ctx context.Context, who cep.Audit) (int, error)
 }
 
 // Status is how the service is. It is not changed once it was given out.

@@ -62,7 +62,7 @@ func (s *service) routes() []route {
 			serve: s.getStream,
 		},
 		{
-			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/losses/ack", OperationID: "acknowledge-losses", Summary: "say that lost parts of the log are known of"},
+			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/losses/ack", OperationID: "acknowledge-losses", Summary: "say that lost parts of the log are known of", Parameters: changeParameters[1:]},
 			media:     []string{mediaJSON}, serve: s.ackLosses,
 		},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/healthz", OperationID: "health", Summary: "whether the process answers"}, early: true, serve: s.healthz},

@@ -92,6 +92,6 @@ func objects(items []alerts.Item) []json.RawMessage {
 }
 
 // AckLosses is web.Losses.
-func (v *service) AckLosses(_ context.Context, reason string) (int, error) {
-	return v.store.AckLosses(reason, time.Now().UnixNano())
+func (v *service) AckLosses(_ context.Context, who cep.Audit) (int, error) {
+	return v.store.AckLosses(who, time.Now().UnixNano())
 }

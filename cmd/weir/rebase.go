@@ -70,7 +70,7 @@ func (c *stateRebaseCommand) Run(std *streams) error {
 			return &exitError{exitFindings, errors.New("nothing was changed")}
 		}
 	}
-	if err := data.store.Rebase(plan.mark, plan.rulesAt, c.Reason); err != nil {
+	if err := data.store.Rebase(plan.mark, plan.rulesAt, operator(c.Reason)); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.err, "state and alerts go on at %s\n", plan.mark.Position)

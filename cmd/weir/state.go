@@ -199,7 +199,7 @@ func (c *stateAckCommand) Run(std *streams) error {
 		return err
 	}
 	defer data.close()
-	n, err := data.store.AckLosses(c.Reason, time.Now().UnixNano())
+	n, err := data.store.AckLosses(operator(c.Reason), time.Now().UnixNano())
 	if err != nil {
 		return err
 	}
