@@ -638,6 +638,9 @@ func (g *Engine) change(r *Record, fx *Effects) {
 	if g.eager() && g.order.started {
 		from = g.horizon(g.countedFrom(low))
 	}
+	if r.Audit != nil {
+		r.Audit.Before = g.lists.was(r.Change)
+	}
 	if err := g.lists.change(r.Change, from, low, before && g.order.arrived > 0, at); err != nil {
 		g.stats.Refused++
 		fx.Refused = append(fx.Refused, Refused{Source: r.Source, Line: r.Line, Change: *r.Change, Reason: err.Error()})

@@ -2,6 +2,7 @@ package cep
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 
 	"weir/cep/list"
@@ -48,21 +49,32 @@ const (
 	PutEntry    ListAction = iota // Entry is added, or its value and expiry are replaced
 	RemoveEntry                   // the entry whose text is Entry.Text is removed, if it is there
 	ExpireAll                     // all entries are removed
+
+	MergeEntries   // Entries are put, all or none
+	ReplaceEntries // Entries are put, all or none, and all others are removed
 )
 
 // ListChange is a change of a list.
 type ListChange struct {
-	List   string // its name
-	Action ListAction
-	Entry  list.Entry
+	List    string // its name
+	Action  ListAction
+	Entry   list.Entry
+	Entries *list.List // MergeEntries, ReplaceEntries; an Engine keeps it and may change it
+	Fault   string     // why it cannot be made, as far as is known; empty: nothing is
 }
 
 // change makes a change. Entries that have expired at from are freed before: no event looks
 // at an earlier time, none to come at one before low. before and at say which events look at
 // the list as it was. It says why it could not.
 func (l *Lists) change(c *ListChange, from, low int64, before bool, at list.Stamp) error {
+	if c.Fault != "" {
+		return errors.New(c.Fault)
+	}
 	for i, n := range l.named {
 		if n.Name == c.List {
+			if c.Action == ReplaceEntries {
+				return l.putAll(i, c, before, at)
+			}
 			l.take(i)
 			l.now[i].Advance(from)
 			err := l.note(i, c, before, at)
@@ -75,6 +87,7 @@ func (l *Lists) change(c *ListChange, from, low int64, before bool, at list.Stam
 	return fmt.Errorf("there is no list %q", c.List)
 }
 
+// apply makes a change, but for one of many entries.
 func (l *Lists) apply(i int, c *ListChange) error {
 	switch c.Action {
 	case PutEntry:

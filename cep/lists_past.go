@@ -10,6 +10,9 @@ import "weir/cep/list"
 // note makes a change of list i by its record. Where before is true, events that came
 // before it may still look the list up, and are to see it as it was; at says which.
 func (l *Lists) note(i int, c *ListChange, before bool, at list.Stamp) error {
+	if c.Action == MergeEntries {
+		return l.putAll(i, c, before, at)
+	}
 	if l.changed != nil {
 		l.changed[i] = true
 	}

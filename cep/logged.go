@@ -60,7 +60,8 @@ const (
 	PackedRules                         // other rules are in force from here on; Body is for the Compiler
 	PackedBoot                          // a process begins to fold; Body says which: a note for people
 	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
-	PackedList                          // Body is a part of what a list begins with; it counts where a record of kind PackedRules names it
+	PackedList                          // Body is a part of what a list begins with; it counts where a record of kind PackedRules or PackedEntries names it
+	PackedEntries                       // a list changes: Change
 )
 
 // Packed is the content of a record of the log. Its format, version 1, 2 where a post has a
@@ -74,6 +75,9 @@ const (
 //	boot     the body
 //	skip     uint sequence; uint line; text: why
 //	list     text: of what it is a part; the body
+//	entries  u8: the ListAction; text: the list; of an entry that is put: text, u8 the kind of
+//	         its value, the value (text, u64 bits of a number, or bool), int expires; of one that
+//	         is removed: text; of many: text SHA-256 in hex, list of uint sequence
 //
 // A post: 16 bytes key; uint first; uint count; from version 2 on uint bytes; 16 bytes sum. The
 // types: list of text; list of rows of lines, each uint number in that list, from 0; uint lines.
@@ -85,7 +89,11 @@ type Packed struct {
 	Body    []byte
 	Time    int64 // PackedAdvance: nanoseconds since the epoch
 	Skipped Skipped
-	Of      string // PackedList: SHA-256 of the whole of which Body is a part, in hex
+	Of      string // PackedList: SHA-256 of the whole of which Body is a part, in hex; PackedEntries of many: of all parts
+
+	Change *ListChange // PackedEntries; many entries stand in Parts
+	Parts  []uint64    // PackedEntries of many: the records of kind PackedList that have what list.List.Append gives of them, in order
+
 	Audit   *Audit // but for PackedEvents: who brings the change; nil: nobody is named
 }
 
@@ -165,6 +173,8 @@ func (p *Packed) Append(dst []byte) []byte {
 	case PackedList:
 		w.Text(p.Of)
 		w.B = append(w.B, p.Body...)
+	case PackedEntries:
+		appendEntries(&w, p)
 	}
 	return w.B
 }
@@ -178,8 +188,8 @@ func Unpack(data []byte) (Packed, error) {
 	}
 	proven := version == packedVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
-	if !r.Bad && p.Kind > PackedList {
-		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedList, ErrNewer)
+	if !r.Bad && p.Kind > PackedEntries {
+		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedEntries, ErrNewer)
 	}
 	if version == auditedVersion {
 		p.Audit, proven = readAudit(&r), p.Kind != PackedEvents
@@ -212,6 +222,8 @@ func Unpack(data []byte) (Packed, error) {
 	case PackedList:
 		p.Of = r.Text()
 		p.Body, r.Src = r.Src, nil
+	case PackedEntries:
+		readEntries(&r, &p)
 	default:
 		r.Fail()
 	}

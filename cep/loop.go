@@ -541,6 +541,14 @@ func (l *Loop) step(ctx context.Context, records []Logged) error {
 			l.audited(auditOf(r, &p), refused)
 			continue
 		}
+		if p.Kind == PackedEntries && len(l.skips[r.Sequence]) == 0 {
+			change, err := l.listRecord(ctx, r, &p)
+			if err != nil {
+				return err
+			}
+			l.steps = append(l.steps, change)
+			continue
+		}
 		l.steps = l.appendSteps(l.steps, r, &p)
 	}
 	last := &records[len(records)-1]

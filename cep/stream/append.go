@@ -17,8 +17,13 @@ import (
 
 // Append appends a record and returns its sequence number once it is durable.
 func (l *Log) Append(ctx context.Context, p *cep.Packed) (uint64, error) {
-	if p.Kind == cep.PackedList {
+	switch p.Kind {
+	case cep.PackedList:
 		if err := checkDigest(p.Of); err != nil {
+			return 0, err
+		}
+	case cep.PackedEntries:
+		if err := checkList(p.Change.List); err != nil {
 			return 0, err
 		}
 	}
@@ -67,7 +72,10 @@ const (
 	subjectBatch   = "weir.batch."
 	subjectTick    = "weir.tick."
 	subjectControl = "weir.control."
-	subjectLists   = subjectControl + "lists." // a subject for each version of each list
+
+	subjectControls = subjectControl + "*"        // what PublishIf guards: neither lists nor their changes
+	subjectLists    = subjectControl + "lists."   // a subject for each version of each list
+	subjectEntries  = subjectControl + "entries." // and one for changes of each list
 )
 
 // newRecord returns the record of p, without done.
@@ -86,6 +94,8 @@ func newRecord(p *cep.Packed) *record {
 		r.subject = subjectControl + "skip"
 	case cep.PackedList:
 		r.subject = subjectLists + p.Of
+	case cep.PackedEntries:
+		r.subject = subjectEntries + p.Change.List
 	}
 	return r
 }

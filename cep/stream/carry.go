@@ -176,7 +176,7 @@ func (f *far) try(r *record) (*answer, error) {
 	m.Data = r.data
 	m.Header = nats.Header{jetstream.MsgIDHeader: {r.id}}
 	if r.control {
-		f.expect(m, subjectControl+">", r.after)
+		f.expect(m, subjectControls, r.after)
 	} else {
 		f.expect(m, subjectLease, f.leased.Load())
 	}
@@ -248,7 +248,7 @@ func farVerdict(m *nats.Msg) (*answer, error) {
 func (f *far) changed(r *record, again bool) (uint64, error) {
 	ctx := context.Background()
 	if again && r.control {
-		m, found, err := f.get(ctx, question{Last: subjectControl + ">"})
+		m, found, err := f.get(ctx, question{Last: subjectControls})
 		if err != nil || found && m.id == r.id {
 			return m.place(), err
 		}

@@ -198,7 +198,7 @@ func (h *host) publish(r *record) {
 	m.Header = nats.Header{jetstream.MsgIDHeader: {r.id}}
 	if r.control {
 		m.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(r.after, 10)}
-		m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{subjectControl + "*"}
+		m.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{subjectControls}
 	}
 	h.mu.Lock()
 	c, inbox := h.writes, h.inbox

@@ -191,12 +191,12 @@ func (l *Log) Controls(ctx context.Context) ([]cep.Logged, error) {
 	var list []cep.Logged
 	for after := uint64(0); ; {
 		n := len(list)
-		err := h.fetch(ctx, request{Seq: after + 1, Subject: subjectControl + "*", Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
+		err := h.fetch(ctx, request{Seq: after + 1, Subject: subjectControls, Batch: readRecords, MaxBytes: readBytes}, func(m *message) error {
 			list, after = append(list, m.Logged), m.Sequence
 			return nil
 		})
 		if err == nil && len(list) == n && h.far != nil {
-			if err = h.far.behind(ctx, subjectControl+">", after, math.MaxUint64); err != nil && h.far.rest(ctx) == nil {
+			if err = h.far.behind(ctx, subjectControls, after, math.MaxUint64); err != nil && h.far.rest(ctx) == nil {
 				continue
 			}
 		}
