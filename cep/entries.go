@@ -75,13 +75,13 @@ func readEntries(r *wire.Reader, p *Packed) {
 
 // listRecord is what a record of kind PackedEntries asks of the Engine. An error says that the
 // log cannot be read.
-func (l *Loop) listRecord(ctx context.Context, r *Logged, p *Packed) (Record, error) {
+func listRecord(ctx context.Context, log Log, r *Logged, p *Packed) (Record, error) {
 	asked := Record{Kind: ListRecord, Appended: r.Appended, Change: p.Change, Audit: auditOf(r, p)}
 	if a := p.Change.Action; a != MergeEntries && a != ReplaceEntries {
 		return asked, nil
 	}
 	var err error
-	p.Change.Entries, err = EntriesAt(ctx, l.o.Log, r.Sequence, p)
+	p.Change.Entries, err = EntriesAt(ctx, log, r.Sequence, p)
 	if errors.Is(err, errNoPart) || errors.Is(err, errEntries) {
 		p.Change.Fault = err.Error()
 		err = nil

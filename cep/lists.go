@@ -42,6 +42,26 @@ func NewLists(rs *Ruleset) *Lists {
 // List returns a list. It must not be changed, and is valid until the next call of Step.
 func (l *Lists) List(id ListID) *list.List { return l.now[id] }
 
+// Named returns all lists as they stand, by name. They must not be changed, and are valid until
+// the next call of Step.
+func (l *Lists) Named() []NamedList {
+	all := make([]NamedList, len(l.now))
+	for i := range l.now {
+		all[i] = NamedList{l.named[i].Name, l.now[i]}
+	}
+	return all
+}
+
+// Find returns the list with a name, likewise; false: there is none.
+func (l *Lists) Find(name string) (*list.List, bool) {
+	for i, n := range l.named {
+		if n.Name == name {
+			return l.now[i], true
+		}
+	}
+	return nil, false
+}
+
 // ListAction says what a ListChange does.
 type ListAction uint8
 

@@ -94,7 +94,7 @@ type Packed struct {
 	Change *ListChange // PackedEntries; many entries stand in Parts
 	Parts  []uint64    // PackedEntries of many: the records of kind PackedList that have what list.List.Append gives of them, in order
 
-	Audit   *Audit // but for PackedEvents: who brings the change; nil: nobody is named
+	Audit *Audit // but for PackedEvents: who brings the change; nil: nobody is named
 }
 
 // Post says that a record has lines of a request that may be repeated.

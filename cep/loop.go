@@ -542,7 +542,7 @@ func (l *Loop) step(ctx context.Context, records []Logged) error {
 			continue
 		}
 		if p.Kind == PackedEntries && len(l.skips[r.Sequence]) == 0 {
-			change, err := l.listRecord(ctx, r, &p)
+			change, err := listRecord(ctx, l.o.Log, r, &p)
 			if err != nil {
 				return err
 			}

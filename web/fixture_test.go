@@ -114,6 +114,8 @@ type fixture struct {
 	log    *memoryLog
 	alerts *memoryAlerts
 	losses *memoryLosses
+	lists  *memoryLists
+	audit  *memoryAudit
 	feed   *memoryFeed
 	status Status
 	rs     *cep.Ruleset
@@ -150,7 +152,7 @@ func newFixture(t testing.TB, b Bounds) *fixture {
 	t.Helper()
 	f := &fixture{
 		t:   t,
-		log: &memoryLog{posts: map[[16]byte][]Range{}, last: map[[16]byte]uint64{}}, alerts: &memoryAlerts{}, losses: &memoryLosses{}, feed: newMemoryFeed(),
+		log: &memoryLog{posts: map[[16]byte][]Range{}, last: map[[16]byte]uint64{}}, alerts: &memoryAlerts{}, losses: &memoryLosses{}, lists: newMemoryLists(), audit: &memoryAudit{}, feed: newMemoryFeed(),
 		status: Status{FreeDisk: 2 << 30, Reserve: 1 << 30}, rs: ruleset(),
 	}
 	var err error
@@ -169,7 +171,7 @@ func newFixture(t testing.TB, b Bounds) *fixture {
 func (f *fixture) options(b Bounds) Options {
 	return Options{
 		Listen: "127.0.0.1:0", Version: "v1",
-		Events: f.log, Alerts: f.alerts, Losses: f.losses, Feed: f.feed,
+		Events: f.log, Alerts: f.alerts, Losses: f.losses, Lists: f.lists, Audit: f.audit, Feed: f.feed,
 		Ruleset: func() *cep.Ruleset { return f.rs }, Status: func() *Status { return &f.status },
 		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Bounds: b,
 	}

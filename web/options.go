@@ -135,6 +135,8 @@ type Options struct {
 	Events  Events
 	Alerts  Alerts
 	Losses  Losses
+	Lists   Lists
+	Audit   Audit
 	Feed    Feed
 	Ruleset func() *cep.Ruleset // in force; nil: there is none yet. It is called for each request with events
 	Waiting func() string       // for what the service waits while it starts; empty, or nil: for nothing. It is asked before Open

@@ -47,12 +47,13 @@ const (
 	codeUnavailable = "unavailable"
 	codeStarting    = "starting"
 	codeInternal    = "internal"
+	codeRefused     = "change_refused"
 )
 
 // codes are all of them, for metrics and docs.
 var codes = []string{
 	codeBadRequest, codeParameter, codeBody, codeEncoding, codeMedia, codeLarge, codeUnpacks, codeSlow, codeHost, codeOrigin,
-	codeNotFound, codeMethod, codeRejected, codeKey, codeBusy, codeFull, codeUnavailable, codeStarting, codeInternal,
+	codeNotFound, codeMethod, codeRejected, codeKey, codeBusy, codeFull, codeUnavailable, codeStarting, codeInternal, codeRefused,
 }
 
 func (p *Problem) Error() string { return p.Detail }

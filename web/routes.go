@@ -13,7 +13,7 @@ import (
 // routes are what the service answers to. Their descriptions are those of /openapi.json,
 // and the parameters in them are all that a query may have.
 func (s *service) routes() []route {
-	return []route{
+	return slices.Concat(s.listRoutes(), s.auditRoutes(), []route{
 		{
 			Operation: huma.Operation{
 				Method: http.MethodPost, Path: "/v1/events", OperationID: "post-events", Summary: "take in events",
@@ -70,7 +70,7 @@ func (s *service) routes() []route {
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/metrics", OperationID: "metrics", Summary: "counters for Prometheus"}, early: true, serve: s.exposition},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/openapi.json", OperationID: "openapi", Summary: "this interface, for programs"}, early: true, serve: s.description},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/", OperationID: "places", Summary: "where things are"}, early: true, serve: s.places},
-	}
+	})
 }
 
 // filterParameters say which alerts are asked for.
@@ -129,6 +129,9 @@ func describe(routes []route, version string) ([]byte, error) {
 		if o.OperationID == "stream" {
 			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/event-stream"
 		}
+		if rt.gives != nil {
+			answer = d.media(rt.gives)
+		}
 		if answer == nil {
 			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/plain"
 		}
@@ -138,6 +141,9 @@ func describe(routes []route, version string) ([]byte, error) {
 		}
 		if body := bodies[o.OperationID]; body != nil {
 			o.RequestBody = &huma.RequestBody{Required: true, Content: body}
+		}
+		if rt.takes != nil {
+			o.RequestBody = &huma.RequestBody{Required: true, Content: d.bodies(rt.takes)}
 		}
 		api.AddOperation(&o)
 	}
@@ -149,6 +155,17 @@ type document struct{ schemas huma.Registry }
 
 func (d document) media(v any) *huma.MediaType {
 	return &huma.MediaType{Schema: d.schemas.Schema(reflect.TypeOf(v), true, "")}
+}
+
+// bodies are what bodies are, by media type.
+func (d document) bodies(takes map[string]any) map[string]*huma.MediaType {
+	all := map[string]*huma.MediaType{}
+	for media, v := range takes {
+		if all[media] = (&huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}); v != nil {
+			all[media] = d.media(v)
+		}
+	}
+	return all
 }
 
 // alert is the schema of an alert, whose members docs/reference.md describes.

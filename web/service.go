@@ -63,6 +63,9 @@ type route struct {
 	media []string // types of the body that it takes; none: it has no body
 	early bool     // it answers while the service starts
 	serve func(w http.ResponseWriter, r *http.Request) error
+
+	takes map[string]any // what the body is, by media type, for the description; nil: text
+	gives any            // the JSON of the answer 200, likewise
 }
 
 // answerTime is how long a client may take to receive an answer.
@@ -152,7 +155,7 @@ func nothingHere() error {
 }
 
 func (s *service) wrongMethod(w http.ResponseWriter, r *http.Request) error {
-	for _, method := range []string{http.MethodGet, http.MethodPost} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if s.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			w.Header().Add("Allow", method)
 		}

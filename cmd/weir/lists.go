@@ -46,7 +46,8 @@ func (v *service) stage(ctx context.Context, p *rules.Published) error {
 }
 
 // dropLists drops versions of lists that are in force for no record that can be folded again:
-// those which rules named that others had followed before the log begins.
+// those which rules named that others had followed before the log begins, and those that were
+// imported before. staging is held.
 func (v *service) dropLists(ctx context.Context) error {
 	begins, err := v.stream.Begins(ctx)
 	if err != nil || begins == 0 {
@@ -73,6 +74,9 @@ func (v *service) dropLists(ctx context.Context) error {
 			named[s.Digest] = true
 		}
 	}
+	if err := v.nameImports(ctx, begins, named); err != nil {
+		return err
+	}
 	n, err := v.stream.DropLists(ctx, begins, func(of string) bool { return named[of] })
 	if n > 0 {
 		v.log.Info("versions of lists that are not needed any more were dropped from the log", "versions", n)
@@ -83,4 +87,34 @@ func (v *service) dropLists(ctx context.Context) error {
 // gathered is the body of a record of rules, with the files of lists that lie in others.
 func gathered(ctx context.Context, log *stream.Log, body []byte) ([]byte, error) {
 	return rules.Gather(body, func(sequence uint64) ([]byte, error) { return cep.PartAt(ctx, log, sequence) })
+}
+
+// nameImports names the versions of lists that were imported and may be needed: of those from
+// before the log begins all that no replacement of the list has followed.
+func (v *service) nameImports(ctx context.Context, begins uint64, named map[string]bool) error {
+	changes, err := v.stream.Entries(ctx)
+	if err != nil {
+		return err
+	}
+	before := map[string][]string{} // by list, as if it began then
+	for _, r := range changes {
+		p, err := cep.Unpack(r.Data)
+		if err != nil || p.Kind != cep.PackedEntries || p.Of == "" {
+			continue
+		}
+		if r.Sequence >= begins {
+			named[p.Of] = true
+			continue
+		}
+		if p.Change.Action == cep.ReplaceEntries {
+			before[p.Change.List] = nil
+		}
+		before[p.Change.List] = append(before[p.Change.List], p.Of)
+	}
+	for _, list := range before {
+		for _, of := range list {
+			named[of] = true
+		}
+	}
+	return nil
 }

@@ -38,6 +38,8 @@ type service struct {
 	server      *web.Server
 	boot        start
 	mending     sync.Mutex // held by who starts the log again
+	staging     sync.Mutex // held by who puts parts of lists on the log, up to the record that names them, or drops some
+	importing   sync.Mutex // held by who reads entries that are imported
 	rulesAt     uint64     // the record of rules that is in force once all is stepped; later: it has been told
 
 	unusable     []cep.Position // of checkpoints that the loop could not begin with
@@ -139,7 +141,7 @@ func (v *service) listen() (err error) {
 	s := v.settings
 	v.server, err = web.NewServer(web.Options{
 		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
-		Events: v, Alerts: v, Losses: v, Feed: followed{v}, Status: v.status, Waiting: v.waitsFor, Log: v.log,
+		Events: v, Alerts: v, Losses: v, Lists: v, Audit: v, Feed: followed{v}, Status: v.status, Waiting: v.waitsFor, Log: v.log,
 		Ruleset: func() *cep.Ruleset {
 			if r := v.loop.Rules(); r != nil {
 				return r.Ruleset
@@ -320,6 +322,8 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		if f.wrong != nil {
 			return f.wrong
 		}
+		v.staging.Lock()
+		defer v.staging.Unlock()
 		now, err := rules.Publish(f.files, f.read, set, before, rules.Asked{Needed: v.boot.checkpoint.Needs(v.rulesAt)})
 		if err != nil {
 			return err
