@@ -118,7 +118,7 @@ func EntriesAt(ctx context.Context, log Log, sequence uint64, p *Packed) (*list.
 
 // mostNoted is how many entries are put one by one: of more the list is made anew, so that one
 // change is remembered and not that of each entry.
-const mostNoted = 1000
+var mostNoted = 1000 // less in a test
 
 // putAll puts entries into list i, as apply does, all of them or none.
 func (l *Lists) putAll(i int, c *ListChange, before bool, at list.Stamp) error {
@@ -126,13 +126,15 @@ func (l *Lists) putAll(i int, c *ListChange, before bool, at list.Stamp) error {
 	if now.Spec() != c.Entries.Spec() {
 		return fmt.Errorf("the entries that were sent are of another type than the list %q", c.List)
 	}
-	next := c.Entries
-	if c.Action == MergeEntries {
-		if err := now.Room(next); err != nil {
+	next := now
+	if c.Action == ReplaceEntries {
+		next = copied(c.Entries)
+	} else {
+		if err := now.Room(c.Entries); err != nil {
 			return err
 		}
-		if next.Len() <= mostNoted {
-			for e := range next.All() {
+		if c.Entries.Len() <= mostNoted {
+			for e := range c.Entries.All() {
 				if err := l.note(i, &ListChange{List: c.List, Action: PutEntry, Entry: e}, before, at); err != nil {
 					return err
 				}
@@ -147,6 +149,7 @@ func (l *Lists) putAll(i int, c *ListChange, before bool, at list.Stamp) error {
 		}
 	}
 	was := now.BeforeAll()
+	l.own[i] = true
 	if l.now[i] = next; before {
 		l.past[i].Note(was, at)
 		l.oldest = min(l.oldest, at.Time)

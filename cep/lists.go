@@ -79,7 +79,7 @@ type ListChange struct {
 	List    string // its name
 	Action  ListAction
 	Entry   list.Entry
-	Entries *list.List // MergeEntries, ReplaceEntries; an Engine keeps it and may change it
+	Entries *list.List // MergeEntries, ReplaceEntries
 	Fault   string     // why it cannot be made, as far as is known; empty: nothing is
 }
 

@@ -92,6 +92,7 @@ func (h *heldLog) Release(_ context.Context, sequence uint64) error {
 type heldFiles struct {
 	mark        Mark
 	alerts      []string
+	audited     []Audited
 	checkpoints []*Checkpoint // newest first, two at most
 	runs        [][]byte      // of the newest
 	added       bool          // what changes after a restart is added to them
@@ -108,6 +109,7 @@ func (f *heldFiles) Commit(c *Commit) error {
 	for _, line := range c.Lines {
 		f.alerts = append(f.alerts, string(line))
 	}
+	f.audited = append(f.audited, c.Effects.Audited...)
 	f.mark = c.Mark
 	if f.crash("after the commit") {
 		return errCrash
