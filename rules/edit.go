@@ -18,7 +18,7 @@ type Part struct {
 }
 
 // partWords are what a part of a section is called.
-var partWords = map[string]string{"rules": "rule", "features": "feature", "params": "param", "lists": "list", "events": "event type", "risk": "risk", "defaults": "default"}
+var partWords = map[string]string{"rules": "rule", "features": "feature", "params": "param", "lists": "list", "events": "event type", "risk": "risk", "defaults": "default", fileSection: "file"}
 
 // String gives a part as people call it, like rule card-testing.
 func (p Part) String() string {

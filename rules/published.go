@@ -30,6 +30,9 @@ type Published struct {
 
 	Changes map[string]cep.Change `json:"changes,omitempty"` // what was asked for rules that changed, came or went with it, by id
 	Former  []Former              `json:"former,omitempty"`  // what rules were before, where that still matters; by id and revision
+
+	Tests   []PublishedFile `json:"tests,omitempty"`   // files of tests, by path: who changes a rule runs them
+	Applied *Applied        `json:"applied,omitempty"` // what the folder had that was applied last; nil: these files are it
 }
 
 // Asked is what a publish wants to become of the open matches of rules.

@@ -34,7 +34,9 @@ func Words(before, after string) []string {
 
 type words struct{ list []string }
 
-func (w *words) say(format string, args ...any) { w.list = append(w.list, fmt.Sprintf(format, args...)) }
+func (w *words) say(format string, args ...any) {
+	w.list = append(w.list, fmt.Sprintf(format, args...))
+}
 
 // compare says how the values behind a key differ.
 func (w *words) compare(key string, a, b *yaml.Node) {
