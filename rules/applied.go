@@ -36,9 +36,9 @@ func (p Part) compare(o Part) int {
 	return cmp.Or(cmp.Compare(p.Section, o.Section), cmp.Compare(p.Name, o.Name))
 }
 
-// Apply notes that what is published comes from a folder.
+// Apply notes that what is published comes from a folder, with its tests.
 func (p *Published) Apply(f *Folder) {
-	p.Tests = publishedFiles(f.Tests)
+	p.SetTests(f.Tests)
 	a := &Applied{Lists: p.listPaths(), Parts: map[string]string{}}
 	a.Digest = f.digest(a.Lists, p.Settings)
 	for part, digest := range f.parts(a.Lists) {
@@ -46,6 +46,9 @@ func (p *Published) Apply(f *Folder) {
 	}
 	p.Applied = a
 }
+
+// SetTests says which tests stand beside the files.
+func (p *Published) SetTests(files []source.File) { p.Tests = publishedFiles(files) }
 
 // Follow notes that what is published comes from elsewhere than a folder: what was applied last
 // from one, and the tests, are those of what was published before.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
@@ -55,22 +56,9 @@ func siteIn(file *source.File, p Part) (site, bool) {
 
 // siteOf finds a part in its section, which ends before a byte.
 func siteOf(section source.Node, name string, limit int) (site, bool) {
-	switch {
-	case section.Is(yaml.SequenceNode):
-		for i, n := range section.Items() {
-			if idOf(n) == name {
-				return itemSite(section, i, limit), true
-			}
-		}
-	case section.Is(yaml.MappingNode):
-		pairs := section.Pairs()
-		for i, e := range pairs {
-			if e.Name == name {
-				if i+1 < len(pairs) && !section.Bracketed() {
-					limit = lineOf(pairs[i+1].Key)
-				}
-				return entrySite(section, e, limit), true
-			}
+	for _, s := range sitesOf(section, limit) {
+		if s.name == name {
+			return s.site, true
 		}
 	}
 	return site{}, false
@@ -274,4 +262,61 @@ func rootOf(file *source.File) (source.Node, bool) {
 	var f source.Findings
 	n, ok := f.Parse(file.Path, file.Text).Node()
 	return n, ok && n.Is(yaml.MappingNode)
+}
+
+// PartText is a part with its text.
+type PartText struct {
+	Part
+	Path string // of the file that it stands in
+	Text string // as TextOf gives it
+}
+
+// Texts gives the parts of some sections, in the order in which they stand in the files.
+func Texts(files []source.File, sections ...string) []PartText {
+	var all []PartText
+	for i := range files {
+		root, ok := rootOf(&files[i])
+		if !ok {
+			continue
+		}
+		pairs := root.Pairs()
+		for k, e := range pairs {
+			limit := len(root.Doc.Src.Text)
+			if k+1 < len(pairs) {
+				limit = lineOf(pairs[k+1].Key)
+			}
+			if slices.Contains(sections, e.Name) {
+				for _, s := range sitesOf(e.Value, limit) {
+					all = append(all, PartText{Part{e.Name, s.name}, files[i].Path, s.text()})
+				}
+			}
+		}
+	}
+	return all
+}
+
+// namedSite is where a part of a name stands.
+type namedSite struct {
+	site
+	name string
+}
+
+// sitesOf are those of a section, which ends before a byte.
+func sitesOf(section source.Node, limit int) (all []namedSite) {
+	if section.Is(yaml.SequenceNode) {
+		for i, n := range section.Items() {
+			all = append(all, namedSite{itemSite(section, i, limit), idOf(n)})
+		}
+	}
+	if section.Is(yaml.MappingNode) {
+		pairs := section.Pairs()
+		for i, e := range pairs {
+			end := limit
+			if i+1 < len(pairs) && !section.Bracketed() {
+				end = lineOf(pairs[i+1].Key)
+			}
+			all = append(all, namedSite{entrySite(section, e, end), e.Name})
+		}
+	}
+	return all
 }

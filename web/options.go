@@ -132,17 +132,19 @@ type Options struct {
 	Insecure bool   // Listen may be reached from other machines
 	Version  string // of Weir, for the description of the interface
 
-	Events  Events
-	Alerts  Alerts
-	Losses  Losses
-	Lists   Lists
-	Audit   Audit
-	Feed    Feed
-	Ruleset func() *cep.Ruleset // in force; nil: there is none yet. It is called for each request with events
-	Waiting func() string       // for what the service waits while it starts; empty, or nil: for nothing. It is asked before Open
-	Status  func() *Status      // likewise: it returns at once what is known, and never nil
-	Log     *slog.Logger
-	Bounds  Bounds
+	Events   Events
+	Alerts   Alerts
+	Losses   Losses
+	Lists    Lists
+	Audit    Audit
+	Rulebook Rulebook
+	Compare  func(before, after string) (text string, words []string) // says how two texts of a rule differ
+	Feed     Feed
+	Ruleset  func() *cep.Ruleset // in force; nil: there is none yet. It is called for each request with events
+	Waiting  func() string       // for what the service waits while it starts; empty, or nil: for nothing. It is asked before Open
+	Status   func() *Status      // likewise: it returns at once what is known, and never nil
+	Log      *slog.Logger
+	Bounds   Bounds
 }
 
 // Bounds are how much is taken in. What is 0 has the value that stands with it.

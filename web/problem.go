@@ -23,6 +23,9 @@ type Problem struct {
 	RejectedCount uint64   `json:"rejected_count,omitempty" doc:"lines that are no events, as far as the body was read"`
 	Rejected      []Reject `json:"rejected,omitempty" doc:"the first 100 of them"`
 
+	Diagnostics []Diagnostic `json:"diagnostics,omitempty" doc:"what is wrong in the rules, as weir check --json has it"`
+	Tests       *TestRun     `json:"tests,omitempty" doc:"what came of the tests of the rules"`
+
 	retryAfter int // seconds; 0: nothing is said
 }
 
@@ -48,12 +51,17 @@ const (
 	codeStarting    = "starting"
 	codeInternal    = "internal"
 	codeRefused     = "change_refused"
+
+	codeRules        = "invalid_rules"
+	codeTests        = "tests_failed"
+	codePrecondition = "precondition_failed"
 )
 
 // codes are all of them, for metrics and docs.
 var codes = []string{
 	codeBadRequest, codeParameter, codeBody, codeEncoding, codeMedia, codeLarge, codeUnpacks, codeSlow, codeHost, codeOrigin,
 	codeNotFound, codeMethod, codeRejected, codeKey, codeBusy, codeFull, codeUnavailable, codeStarting, codeInternal, codeRefused,
+	codeRules, codeTests, codePrecondition,
 }
 
 func (p *Problem) Error() string { return p.Detail }

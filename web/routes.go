@@ -13,7 +13,7 @@ import (
 // routes are what the service answers to. Their descriptions are those of /openapi.json,
 // and the parameters in them are all that a query may have.
 func (s *service) routes() []route {
-	return slices.Concat(s.listRoutes(), s.auditRoutes(), []route{
+	return slices.Concat(s.listRoutes(), s.auditRoutes(), s.ruleRoutes(), []route{
 		{
 			Operation: huma.Operation{
 				Method: http.MethodPost, Path: "/v1/events", OperationID: "post-events", Summary: "take in events",

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"weir/rules/ruletest"
 	"weir/rules/source"
 )
 
@@ -22,6 +23,8 @@ type serveCommand struct {
 	NatsListen     string `placeholder:"ADDR" help:"Address at which NATS clients publish events, like 127.0.0.1:4222 (none)."`
 	InsecureListen bool   `help:"Listen on an address that others can reach; everybody there can read alerts and send events."`
 	natsFlags
+
+	RulesFrom string `enum:",folder,api" default:"" placeholder:"folder|api" help:"Where rules were changed in the folder, and over the API too: take all from the folder, or leave all as it is in force."`
 }
 
 // Help is what `weir serve --help` says beside the flags.
@@ -68,6 +71,7 @@ func (c *serveCommand) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
+	f.from = c.RulesFrom
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // so that a second signal ends the process at once
@@ -126,6 +130,10 @@ func readFolder(paths []string, std *streams) (*folder, error) {
 		}
 	}
 	base := commonFolder(texts)
+	tests, err := testsBeside(paths, base)
+	if err != nil {
+		return nil, err
+	}
 	for i := range texts {
 		texts[i].Path = filepath.ToSlash(strings.TrimPrefix(texts[i].Path[len(base):], string(filepath.Separator)))
 	}
@@ -135,7 +143,28 @@ func readFolder(paths []string, std *streams) (*folder, error) {
 		}
 		return os.ReadFile(path)
 	}
-	return &folder{texts, read, wrong}, nil
+	return &folder{files: texts, tests: tests, read: read, wrong: wrong}, nil
+}
+
+// testsBeside reads the tests that stand beside rules, with paths as seen from a folder. What is
+// wrong with them who changes a rule is told.
+func testsBeside(paths []string, base string) ([]source.File, error) {
+	suite, err := ruletest.Load(paths)
+	if err != nil {
+		return nil, err
+	}
+	files := suite.Files
+	for i := range files {
+		path, err := filepath.Abs(files[i].Path)
+		if err == nil {
+			path, err = filepath.Rel(base, path)
+		}
+		if err != nil {
+			return nil, err
+		}
+		files[i].Path = filepath.ToSlash(path)
+	}
+	return files, nil
 }
 
 // commonFolder is the deepest folder that has all files, whose paths are absolute.

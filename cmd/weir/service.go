@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"runtime"
 	"slices"
@@ -69,8 +68,10 @@ type start struct {
 // folder is a folder of rules that was read and found right.
 type folder struct {
 	files []source.File // paths as they stand on the log
+	tests []source.File // that stand beside them, likewise
 	read  func(path string) ([]byte, error)
-	wrong error // the rules have errors; nil: they have none
+	wrong error  // the rules have errors; nil: they have none
+	from  string // who decides where rules were changed elsewhere too: folder or api; empty: nobody
 }
 
 // drainTime is how long a service that is told to stop waits for what is on its way.
@@ -90,6 +91,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 			v.close()
 		}
 	}()
+	v.rulebook = newRulebook(v)
 	if err = v.listen(); err != nil { // first: nothing is written where another one serves
 		return nil, err
 	}
@@ -117,7 +119,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 	v.phases.end("checkpoint")
 	v.loop = cep.NewLoop(cep.LoopOptions{
 		Log: compared{v.stream}, Sink: heralded{v.store, &v.news}, Checkpoints: v.store,
-		Compile: compilePublished, Gather: rules.Gather,
+		Compile: v.rulebook.compile, Gather: rules.Gather,
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			b, err := v.agree(context.Background())
 			return b.checkpoint, b.recovery, err
@@ -141,7 +143,7 @@ func (v *service) listen() (err error) {
 	s := v.settings
 	v.server, err = web.NewServer(web.Options{
 		Listen: s.Listen, Insecure: s.InsecureListen, Version: version,
-		Events: v, Alerts: v, Losses: v, Lists: v, Audit: v, Feed: followed{v}, Status: v.status, Waiting: v.waitsFor, Log: v.log,
+		Events: v, Alerts: v, Losses: v, Lists: v, Audit: v, Rulebook: v.rulebook, Compare: compareTexts, Feed: followed{v}, Status: v.status, Waiting: v.waitsFor, Log: v.log,
 		Ruleset: func() *cep.Ruleset {
 			if r := v.loop.Rules(); r != nil {
 				return r.Ruleset
@@ -295,7 +297,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 	if err != nil {
 		return err
 	}
-	var before *rules.Published
+	var before *edition
 	var last uint64
 	for _, c := range controls {
 		last = c.Sequence
@@ -308,45 +310,25 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 			v.loop.Skip(p.Skipped)
 		case cep.PackedRules:
 			v.rulesAt = c.Sequence
-			if before, err = rules.ReadPublished(p.Body); err != nil {
-				return fmt.Errorf("record %d of the log: %w", c.Sequence, err)
+			if err := v.rulebook.note(&c); err != nil {
+				return err
 			}
+			before = v.rulebook.last.Load()
 		}
 	}
 	s := v.settings
 	set := rules.Settings{
 		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, Budget: s.Budget, PerRuleMinute: int(s.PerRuleMinute),
 	}
-	// Rules that another weir has served are served as far as this one compiles them.
-	if before == nil || !before.Same(f.files, f.read, set) {
-		if f.wrong != nil {
-			return f.wrong
-		}
-		v.staging.Lock()
-		defer v.staging.Unlock()
-		now, err := rules.Publish(f.files, f.read, set, before, rules.Asked{Needed: v.boot.checkpoint.Needs(v.rulesAt)})
-		if err != nil {
-			return err
-		}
-		if err := v.stage(ctx, now); err != nil {
-			return fmt.Errorf("the lists could not be put on the log: %w", err)
-		}
-		if body, most := len(now.Bytes()), v.stream.MaxRecord()-2; body > most {
-			return fmt.Errorf("the rules take %d bytes as one record of the log, which may have %d: make them shorter", body, most)
-		}
-		if last, err = v.stream.PublishIf(ctx, &cep.Packed{Kind: cep.PackedRules, Body: now.Bytes()}, last); err != nil {
-			return fmt.Errorf("the rules could not be put on the log: %w", err)
-		}
-		v.rulesAt = last
-		v.log.Info("rules published", "files", len(now.Files), "record", last)
-		if err := v.dropLists(ctx); err != nil {
-			v.log.Warn("versions of lists that are not needed could not be dropped", "error", err)
-		}
+	if last, err = v.apply(ctx, f, set, before, last); err != nil {
+		return err
 	}
 	note := cep.Boot{Version: version, Engine: cep.EngineRevision}
 	failpoint.Hit("boot")
-	_, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note.String())})
-	return err
+	if _, err = v.stream.Append(ctx, &cep.Packed{Kind: cep.PackedBoot, Body: []byte(note.String())}); err != nil {
+		return err
+	}
+	return v.rulebook.refresh(ctx)
 }
 
 // run runs the service until ctx ends or something fails that it cannot do without.
