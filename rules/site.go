@@ -295,6 +295,39 @@ func Texts(files []source.File, sections ...string) []PartText {
 	return all
 }
 
+// Located gives findings in files with places in the text of a part, in a file called like it, for
+// those that stand in it.
+func Located(files []source.File, p Part, found []source.Diagnostic) []source.Diagnostic {
+	found = slices.Clone(found)
+	for i := range files {
+		s, ok := siteIn(&files[i], p)
+		if !ok {
+			continue
+		}
+		src := s.value.Doc.Src
+		first, column := src.Position(s.from)
+		last, _ := src.Position(s.to)
+		place := func(line, at *int) {
+			if *line == first {
+				*at = max(1, *at-column+1)
+			} else {
+				*at = max(1, *at-s.indent)
+			}
+			*line -= first - 1
+		}
+		for k := range found {
+			if d := &found[k]; d.File == files[i].Path && d.Line >= first && d.Line <= last {
+				d.File = p.Name + ".yaml"
+				place(&d.Line, &d.Column)
+				place(&d.EndLine, &d.EndColumn)
+				d.Fix = nil
+			}
+		}
+		break
+	}
+	return found
+}
+
 // namedSite is where a part of a name stands.
 type namedSite struct {
 	site

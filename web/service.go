@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -163,7 +164,7 @@ func (s *service) wrongMethod(w http.ResponseWriter, r *http.Request) error {
 	if w.Header().Get("Allow") == "" { // the router looks at a method that it does not know before it looks at the path
 		return nothingHere()
 	}
-	return problem(http.StatusMethodNotAllowed, codeMethod, "the method here is %s, found %s", w.Header().Get("Allow"), shorten(r.Method))
+	return problem(http.StatusMethodNotAllowed, codeMethod, "the method here is %s, found %s", strings.Join(w.Header().Values("Allow"), " or "), shorten(r.Method))
 }
 
 // shorten cuts what a problem cites.

@@ -13,7 +13,7 @@ import (
 // what was changed over the API since is not undone by a restart. Where the folder has changed
 // too, it gets what was changed elsewhere, part by part. before is what was published last; nil:
 // nothing. It returns the last control record.
-func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, before *edition, last uint64) (uint64, error) {
+func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, before *rulesEdition, last uint64) (uint64, error) {
 	own := &rules.Folder{Files: f.files, Tests: f.tests, Read: f.read}
 	// Rules that another weir has served are served as far as this one compiles them.
 	if before != nil && before.Unchanged(own, set) {
@@ -82,7 +82,7 @@ func chosen(p *rules.Published, own *rules.Folder, from string) (*rules.Folder, 
 
 // changesSince says what differs, a line for each part, when nothing runs yet: what becomes of
 // open matches says the notice of the loop.
-func (v *service) changesSince(before *edition, now *rules.Published) []string {
+func (v *service) changesSince(before *rulesEdition, now *rules.Published) []string {
 	if before == nil {
 		return nil
 	}

@@ -14,8 +14,8 @@ import (
 	"weir/rules/source"
 )
 
-// edition is a ruleset as it was published.
-type edition struct {
+// rulesEdition is a ruleset as it was published.
+type rulesEdition struct {
 	*rules.Published
 	at uint64 // the record on the log that brought it; 0: none has
 
@@ -24,13 +24,13 @@ type edition struct {
 }
 
 // outline gives what rules say of themselves, by id.
-func (e *edition) outline() []rules.Outline {
+func (e *rulesEdition) outline() []rules.Outline {
 	e.once.Do(func() { e.outlines = rules.Outlines(e.Sources()) })
 	return e.outlines
 }
 
-// revision is one of a rule, and where its text is found.
-type revision struct {
+// ruleRevision is one of a rule, and where its text is found.
+type ruleRevision struct {
 	number   int
 	at       uint64 // the record that brought it
 	latest   uint64 // the last one that had it
@@ -42,7 +42,7 @@ type revision struct {
 // history is which revisions of rules there were: what the control records of the log say.
 type history struct {
 	lock sync.RWMutex
-	of   map[string][]revision // by id, in order
+	of   map[string][]ruleRevision // by id, in order
 	seen uint64                // the last record that is in it
 }
 
@@ -55,7 +55,7 @@ func (h *history) add(c *cep.Logged, who *cep.Audit, p *rules.Published) {
 	}
 	h.seen = c.Sequence
 	if h.of == nil {
-		h.of = map[string][]revision{}
+		h.of = map[string][]ruleRevision{}
 	}
 	for id, issue := range p.Rules {
 		if issue.Digest == "" {
@@ -66,7 +66,7 @@ func (h *history) add(c *cep.Logged, who *cep.Audit, p *rules.Published) {
 			list[n-1].latest = c.Sequence
 			continue
 		}
-		r := revision{number: issue.Revision, at: c.Sequence, latest: c.Sequence, appended: c.Appended}
+		r := ruleRevision{number: issue.Revision, at: c.Sequence, latest: c.Sequence, appended: c.Appended}
 		if who != nil {
 			r.author, r.reason = who.Author, who.Reason
 		}
@@ -75,7 +75,7 @@ func (h *history) add(c *cep.Logged, who *cep.Audit, p *rules.Published) {
 }
 
 // revisions are those of a rule, in order.
-func (h *history) revisions(id string) []revision {
+func (h *history) revisions(id string) []ruleRevision {
 	h.lock.RLock()
 	defer h.lock.RUnlock()
 	return slices.Clone(h.of[id])

@@ -27,7 +27,7 @@ import (
 // gets the rules that were compiled, and does not compile them once more.
 type rulebook struct {
 	v        *service
-	last     atomic.Pointer[edition]
+	last     atomic.Pointer[rulesEdition]
 	history  history
 	changing chan struct{} // has the token of who changes the rules
 	waits    atomic.Int32  // who wants it
@@ -55,7 +55,7 @@ const (
 
 func newRulebook(v *service) *rulebook {
 	b := &rulebook{v: v, changing: make(chan struct{}, 1), checking: make(chan struct{}, 1)}
-	b.last.Store(&edition{Published: new(rules.Published)})
+	b.last.Store(&rulesEdition{Published: new(rules.Published)})
 	return b
 }
 
@@ -73,7 +73,7 @@ func (b *rulebook) note(c *cep.Logged) error {
 		return err
 	}
 	b.history.add(c, who, p)
-	b.last.Store(&edition{Published: p, at: c.Sequence})
+	b.last.Store(&rulesEdition{Published: p, at: c.Sequence})
 	return nil
 }
 
@@ -139,7 +139,7 @@ func (b *rulebook) running() running {
 }
 
 // rule is what is shown of a rule.
-func (b *rulebook) rule(e *edition, o *rules.Outline, runs running) web.Rule {
+func (b *rulebook) rule(e *rulesEdition, o *rules.Outline, runs running) web.Rule {
 	r := web.Rule{
 		ID: o.ID, Title: o.Title, Severity: o.Severity, Status: o.Status, Tags: o.Tags, On: o.On,
 		Revision: e.Published.Rules[o.ID].Revision, Left: runs.left[o.ID],
@@ -200,7 +200,7 @@ func (b *rulebook) Versions(_ context.Context, id string) ([]web.RuleVersion, er
 	return list, nil
 }
 
-func (b *rulebook) version(r *revision) web.RuleVersion {
+func (b *rulebook) version(r *ruleRevision) web.RuleVersion {
 	return web.RuleVersion{
 		Revision: r.number, Position: b.v.position(r.at).String(), Time: cep.FormatTime(r.appended), Author: r.author, Reason: r.reason,
 	}
@@ -212,7 +212,7 @@ func (b *rulebook) Version(ctx context.Context, id string, number int) (*web.Rul
 	if len(all) == 0 {
 		return nil, web.ErrNoPart
 	}
-	i := slices.IndexFunc(all, func(r revision) bool { return r.number == number })
+	i := slices.IndexFunc(all, func(r ruleRevision) bool { return r.number == number })
 	if i < 0 {
 		return nil, web.ErrNoVersion
 	}
@@ -266,12 +266,12 @@ func (b *rulebook) Ruleset(ctx context.Context) (*web.RulesetFiles, error) {
 }
 
 // rulesetTag is the ETag of all files.
-func (b *rulebook) rulesetTag(e *edition) string {
+func (b *rulebook) rulesetTag(e *rulesEdition) string {
 	return fmt.Sprintf("%q", b.v.position(e.at).String())
 }
 
 // whole is an edition with the files of lists that lie in other records.
-func (b *rulebook) whole(ctx context.Context, e *edition) (*rules.Published, error) {
+func (b *rulebook) whole(ctx context.Context, e *rulesEdition) (*rules.Published, error) {
 	if len(e.Staged) == 0 {
 		return e.Published, nil
 	}

@@ -19,7 +19,7 @@ import (
 // ruleDraft is a change of the rules on its way to the log.
 type ruleDraft struct {
 	c      *web.RuleChange
-	before *edition
+	before *rulesEdition
 	whole  *rules.Published // before, with all files of lists
 	set    rules.Settings
 
@@ -43,7 +43,7 @@ const (
 var sections = []string{"rules", "features", "params", "lists", "events", "risk", "defaults"}
 
 // draft makes the files that are to be.
-func (b *rulebook) draft(ctx context.Context, c *web.RuleChange, before *edition) (*ruleDraft, error) {
+func (b *rulebook) draft(ctx context.Context, c *web.RuleChange, before *rulesEdition) (*ruleDraft, error) {
 	d := &ruleDraft{c: c, before: before, files: before.Sources(), tests: before.TestFiles(), set: before.Settings}
 	var err error
 	if d.whole, err = b.whole(ctx, before); err != nil {
@@ -145,7 +145,7 @@ func byPath(files []source.File) []source.File {
 // publish checks the files and makes what is to be published of them.
 func (d *ruleDraft) publish() error {
 	d.subject = ruletest.NewSubjectWith(d.files, rules.Given{ReadFile: d.read})
-	if err := source.ErrorsIn(d.subject.Findings()); err != nil {
+	if err := source.ErrorsIn(d.located(d.subject.Findings())); err != nil {
 		return refused("the rules have errors", err)
 	}
 	asked := cep.Change{Warm: !d.c.Cold}
@@ -164,6 +164,14 @@ func (d *ruleDraft) publish() error {
 		d.now.SetTests(d.tests)
 	}
 	return nil
+}
+
+// located gives findings with places in the text that was sent, for those that stand in it.
+func (d *ruleDraft) located(found []source.Diagnostic) []source.Diagnostic {
+	if d.c.Text == "" {
+		return found
+	}
+	return rules.Located(d.files, rules.Part{Section: string(d.c.Kind), Name: d.c.Name}, found)
 }
 
 // refused says what is wrong with rules.
@@ -260,7 +268,7 @@ func (d *ruleDraft) warnings() []web.Diagnostic {
 			found = append(found, f)
 		}
 	}
-	return diagnosticsOf(found)
+	return diagnosticsOf(d.located(found))
 }
 
 // plan says what a change does to what is in force.

@@ -32,6 +32,7 @@ type service struct {
 	packer   *stream.Packer
 	door     *stream.Door // nil: there is no port for producers
 	loop     *cep.Loop
+	rulebook *rulebook
 	// incarnation of the log, as of when it was last compared with the files.
 	incarnation atomic.Uint64
 	server      *web.Server
@@ -297,7 +298,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 	if err != nil {
 		return err
 	}
-	var before *edition
+	var before *rulesEdition
 	var last uint64
 	for _, c := range controls {
 		last = c.Sequence
