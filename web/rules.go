@@ -300,7 +300,7 @@ func (s *service) putPart(kind PartKind, parameter string) func(http.ResponseWri
 		if err != nil {
 			return err
 		}
-		if c.Text, err = s.readText(w, r, mostPart); err != nil {
+		if c.Text, err = s.readRules(w, r, mostPart); err != nil {
 			return err
 		}
 		return s.change(w, r, c)
@@ -369,7 +369,7 @@ func (s *service) putRuleset(w http.ResponseWriter, r *http.Request) error {
 func (s *service) checkRules(w http.ResponseWriter, r *http.Request) error {
 	var files map[string]string
 	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == mediaYAML {
-		text, err := s.readText(w, r, mostTexts)
+		text, err := s.readRules(w, r, mostTexts)
 		if err != nil {
 			return err
 		}
@@ -535,7 +535,7 @@ func wantsYAML(r *http.Request) bool {
 
 // readFiles reads files by path.
 func (s *service) readFiles(w http.ResponseWriter, r *http.Request, most int64) (map[string]string, error) {
-	text, err := s.readText(w, r, most)
+	text, err := s.readRules(w, r, most)
 	if err != nil {
 		return nil, err
 	}
@@ -560,8 +560,8 @@ func (s *service) readFiles(w http.ResponseWriter, r *http.Request, most int64) 
 	return files, nil
 }
 
-// readText reads a body that is a text.
-func (s *service) readText(w http.ResponseWriter, r *http.Request, most int64) (string, error) {
+// readRules reads a body with the text of rules, or of files.
+func (s *service) readRules(w http.ResponseWriter, r *http.Request, most int64) (string, error) {
 	if encoding := r.Header.Get("Content-Encoding"); encoding != "" && encoding != "identity" {
 		return "", problem(http.StatusUnsupportedMediaType, codeEncoding, "expected a body without Content-Encoding, found %q", shorten(encoding))
 	}

@@ -43,7 +43,7 @@ type ruleRevision struct {
 type history struct {
 	lock sync.RWMutex
 	of   map[string][]ruleRevision // by id, in order
-	seen uint64                // the last record that is in it
+	seen uint64                    // the last record that is in it
 }
 
 // add takes in a record of rules. Those that it knows change nothing.

@@ -415,6 +415,8 @@ func compileWhole(p *rules.Published) (*cep.Rules, [sha256.Size]byte, error) {
 
 // put puts rules on the log, if last is still the last control record there.
 func (v *service) put(ctx context.Context, now *rules.Published, last uint64, who *cep.Audit) (uint64, error) {
+	v.staging.Lock()
+	defer v.staging.Unlock()
 	if err := v.stage(ctx, now); err != nil {
 		return 0, fmt.Errorf("the lists could not be put on the log: %w", err)
 	}
