@@ -31,8 +31,8 @@ type items[T any] struct {
 	Items []T `json:"items"`
 }
 
-// difference is how two revisions differ.
-type difference struct {
+// Difference is how two revisions differ.
+type Difference struct {
 	From  int      `json:"from"`
 	To    int      `json:"to"`
 	Text  string   `json:"text" doc:"line by line, in the unified format"`
@@ -124,7 +124,7 @@ func (s *service) ruleRoutes() []route {
 					{Name: "to", In: "query", Description: "a revision; without it the newest", Schema: number},
 				},
 			},
-			serve: s.diffRule, gives: difference{},
+			serve: s.diffRule, gives: Difference{},
 		},
 		{
 			Operation: huma.Operation{Method: http.MethodPost, Path: "/v1/rules/{id}/rollback", OperationID: "roll-back-rule", Summary: "publish a revision of a rule again", Parameters: slices.Concat([]*huma.Param{id}, publishParameters)},
@@ -232,7 +232,7 @@ func (s *service) diffRule(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return notThere(err, "rule", id)
 	}
-	d := difference{To: versions[0].Revision, Words: []string{}}
+	d := Difference{To: versions[0].Revision, Words: []string{}}
 	if query.Has("to") {
 		if d.To, err = revisionOf("to", query.Get("to")); err != nil {
 			return err

@@ -27,6 +27,8 @@ const (
 // commands is the command line as a whole, one field a subcommand.
 type commands struct {
 	Serve      serveCommand      `cmd:"" help:"Run rules as a service: events come in over HTTP, alerts are kept."`
+	Apply      applyCommand      `cmd:"" help:"Put rules in the place of those of a running service, after a plan."`
+	Rules      rulesCommand      `cmd:"" help:"Show and change the rules of a running service."`
 	Tail       tailCommand       `cmd:"" help:"Follow the alerts of a running service."`
 	Replay     replayCommand     `cmd:"" help:"Fold the log of a service again and compare the alerts with those stored."`
 	State      stateCommand      `cmd:"" help:"Check, show and repair the files of a service."`
