@@ -172,7 +172,9 @@ func (f *fixture) options(b Bounds) Options {
 	return Options{
 		Listen: "127.0.0.1:0", Version: "v1",
 		Events: f.log, Alerts: f.alerts, Losses: f.losses, Lists: f.lists, Audit: f.audit, Feed: f.feed,
-		Ruleset: func() *cep.Ruleset { return f.rs }, Status: func() *Status { return &f.status },
+		Rulebook: new(memoryRules),
+		Compare:  func(before, after string) (string, []string) { return before + "|" + after, []string{} },
+		Ruleset:  func() *cep.Ruleset { return f.rs }, Status: func() *Status { return &f.status },
 		Log: slog.New(slog.NewTextHandler(&f.said, nil)), Bounds: b,
 	}
 }

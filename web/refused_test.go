@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,12 +72,18 @@ func TestEachRoute(t *testing.T) {
 				t.Errorf("%d %s", w.Code, w.Body)
 			}
 			calls := f.log.calls
+			var allowed []string
+			for _, method := range []string{"GET", "POST", "PUT", "DELETE"} {
+				if _, ok := valid[method+" "+rt.Path]; ok {
+					allowed = append(allowed, method)
+				}
+			}
 			for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY", "get", strings.Repeat("X", 5000)} {
-				if method == rt.Method {
+				if slices.Contains(allowed, method) {
 					continue
 				}
 				w := f.do(ask(method, v.target, v.media, v.body, "Access-Control-Request-Method", rt.Method))
-				if f.problem(w, 405, codeMethod, rt.Method); w.Header().Get("Allow") != rt.Method || w.Body.Len() > 1000 {
+				if f.problem(w, 405, codeMethod, rt.Method); !slices.Equal(w.Header().Values("Allow"), allowed) || w.Body.Len() > 1000 {
 					t.Errorf("%.20s: Allow %q: %.300s", method, w.Header().Get("Allow"), w.Body)
 				}
 				for name := range w.Header() {

@@ -39,7 +39,8 @@ func (serveCommand) Help() string {
   curl http://127.0.0.1:8080/v1/alerts
 
 Rules that differ from those this folder had when it was served last are put on the log,
-and are in force for all events from then on. Ctrl-C or SIGTERM ends the service once what
+and are in force for all events from then on. What was changed over HTTP since stays; what has
+changed in both is refused, unless --rules-from says who decides. Ctrl-C or SIGTERM ends the service once what
 was received is matched and saved; a second one ends it at once, and nothing is lost.
 Exit codes: 0 ended; 1 errors in the rules; 2 wrong use; 3 it could not be done.`
 }
