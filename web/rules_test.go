@@ -102,7 +102,7 @@ func init() {
 // TestRuleChanges reads what is asked of a change.
 func TestRuleChanges(t *testing.T) {
 	f := newFixture(t, Bounds{})
-	rules := f.options.Rulebook.(*memoryRules)
+	rules := f.service.options.Rulebook.(*memoryRules)
 	rules.done = RulesChanged{ETag: `"3-y"`, Position: "1-8", InForce: true}
 	w := f.do(request("PUT", "/v1/rules/r?dry_run=true&on_change=drain&warm=false&tests=report&reason=why", strings.NewReader("id: r"), "Content-Type", mediaYAML, "If-Match", `"2"`, "Weir-Author", "ann"))
 	if c := rules.asked; w.Code != 200 || w.Header().Get("ETag") != `"3-y"` || c.Kind != RulePart || c.Name != "r" || c.Text != "id: r" || !c.DryRun || c.OnChange != "drain" ||
@@ -131,7 +131,7 @@ func TestRuleChanges(t *testing.T) {
 // TestRuleProblems answers what a change was refused for.
 func TestRuleProblems(t *testing.T) {
 	f := newFixture(t, Bounds{})
-	rules := f.options.Rulebook.(*memoryRules)
+	rules := f.service.options.Rulebook.(*memoryRules)
 	for _, tt := range []struct {
 		err    error
 		status int
