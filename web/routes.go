@@ -69,6 +69,7 @@ func (s *service) routes() []route {
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/readyz", OperationID: "readiness", Summary: "whether events are stepped in time, and what to look at"}, early: true, serve: s.readyz},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/metrics", OperationID: "metrics", Summary: "counters for Prometheus"}, early: true, serve: s.exposition},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/openapi.json", OperationID: "openapi", Summary: "this interface, for programs"}, early: true, serve: s.description},
+		{Operation: huma.Operation{Method: http.MethodGet, Path: "/docs", OperationID: "docs", Summary: "this interface, for people"}, early: true, serve: s.getDocs},
 		{Operation: huma.Operation{Method: http.MethodGet, Path: "/", OperationID: "places", Summary: "where things are"}, early: true, serve: s.places},
 	})
 }
@@ -128,6 +129,9 @@ func describe(routes []route, version string) ([]byte, error) {
 		answer, media := answers[o.OperationID], mediaJSON
 		if o.OperationID == "stream" {
 			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/event-stream"
+		}
+		if o.OperationID == "docs" {
+			answer, media = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString}}, "text/html"
 		}
 		if rt.gives != nil {
 			answer = d.media(rt.gives)

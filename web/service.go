@@ -21,6 +21,7 @@ type service struct {
 	host     host
 	router   *chi.Mux
 	openapi  []byte
+	docs     []byte // the page of it
 	metrics  *metrics
 	decoders decoders
 	memory   memory
@@ -52,7 +53,10 @@ func newService(o Options) (*service, error) {
 	for _, rt := range s.routes() {
 		s.router.Method(rt.Method, rt.Path, s.serve(rt))
 	}
-	s.openapi, err = describe(s.routes(), o.Version)
+	if s.openapi, err = describe(s.routes(), o.Version); err != nil {
+		return nil, err
+	}
+	s.docs, err = docsOf(s.openapi)
 	return s, err
 }
 

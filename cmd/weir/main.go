@@ -30,6 +30,8 @@ type commands struct {
 	Apply      applyCommand      `cmd:"" help:"Put rules in the place of those of a running service, after a plan."`
 	Rules      rulesCommand      `cmd:"" help:"Show and change the rules of a running service."`
 	Tail       tailCommand       `cmd:"" help:"Follow the alerts of a running service."`
+	Alerts     alertsCommand     `cmd:"" help:"Show the alerts that a running service has stored."`
+	Lists      listsCommand      `cmd:"" help:"Show and change the lists of a running service."`
 	Replay     replayCommand     `cmd:"" help:"Fold the log of a service again and compare the alerts with those stored."`
 	State      stateCommand      `cmd:"" help:"Check, show and repair the files of a service."`
 	Run        runCommand        `cmd:"" help:"Run rules over files of events and print the alerts."`
