@@ -9,10 +9,13 @@ DUCKDB := duckdb==2.0.0
 # A client of another language that events are published with, from PyPI.
 NATSPY := nats-py==2.16.0
 
+# What sends all kinds of requests to every route of /openapi.json, from PyPI.
+SCHEMATHESIS := schemathesis==4.32.5
+
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut hurt compare-duckdb compare-nats
+.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut hurt compare-duckdb compare-nats api-fuzz
 
 all: test
 
@@ -144,3 +147,16 @@ compare-nats:
 	python3 -m venv "$$folder/python"; \
 	"$$folder/python/bin/pip" install --quiet --disable-pip-version-check $(NATSPY); \
 	"$$folder/python/bin/python" compare/publish.py "$$folder/weir" $(EVENTS)
+
+# Requests of every kind, EXAMPLES for each route, to a service of its own, by a client that reads
+# /openapi.json: no answer is a 500, and each is one that stands there.
+# Needs python3 with venv and pip; what it fetches and builds is removed at the end.
+EXAMPLES := 100
+
+api-fuzz:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || { echo "python3 with the modules venv and pip is needed"; exit 2; }
+	@set -e; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	go build -o "$$folder/weir" ./cmd/weir; \
+	python3 -m venv "$$folder/python"; \
+	"$$folder/python/bin/pip" install --quiet --disable-pip-version-check $(SCHEMATHESIS); \
+	"$$folder/python/bin/python" compare/fuzz.py "$$folder/weir" $(EXAMPLES)

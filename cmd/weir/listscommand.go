@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"weir/cep"
 	"weir/web"
 )
 
@@ -125,6 +126,8 @@ func (c *listsPutCommand) Run(std *streams) error {
 	}
 	if d, err := parseSpan(c.Expires); c.Expires != "" && err == nil {
 		v.Expires = time.Now().Add(d).UTC().Truncate(time.Second).Format(time.RFC3339)
+	} else if _, err := cep.ParseTime(c.Expires); c.Expires != "" && err != nil {
+		return usageError("--expires: %q is neither a duration, like 24h, nor a time, like 2026-01-02T03:04:05Z", c.Expires)
 	}
 	body, err := json.Marshal(v)
 	if err != nil {
