@@ -17,6 +17,9 @@ import (
 
 // Append appends a record and returns its sequence number once it is durable.
 func (l *Log) Append(ctx context.Context, p *cep.Packed) (uint64, error) {
+	if err := checkAudit(p); err != nil {
+		return 0, err
+	}
 	switch p.Kind {
 	case cep.PackedList:
 		if err := checkDigest(p.Of); err != nil {
@@ -34,6 +37,9 @@ func (l *Log) Append(ctx context.Context, p *cep.Packed) (uint64, error) {
 // last of these kinds on the log is the one with the sequence number lastControl, 0: there
 // is none. Otherwise it appends nothing and fails with ErrChanged.
 func (l *Log) PublishIf(ctx context.Context, p *cep.Packed, lastControl uint64) (uint64, error) {
+	if err := checkAudit(p); err != nil {
+		return 0, err
+	}
 	r := newRecord(p)
 	if r.generation {
 		return 0, fmt.Errorf("stream: a record of kind %d is no control record", p.Kind)

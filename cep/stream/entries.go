@@ -37,6 +37,17 @@ func (l *Log) Entries(ctx context.Context) ([]cep.Logged, error) {
 	}
 }
 
+// checkAudit refuses a record that nobody could read back.
+func checkAudit(p *cep.Packed) error {
+	if p.Audit == nil {
+		return nil
+	}
+	if err := p.Audit.Check(); err != nil {
+		return fmt.Errorf("stream: who brings the change: %w", err)
+	}
+	return nil
+}
+
 var errNoList = errors.New("stream: a change of a list needs its name: letters, digits, _ and -")
 
 // checkList refuses what would be no subject of its own.
