@@ -93,8 +93,8 @@ func (a *Adopted) String() string {
 // Entries of a list that the Ruleset begins with, and that are not those of g's Ruleset, are
 // put, changed and removed as by a ListRecord; other entries stay as records left them.
 //
-// Events that wait for earlier ones, or may be matched again, keep the fields that were read
-// of them when they came, and what the lists were then. A new lateness acts from the next
+// Events that wait for earlier ones, or may be matched again, or are captured, keep the fields that were
+// read of them when they came, with those that only the other Ruleset reads, and what the lists were then. A new lateness acts from the next
 // event on.
 func (g *Engine) Adopt(r *Rules) (*Engine, *Adopted) {
 	a := newAdoption(g, r)
@@ -128,6 +128,7 @@ type adoption struct {
 	reads    []ReadID
 	types    []TypeID // by TypeID+1
 	fields   []FieldID
+	unread   []FieldID // of to: that from has not
 
 	oldRules    []int32 // by rule of to: of from, if it goes on
 	oldFeatures []int32
@@ -160,6 +161,12 @@ func (a *adoption) match(rs *Ruleset, sameOrder bool) {
 	byPath := numbersOf(rs.Fields, func(path string) string { return path })
 	for _, path := range old.Fields {
 		a.fields = append(a.fields, FieldID(lookedUp(byPath, path)))
+	}
+	had := numbersOf(old.Fields, func(path string) string { return path })
+	for f, path := range rs.Fields {
+		if lookedUp(had, path) < 0 {
+			a.unread = append(a.unread, FieldID(f))
+		}
 	}
 	byFeature := numbersOf(rs.Features, func(f *Feature) string { return f.Name })
 	for _, f := range old.Features {

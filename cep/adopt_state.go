@@ -71,6 +71,7 @@ func (a *adoption) event(e *Event) *Event {
 			c.row[n] = *e.Field(FieldID(f))
 		}
 	}
+	a.reread(&c)
 	c.features = FeatureRow{}
 	if e.features.layout == nil {
 		return &c
@@ -82,6 +83,21 @@ func (a *adoption) event(e *Event) *Event {
 		}
 	}
 	return &c
+}
+
+// reread reads of an event the fields that only the other Ruleset reads: rules whose matches are
+// carried look at them in captured events. Derived fields, and those of matches, stay nil.
+func (a *adoption) reread(c *Event) {
+	if len(a.unread) == 0 || c.Raw == "" || c.Type >= 0 && a.to.rs.Types[c.Type].Alert != nil {
+		return
+	}
+	var e Event
+	if a.to.decoder.Decode(c.Raw, &e) != nil || e.Type != c.Type {
+		return // its type has another schema now
+	}
+	for _, f := range a.unread {
+		*c.Field(f) = *e.Field(f)
+	}
 }
 
 // stats carries on what has been counted.

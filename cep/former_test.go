@@ -1,7 +1,9 @@
 package cep
 
 import (
+	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"math"
 	"reflect"
 	"regexp"
@@ -239,7 +241,7 @@ func TestEdits(t *testing.T) {
 			}
 			reigns = append(reigns, r)
 		}
-		o := Options{Lateness: lateness, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(rt, "order"), NearMisses: rapid.Bool().Draw(rt, "near")}
+		o := Options{Lateness: lateness, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(rt, "order"), NearMisses: rapid.Bool().Draw(rt, "near"), Freezes: true}
 		run := liveEdits{t: rt, tb: t, all: all, o: o, prunes: rapid.Bool().Draw(rt, "prunes"), spoke: spoke}
 		run.begin()
 		before := 0
@@ -267,7 +269,7 @@ func TestEdits(t *testing.T) {
 		slices.Sort(want)
 		same(rt, "alerts", strings.Trim(unnamed(rt, &run.fx), "\n"), strings.Join(want, "\n"))
 	})
-	for _, what := range []string{"carried", "draining", "dropped", "forgotten", "revision 1", "revision 2", "match", "timeout", "retracted"} {
+	for _, what := range []string{"carried", "draining", "dropped", "forgotten", "saved", "revision 1", "revision 2", "match", "timeout", "retracted"} {
 		if spoke[what] == 0 {
 			t.Errorf("nothing was %s", what)
 		}
@@ -284,6 +286,7 @@ type liveEdits struct {
 	rs     *Ruleset
 	g      *Engine
 	fx     Effects
+	runs   [][]byte // that are saved, sorted
 	spoke  map[string]int
 }
 
@@ -303,7 +306,9 @@ func (l *liveEdits) begin() {
 func (l *liveEdits) step(events []Event) {
 	for len(events) > 0 {
 		n := rapid.IntRange(1, len(events)).Draw(l.t, "batch")
+		saved := l.freeze()
 		l.g.StepEvents(slices.Clone(events[:n]), &l.fx)
+		saved()
 		events = events[n:]
 		if rapid.IntRange(0, 3).Draw(l.t, "restart") > 0 {
 			continue
@@ -314,7 +319,7 @@ func (l *liveEdits) step(events []Event) {
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		if l.g = h; string(h.Append(nil)) != string(state) {
+		if l.g, l.runs = h, nil; string(h.Append(nil)) != string(state) {
 			l.t.Fatal("a state that is restored is another")
 		}
 	}
@@ -344,5 +349,82 @@ func (l *liveEdits) adopt(edit int) {
 		l.spoke["draining"] += p.Draining
 		l.spoke["dropped"] += p.Dropped
 	}
-	l.g = h
+	l.g, l.runs = h, nil
+}
+
+// freeze may begin to save the state, which the function that it returns ends once events have been
+// stepped: what is saved, perhaps beside what was before, is the state as of the freeze.
+func (l *liveEdits) freeze() (saved func()) {
+	if rapid.IntRange(0, 3).Draw(l.t, "freeze") > 0 {
+		return func() {}
+	}
+	state := l.g.Append(nil)
+	frozen := l.g.Freeze()
+	if frozen.Full {
+		l.runs = nil
+	}
+	return func() {
+		pieces, _ := frozen.Next(func() bool { return false })
+		frozen.End(true)
+		for _, p := range pieces {
+			run, err := SortEntries(nil, p)
+			if err != nil {
+				l.t.Fatal(err)
+			}
+			l.runs = append(l.runs, run)
+		}
+		var all []Run
+		for _, run := range l.runs {
+			all = append(all, RunOf(run))
+		}
+		got, _, err := AssembleSections(all, 0)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		h, err := Restore(l.rs, l.o, got)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		if string(h.Append(nil)) != string(state) {
+			l.t.Fatal("what is saved is not the state as of the freeze")
+		}
+		l.spoke["saved"]++
+	}
+}
+
+// Damaged bytes of what rules were are an error, or another sound state.
+func TestFormersDamaged(t *testing.T) {
+	refused, sound := 0, 0
+	rapid.Check(t, func(rt *rapid.T) {
+		x := &edited{cutOf: shapes[1], modes: []Mode{ModeCarry, ModeDrain, ModeCarry}}
+		for range 4 {
+			x.meanings = append(x.meanings, drawMeaning(rt, x.names))
+		}
+		l := liveEdits{t: rt, tb: t, all: []*edited{x}, o: Options{Lateness: time.Minute, Order: EagerOrder}, spoke: map[string]int{}}
+		l.begin()
+		for edit := range 4 {
+			if edit > 0 {
+				l.adopt(edit)
+			}
+			l.g.StepEvents([]Event{pay(100+edit, "c1", "m1", "a", 4), pay(101+edit, "c1", "m1", "b", 4)}, &l.fx)
+		}
+		state := l.g.Append(nil)
+		from := len(stateMagic) + 2 + len(l.g.shapeSum()) + 8*len(l.rs.Rules) // the borders
+		at := from + rapid.IntRange(0, 40).Draw(rt, "at")
+		state[at] ^= byte(rapid.IntRange(1, 255).Draw(rt, "flipped"))
+		body := state[:len(state)-4]
+		state = binary.LittleEndian.AppendUint32(body, crc32.Checksum(body, castagnoli))
+		h, err := Restore(l.rs, l.o, state)
+		if err != nil {
+			refused++
+			return
+		}
+		sound++
+		if again, err := Restore(l.rs, l.o, h.Append(nil)); err != nil || len(again.Append(nil)) == 0 {
+			rt.Fatal(err)
+		}
+	})
+	if refused == 0 {
+		t.Errorf("nothing was refused of %d", sound)
+	}
 }

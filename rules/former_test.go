@@ -145,6 +145,20 @@ func TestEditedRule(t *testing.T) {
 	}
 }
 
+// A rule that is carried sees of captured events what none read when they came.
+func TestCarriedReadsMore(t *testing.T) {
+	p := revisedRules{TB: t}
+	p.publish(formerRules, Asked{})
+	g, fx := cep.NewEngine(p.rules.Ruleset, p.rules.Options), new(cep.Effects)
+	g.Step([]cep.Record{paid(10, 1), paid(90, 50)}, fx)
+	p.publish(strings.Replace(formerRules, `"after {n}"`, `"after {n} of {probe.user}"`, 1), Asked{})
+	g, _ = g.Adopt(p.rules)
+	g.Step([]cep.Record{paid(91, 500)}, fx)
+	if len(fx.Alerts) != 1 || fx.Alerts[0].Message != "after 1 of u1" || fx.Alerts[0].Rule.Revision != 2 {
+		t.Errorf("alerts %+v", fx.Alerts)
+	}
+}
+
 // What is not needed any more is left out of what is published, and what is kept is bounded.
 func TestFormersEnd(t *testing.T) {
 	p := revisedRules{TB: t}
