@@ -75,12 +75,11 @@ func (a *Adopted) String() string {
 	return text
 }
 
-// Adopt returns an Engine that goes on from here with other Rules; g stays
-// as it is. It is called between two calls of Step.
+// Adopt returns an Engine that goes on from here with other Rules; g stays as it is. It is called
+// between two calls of Step.
 //
 // Rules and features that mean the same in both (Digest, and of a rule Revision and Layer)
-// go on with their state, and so does a rule that the Ruleset says what it was before (Rule.Formers)
-// or that drains (Rule.Drains), as does a risk or a list that is declared alike; so do the clock,
+// go on with their state, as does a risk or a list that is declared alike; so do the clock,
 // the ids that are known, and what is counted of them and of event types. What is new or
 // changed begins here: it sees events that arrive from now on, and no other, also where a
 // late event lets their keys go back behind what came before; a new risk is added to by
@@ -90,12 +89,16 @@ func (a *Adopted) String() string {
 // open matches, throttles and holds go, and what it added to a risk stays; alerts that are
 // out stay as they are, and are not retracted any more.
 //
+// A rule that has changed goes on with its state where the Ruleset has what it was: among
+// Rule.Formers of what it is, or as a rule that drains. Events that have arrived, and what time
+// brings up to the highest event time, keep the meaning of then.
+//
 // Entries of a list that the Ruleset begins with, and that are not those of g's Ruleset, are
 // put, changed and removed as by a ListRecord; other entries stay as records left them.
 //
-// Events that wait for earlier ones, or may be matched again, or are captured, keep the fields that were
-// read of them when they came, with those that only the other Ruleset reads, and what the lists were then. A new lateness acts from the next
-// event on.
+// Events that wait for earlier ones, may be matched again, or are captured keep the fields that
+// were read of them when they came, and what the lists were then; fields that only the other
+// Ruleset reads are read of them now. A new lateness acts from the next event on.
 func (g *Engine) Adopt(r *Rules) (*Engine, *Adopted) {
 	a := newAdoption(g, r)
 	told := a.tell()

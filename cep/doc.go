@@ -319,7 +319,9 @@
 //     several goroutines at once if Options.Shards is more than 1. They keep neither
 //     the Scope nor what it leads to, and change nothing in it.
 //  3. A Cond's Event must be false where one of its Equals does not hold.
-//  4. Ruleset.Rules are ordered by id; ids are unique. So are the names of features, of
+//  4. Ruleset.Rules are ordered by id; ids are unique, but for rules that drain (Rule.Drains), which come before
+//     the rule of their id, by revision. Rule.Formers are compiled in the same Ruleset, have their own revisions,
+//     digests and Reads, and Hinders says nothing of them. Unique are the names of features, of
 //     lists and of risks. Rule.Layer is right. Specs of features have no fault. Rule.Reads has every Read that the rule's
 //     expressions look at, Read.Own only where each of its rules reads its key from the same fields as the feature, Rule.Outcome those that come after the match. What a Scope says
 //     of others is nil. Lists of a Ruleset are not changed once an Engine has it.

@@ -164,8 +164,8 @@ func TestServedAsRun(t *testing.T) {
 	}
 }
 
-// TestServedRevisions changes one of two rules between two starts: its revision rises, its
-// alerts say so, and the other one goes on where it was, with a match that was open.
+// TestServedRevisions changes the score of one of two rules between two starts: its revision rises,
+// its alerts say so, and both go on where they were, with a match that was open.
 func TestServedRevisions(t *testing.T) {
 	dir, folder := filepath.Join(t.TempDir(), "data"), t.TempDir()
 	put := func(name, score string) {
@@ -206,7 +206,7 @@ func TestServedRevisions(t *testing.T) {
 		}
 		got = append(got, fmt.Sprintf("%s.%d %s %d", a.Rule.ID, a.Rule.Revision, a.Time[11:16], a.Score))
 	}
-	want := "left.1 00:01 10, right.1 00:01 10, left.1 00:04 10, left.1 00:06 10, right.2 00:06 20"
+	want := "left.1 00:01 10, right.1 00:01 10, left.1 00:04 10, right.2 00:04 20, left.1 00:06 10, right.2 00:06 20"
 	if strings.Join(got, ", ") != want {
 		t.Errorf("alerts %s\n  want %s", strings.Join(got, ", "), want)
 	}
@@ -214,7 +214,7 @@ func TestServedRevisions(t *testing.T) {
 	if code := execute([]string{"state", "inspect", dir, "--json"}, &streams{nil, &text, &summary}); code != exitDone {
 		t.Fatalf("inspect: exit code %d: %s", code, &summary)
 	}
-	for _, want := range []string{`"id":"left","revision":1,"stored":3`, `"id":"right","revision":2,"stored":2`} {
+	for _, want := range []string{`"id":"left","revision":1,"stored":3`, `"id":"right","revision":2,"stored":3`} {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("inspect has no %s: %s", want, &text)
 		}
