@@ -136,6 +136,7 @@ type adoption struct {
 	oldRules    []int32 // by rule of to: of from, if it goes on
 	oldFeatures []int32
 
+	lanes   lanes
 	refused uint64 // changes of lists
 }
 
@@ -150,8 +151,10 @@ func (a *adoption) sameOrder() bool { return a.from.options.Order == a.next.Opti
 // begin makes the place for the state.
 func (a *adoption) begin() {
 	o := a.next.Options
+	a.findSleeping()
 	b := a.borders(a.next.Ruleset)
-	a.to = NewEngine(b.behind(a.next.Ruleset), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: a.from.options.NearMisses, Budget: o.Budget})
+	a.to = NewEngine(a.lanes.behind(b.behind(a.next.Ruleset)), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: a.from.options.NearMisses, Budget: o.Budget})
+	a.to.lanes = a.lanes
 }
 
 // match finds out what goes on. Where the order changes, nothing does.

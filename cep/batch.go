@@ -68,7 +68,7 @@ func (g *Engine) StepBatch(b *Batch, fx *Effects) {
 
 // decoded are the lines of a record of events.
 func (g *Engine) decoded(r *Record) *Batch {
-	if r.ahead != nil && r.ahead.of == g.rs {
+	if r.ahead != nil && r.ahead.of == g.rs.base() {
 		return r.ahead
 	}
 	g.batch.Reset()

@@ -105,6 +105,7 @@ func (b *borders) behind(rs *Ruleset) *Ruleset {
 		return rs
 	}
 	c := *rs
+	c.of = rs.base()
 	c.Rules, c.Features, c.Types, c.risksSince = slices.Clone(rs.Rules), slices.Clone(rs.Features), slices.Clone(rs.Types), b.risks
 	for i, since := range b.rules {
 		if c.Rules[i] = rs.Rules[i].ended(b.formers[i]); since != nil {

@@ -201,6 +201,9 @@ func (l *ledger) report(space int, r *record, c *feature.Closed, early bool) {
 	now := Moment{Time: c.To, Features: FeatureRow{&of.layout, row}}
 	var kept *ended
 	for _, i := range of.rules {
+		if l.scheme.rs.Rules[i].asleep {
+			continue
+		}
 		rule := l.scheme.rs.Rules[i].as(nil, c.To)
 		fails := len(rule.Risks) == 0 && !rule.having(&Scope{Key: l.own.parts, Lists: l.scope.Lists, At: &now})
 		if fails && !l.traced {

@@ -202,7 +202,7 @@ func (p *plan) isTimed(feature int) bool {
 func (p *plan) typesOf(r *Rule) []bool {
 	row := make([]bool, len(p.rs.Types)+1)
 	for i := range row {
-		row[i] = r.Types == nil || slices.Contains(r.Types, TypeID(i-1))
+		row[i] = !r.asleep && (r.Types == nil || slices.Contains(r.Types, TypeID(i-1)))
 		if i == 0 {
 			continue
 		}

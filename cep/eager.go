@@ -533,7 +533,8 @@ func (s *shard) confirm(c *cell, t int64) {
 
 // adds reports whether a match adds to a risk.
 func (s *shard) adds(x *coming) bool {
-	return len(s.plan.risks[x.rule]) > 0 && !x.alert.Rule.Shadow && x.alert.Kind == MatchAlert && !x.held && x.alert.Score > 0
+	return len(s.plan.risks[x.rule]) > 0 && !x.alert.Rule.Shadow && x.alert.Kind == MatchAlert && !x.held && x.alert.Score > 0 &&
+		!x.alert.Rule.mute.hidesMatch(x.cause, x.at.moment)
 }
 
 // addition is what a match adds to a risk.

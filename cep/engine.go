@@ -108,6 +108,7 @@ type Engine struct {
 	programs []uint64  // of each rule, as a state has them; nil: they were not asked for
 	dropped  []*int    // by rule, see reader.programs
 	budget   *budget
+	lanes    lanes
 }
 
 // block is the number of released events that are matched at once: enough for the
@@ -164,6 +165,9 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 		p := newPlan(g.scheme, all, i, o.Order == EagerOrder)
 		g.asksOnTime = g.asksOnTime || slices.ContainsFunc(p.onTime, func(reads []ReadID) bool { return len(reads) > 0 })
 		g.addLayer(p)
+	}
+	for _, r := range rs.Rules {
+		g.offerAsleep(r)
 	}
 	for t := range g.offered {
 		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))

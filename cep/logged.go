@@ -62,6 +62,7 @@ const (
 	PackedSkip                          // what Skipped says is not stepped: stepping it panicked twice
 	PackedList                          // Body is a part of what a list begins with; it counts where a record of kind PackedRules or PackedEntries names it
 	PackedEntries                       // a list changes: Change
+	PackedJoin                          // what Joined says wakes: a lane has come to here for it
 )
 
 // Packed is the content of a record of the log. Its format, version 1, 2 where a post has a
@@ -78,6 +79,7 @@ const (
 //	entries  u8: the ListAction; text: the list; of an entry that is put: text, u8 the kind of
 //	         its value, the value (text, u64 bits of a number, or bool), int expires; of one that
 //	         is removed: text; of many: text SHA-256 in hex, list of uint sequence
+//	join     uint at; uint from; list of text: rules
 //
 // A post: 16 bytes key; uint first; uint count; from version 2 on uint bytes; 16 bytes sum. The
 // types: list of text; list of rows of lines, each uint number in that list, from 0; uint lines.
@@ -95,6 +97,8 @@ type Packed struct {
 	Parts  []uint64    // PackedEntries of many: the records of kind PackedList that have what list.List.Append gives of them, in order
 
 	Audit *Audit // but for PackedEvents: who brings the change; nil: nobody is named
+
+	Joined Joined // PackedJoin
 }
 
 // Post says that a record has lines of a request that may be repeated.
@@ -114,6 +118,13 @@ type Skipped struct {
 	Sequence uint64 // of a record before it
 	Line     uint64 // of it, from 1; 0: all of it
 	Reason   string
+}
+
+// Joined is what a record of kind PackedJoin names.
+type Joined struct {
+	At    uint64   // sequence of the record that published the rules
+	From  uint64   // of the first record that the lane has folded for them
+	Rules []string // their ids, in order
 }
 
 // Versions of the format.
@@ -175,6 +186,13 @@ func (p *Packed) Append(dst []byte) []byte {
 		w.B = append(w.B, p.Body...)
 	case PackedEntries:
 		appendEntries(&w, p)
+	case PackedJoin:
+		w.Uint(p.Joined.At)
+		w.Uint(p.Joined.From)
+		w.Uint(uint64(len(p.Joined.Rules)))
+		for _, id := range p.Joined.Rules {
+			w.Text(id)
+		}
 	}
 	return w.B
 }
@@ -188,8 +206,8 @@ func Unpack(data []byte) (Packed, error) {
 	}
 	proven := version == packedVersion
 	p := Packed{Kind: PackedKind(r.Byte(255))}
-	if !r.Bad && p.Kind > PackedEntries {
-		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedEntries, ErrNewer)
+	if !r.Bad && p.Kind > PackedJoin {
+		return Packed{}, fmt.Errorf("cep: a record of the log has kind %d, this program knows those up to %d: %w", p.Kind, PackedJoin, ErrNewer)
 	}
 	if version == auditedVersion {
 		p.Audit, proven = readAudit(&r), p.Kind != PackedEvents
@@ -224,6 +242,12 @@ func Unpack(data []byte) (Packed, error) {
 		p.Body, r.Src = r.Src, nil
 	case PackedEntries:
 		readEntries(&r, &p)
+	case PackedJoin:
+		p.Joined = Joined{At: r.Uint(), From: r.Uint()}
+		for range r.Count(1) {
+			p.Joined.Rules = append(p.Joined.Rules, r.Text())
+		}
+		r.Bad = r.Bad || p.Joined.At == 0 || p.Joined.From == 0 || p.Joined.From > p.Joined.At || len(p.Joined.Rules) == 0
 	default:
 		r.Fail()
 	}

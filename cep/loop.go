@@ -92,6 +92,7 @@ type Rules struct {
 
 	Changes  map[string]Change // what the record asks for rules that it changes, adds or removes, by id
 	Hindered map[string]string // why open matches of rules that it changes are neither carried nor drained, by id
+	At       uint64            // sequence of the record; 0: unknown, and no rule is run in
 }
 
 // LeftOut is a part of a record of rules that is not in force.

@@ -21,6 +21,7 @@ type coming struct {
 	out     bool   // EagerOrder: it has come out
 	cause   *Event // EagerOrder: that brought it; nil: time did
 	repeats bool   // as the event before that the rule saw was a match too
+	early   bool   // as it came before the rule was published: see lanes
 	alert   Alert  // of a hold Rule, Key and Score
 	event   *Event // for the rules that read it; nil: there are none
 }
@@ -72,6 +73,8 @@ func (s *shard) comeOut(st *ruleState, at stamp, place uint64) {
 		c.alert.Truncated = m.Truncated
 		if m.Kind == nfa.TimedOut {
 			c.alert.Kind = TimeoutAlert
+			c.early = c.alert.Rule.quiet.hidesMatch(s.judge.scope.Event, at.moment)
+			c.silent = c.early
 			s.prove(&c.alert)
 		} else {
 			s.matchedAt(st, &c, edge)
@@ -91,6 +94,8 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	r, a := c.alert.Rule, &c.alert
 	st.edge = r.Edge
 	switch {
+	case r.quiet.hidesMatch(s.judge.scope.Event, c.at.moment):
+		c.silent, c.early = true, true
 	case edge && r.Edge:
 		c.silent, c.repeats = true, true
 	case st.throttled && a.Time < st.quiet:
@@ -125,7 +130,7 @@ func (s *shard) matchedAt(st *ruleState, c *coming, edge bool) {
 	if r.Hold > 0 {
 		st.hold(later(a.Time, int64(r.Hold)), a.Score)
 	}
-	if a.Score == 0 || known {
+	if a.Score == 0 || known || r.mute.hidesMatch(s.judge.scope.Event, c.at.moment) {
 		return
 	}
 	for _, id := range s.plan.risks[st.rule] {
@@ -165,7 +170,7 @@ func (s *shard) counted(c *coming, n uint64) {
 		switch {
 		case !c.silent:
 			count.Alerts += n
-		case !c.repeats:
+		case !c.repeats && !c.early:
 			count.Suppressed += n
 		}
 	}
@@ -180,7 +185,7 @@ func (s *shard) tellCame(st *ruleState, caps nfa.Captures, c *coming, at *Moment
 	switch {
 	case !c.silent:
 		t.Kind = Alerted
-	case !c.repeats:
+	case !c.repeats && !c.early:
 		t.Kind, t.Until = Silenced, st.quiet
 	}
 	s.trace.tell(t)

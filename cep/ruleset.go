@@ -23,6 +23,7 @@ type Ruleset struct {
 	Policy   outcome.Policy
 
 	risksSince []*border // RiskID: of a risk that only later matches add to; nil: there is none
+	of         *Ruleset  // that it was made of; nil: of none
 }
 
 // riskSince is the border behind which no match adds to a risk.
@@ -142,6 +143,10 @@ type Rule struct {
 
 	since *border // nil: it sees all events
 	until *border // of a former and of a rule that drains: up to where it was in force; nil: that is long ago
+
+	asleep bool    // a lane folds the log again for it, and it matches nothing here
+	quiet  *border // what it matches before makes no alert; nil: all does
+	mute   *border // what it matches before adds to no risk; nil: all does
 }
 
 // Personal says what of the alerts of a rule tells something of personal fields.

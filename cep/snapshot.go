@@ -20,7 +20,7 @@ import (
 
 // stateFormat is the version of the bytes that Append writes; FORMAT.md describes
 // them.
-const stateFormat = 9
+const stateFormat = 10
 
 const stateMagic = "weir-cep"
 
@@ -65,6 +65,7 @@ func (g *Engine) appendHead(w *writer) {
 	w.Bytes(g.shapeSum())
 	g.appendPrograms(w)
 	g.appendBorders(w)
+	g.appendLanes(w)
 	g.appendClock(w)
 }
 
@@ -125,14 +126,15 @@ func RestoreSections(rs *Ruleset, o Options, data []byte, begins []int) (*Engine
 	if dropped != nil && !o.Drop {
 		return nil, otherPrograms(rs, dropped)
 	}
-	b := r.borders(rs)
+	b, x := r.borders(rs), r.lanes(rs)
 	b.begin(dropped, r)
-	if behind := b.behind(rs); behind != rs {
+	if behind := x.behind(b.behind(rs)); behind != rs {
 		g = NewEngine(behind, o)
 	}
-	g.dropped = dropped
+	g.dropped, g.lanes = dropped, x
 	g.readClock(&r)
 	b.check(&r, &g.order)
+	x.check(&r, &g.order)
 	g.log.read(&r, g.order.now)
 	g.ids.readBounds(&r)
 	g.ids.read(&r, g.order.now)
