@@ -160,6 +160,14 @@ func (j *joining) make(g *Engine, rs *Ruleset, o Options, s *sleep, woke []int32
 		}
 	}
 	if w := (woken{s.from, g.here(), woke}); w.mute.arrived > 0 {
+		x.woken = slices.DeleteFunc(x.woken, func(o woken) bool {
+			if o.quiet != w.quiet || o.mute != w.mute {
+				return false
+			}
+			w.rules = append(slices.Clone(w.rules), o.rules...)
+			return true
+		})
+		slices.Sort(w.rules)
 		x.woken = append(x.woken, w)
 		slices.SortFunc(x.woken, func(a, b woken) int {
 			return cmp.Or(a.mute.compare(&b.mute), a.quiet.compare(&b.quiet))

@@ -108,13 +108,20 @@ type LoopOptions struct {
 	Checkpoints Checkpoints
 
 	// Compile makes the rules of a record of kind PackedRules. An error says that the
-	// record changes nothing.
+	// record changes nothing. It may be called on several goroutines at once.
 	Compile func(body []byte) (*Rules, error)
 
 	// Gather makes the body of a record of kind PackedRules one that needs no other record: part
 	// gives the body of one of kind PackedList before it. That is what Compile and a Checkpoint
 	// get. nil: each body is so already.
 	Gather func(body []byte, part func(sequence uint64) ([]byte, error)) ([]byte, error)
+
+	// Lanes lets rules that sleep be run in. nil: they sleep until the log has a join for them.
+	Lanes *LaneOptions
+
+	// Again is Log.Read for records that have been read before, as lanes do; it is called on several
+	// goroutines. nil: Log.Read is.
+	Again func(ctx context.Context, after uint64, dst []Logged) ([]Logged, error)
 
 	// Restart gives the checkpoint to begin with again after stepping has panicked, and
 	// what Recover says of it.
@@ -154,6 +161,8 @@ const (
 	NoticeSkipped                      // what panicked twice is not stepped
 	NoticeCheckpoint                   // a checkpoint could not be saved; it is tried again
 	NoticeDropped                      // a rule begins anew, as it has another program than in the checkpoint
+	NoticeLane                         // a run-in has stopped: the rules sleep on
+	NoticeJoined                       // rules that slept are in force
 )
 
 // Notice is what an operator should know.
@@ -178,6 +187,8 @@ type LoopStatus struct {
 	// time lay near that: then ticks move time on.
 	LastEvent int64
 	Live      bool
+
+	Lanes []LaneStatus // of rules that sleep, by the record that published them
 }
 
 // Loop folds a log: it reads records, steps an Engine over them, keeps the effects, and
@@ -231,6 +242,10 @@ type Loop struct {
 	spare      *Effects    // memory of one that is made
 
 	panicked map[uint64]bool
+
+	lanes  map[uint64]*lane // that run, by the record of their rules
+	joined []joinedAt       // since the oldest checkpoint
+	faults chan *lane       // that have stopped
 }
 
 // looking is a function that wants to see the Engine.
@@ -241,7 +256,7 @@ type looking struct {
 
 // NewLoop returns a Loop that has not begun.
 func NewLoop(o LoopOptions) *Loop {
-	l := &Loop{o: o, looks: make(chan looking), skips: map[uint64][]Skipped{}, panicked: map[uint64]bool{}}
+	l := &Loop{o: o, looks: make(chan looking), skips: map[uint64][]Skipped{}, panicked: map[uint64]bool{}, lanes: map[uint64]*lane{}, faults: make(chan *lane)}
 	l.status.Store(new(LoopStatus))
 	return l
 }
@@ -313,6 +328,7 @@ func (l *Loop) compile(body []byte) (*Rules, error) {
 // the Sink. Nothing is being saved any more when it returns.
 func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) error {
 	defer l.saveEnds()
+	defer l.endLanes()
 	if err := l.begin(c, r, sink); err != nil {
 		return err
 	}
@@ -335,6 +351,7 @@ func (l *Loop) Run(ctx context.Context, c *Checkpoint, r *Recovery, sink Mark) e
 // recover goes back to the last checkpoint after stepping has panicked, and sees to it that
 // what panics twice is skipped.
 func (l *Loop) recover(ctx context.Context, p *panicked) error {
+	l.endLanes()
 	l.saveEnds()
 	if l.panicked[p.sequence] && p.alone {
 		s := Skipped{p.sequence, p.line, p.reason}
@@ -373,6 +390,7 @@ type batch struct {
 func (l *Loop) fold(ctx context.Context) error {
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
+	l.tendLanes(ctx)
 	batches, free := make(chan batch), make(chan batch, 2)
 	free <- batch{ahead: new(decodedAhead)}
 	free <- batch{ahead: new(decodedAhead)}
@@ -414,7 +432,9 @@ func (l *Loop) fold(ctx context.Context) error {
 				return b.err
 			}
 			l.ahead = b.ahead
-			if err := l.fast(ctx, b.records); err != nil {
+			if err := l.fast(ctx, b.records); errors.Is(err, errEnded) {
+				return l.end()
+			} else if err != nil {
 				return err
 			}
 			free <- b
@@ -430,6 +450,8 @@ func (l *Loop) fold(ctx context.Context) error {
 				return err
 			}
 			l.report()
+		case w := <-l.faults:
+			l.notifyLane(w.fold.at, w.fold.of.Rules, w.err)
 		case <-l.saving.goesOn():
 		case s := <-l.saving.ends():
 			if err := l.settle(ctx, s); err != nil {
@@ -451,6 +473,11 @@ func (l *Loop) fast(ctx context.Context, records []Logged) error {
 			}
 		}
 		n := l.piece(records)
+		if isJoin(records[0].Data) {
+			if err := l.join(ctx, &records[0]); err != nil {
+				return err
+			}
+		}
 		if err := l.step(ctx, records[:n]); err != nil {
 			return err
 		}
@@ -467,6 +494,9 @@ func (l *Loop) fast(ctx context.Context, records []Logged) error {
 // isRules says whether a record puts rules in force.
 func isRules(data []byte) bool { return len(data) > 1 && PackedKind(data[1]) == PackedRules }
 
+// isJoin says whether a record wakes rules.
+func isJoin(data []byte) bool { return len(data) > 1 && PackedKind(data[1]) == PackedJoin }
+
 // piece is the number of records that are stepped together: up to the place up to which
 // effects are kept already, and one at a time where one has panicked.
 func (l *Loop) piece(records []Logged) int {
@@ -474,7 +504,7 @@ func (l *Loop) piece(records []Logged) int {
 		return 1
 	}
 	for i := range records {
-		if i > 0 && isRules(records[i].Data) {
+		if i > 0 && (isRules(records[i].Data) || isJoin(records[i-1].Data) || isJoin(records[i].Data)) {
 			return i
 		}
 		if records[i].Sequence == l.applied {
@@ -540,6 +570,7 @@ func (l *Loop) step(ctx context.Context, records []Logged) error {
 				}
 			}
 			l.audited(auditOf(r, &p), refused)
+			l.tendLanes(ctx)
 			continue
 		}
 		if p.Kind == PackedEntries && len(l.skips[r.Sequence]) == 0 {
@@ -679,6 +710,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) (refused string) {
 	}
 	l.notifyLeft(sequence, rules)
 	l.saveAll()
+	rules.At = sequence
 	if l.rulesAt == 0 {
 		l.engine = NewEngine(rules.Ruleset, rules.Options)
 	} else {
@@ -748,6 +780,7 @@ func (l *Loop) report() {
 	l.status.Store(&LoopStatus{
 		Stepped: l.shown, Appended: l.shownAt, Committed: l.kept, Checkpoint: l.saved, Differs: l.differs, Unsaved: l.unsaved,
 		Stats: l.engine.Stats(), LastEvent: l.engine.log.last, Live: l.engine.log.live,
+		Lanes: l.laneStatus(),
 	})
 }
 

@@ -246,7 +246,7 @@ func (l *Loop) settle(ctx context.Context, s stored) error {
 	}
 	frozen.End(true)
 	l.saved = s.of
-	if err := l.o.Log.Release(ctx, s.oldest.Sequence); err != nil && ctx.Err() == nil {
+	if err := l.o.Log.Release(ctx, l.needed(s.oldest.Sequence)); err != nil && ctx.Err() == nil {
 		l.notify(NoticeCheckpoint, s.oldest.Sequence, fmt.Sprintf("records that are not needed could not be dropped: %v", err))
 	}
 	l.report()

@@ -98,6 +98,8 @@ func newRecord(p *cep.Packed) *record {
 		r.subject = subjectControl + "boot"
 	case cep.PackedSkip:
 		r.subject = subjectControl + "skip"
+	case cep.PackedJoin:
+		r.subject = subjectControl + "join"
 	case cep.PackedList:
 		r.subject = subjectLists + p.Of
 	case cep.PackedEntries:

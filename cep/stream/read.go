@@ -181,7 +181,7 @@ func (l *Log) Last(ctx context.Context) (uint64, error) {
 	return state.LastSeq, err
 }
 
-// Controls returns the records of kind PackedRules, PackedBoot and PackedSkip, all since
+// Controls returns the records of kind PackedRules, PackedBoot, PackedSkip and PackedJoin, all since
 // the log began, in order.
 func (l *Log) Controls(ctx context.Context) ([]cep.Logged, error) {
 	h, err := l.up()

@@ -1,0 +1,172 @@
+package cep
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// publishedAt is the record that publishes rules in these tests.
+const publishedAt = 7
+
+// warming are Rules that let some of theirs be run in.
+func warming(rs *Ruleset, o Options, ids []string) *Rules {
+	r := &Rules{Ruleset: rs, Options: o, At: publishedAt, Changes: map[string]Change{}}
+	for _, id := range ids {
+		r.Changes[id] = Change{Warm: true}
+	}
+	return r
+}
+
+// laneFor is the fold of a lane that has seen nothing.
+func laneFor(rs *Ruleset, o Options, ids []string) *laneFold {
+	f := &laneFold{of: Joined{At: publishedAt, From: 1, Rules: ids}, rules: &Rules{Ruleset: rs, Options: o}, steps: NewLoop(LoopOptions{})}
+	f.begin()
+	return f
+}
+
+// give lets a lane fold events.
+func (f *laneFold) give(events []Event) {
+	f.engine.StepEvents(slices.Clone(events), &f.fx)
+	f.take()
+}
+
+func (f *laneFold) mustPublish(t *rapid.T) {
+	if err := f.publish(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// but is rs without some rules.
+func (rs *Ruleset) but(ids []string) *Ruleset {
+	c := *rs
+	c.Rules = slices.DeleteFunc(slices.Clone(rs.Rules), func(r *Rule) bool { return slices.Contains(ids, r.ID) })
+	return &c
+}
+
+// of leaves the alerts of some rules; but those of all others.
+func of(alerts []Alert, ids []string, are bool) *Effects {
+	return &Effects{Alerts: slices.DeleteFunc(slices.Clone(alerts), func(a Alert) bool { return slices.Contains(ids, a.Rule.ID) != are })}
+}
+
+func cutAt(t *rapid.T, events []Event, name string) int {
+	return rapid.IntRange(0, len(events)).Draw(t, name)
+}
+
+// Rules that join say what their lane would have said had it gone on by itself, wherever they
+// were published and joined, whatever the order, and however often the state was written and read;
+// all other rules say what they would have said without them.
+func TestJoinedRulesGoOnAsTheirLane(t *testing.T) {
+	rs := digested(zoo(t))
+	spoke := map[string]bool{}
+	rapid.Check(t, func(t *rapid.T) {
+		o := Options{Lateness: time.Duration(rapid.IntRange(0, 30).Draw(t, "lateness")) * time.Second, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(t, "order")}
+		events := arrival(t, stream(t), o.Lateness)
+		var ids []string
+		for _, r := range rs.Rules {
+			if rapid.Bool().Draw(t, r.ID) {
+				ids = append(ids, r.ID)
+			}
+		}
+		if len(ids) == 0 {
+			return
+		}
+		p := cutAt(t, events, "published")
+		j := p + cutAt(t, events[p:], "joined")
+		restored := func(g *Engine) *Engine {
+			if !rapid.Bool().Draw(t, "restored") {
+				return g
+			}
+			o.Shards = rapid.IntRange(1, 3).Draw(t, "shards")
+			next, err := Restore(rs, o, g.Append(nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return next
+		}
+
+		alone := laneFor(rs, o, ids)
+		alone.give(events[:p])
+		alone.mustPublish(t)
+		alone.give(events[p:])
+		alone.engine.Step([]Record{end}, &alone.fx)
+		alone.take()
+
+		lane := laneFor(rs, o, ids)
+		lane.give(events[:p])
+		lane.mustPublish(t)
+		lane.give(events[p:j])
+
+		var fx Effects
+		g := NewEngine(rs.but(ids), o)
+		g.StepEvents(slices.Clone(events[:p]), &fx)
+		g, _ = g.Adopt(warming(rs, o, ids))
+		g = restored(g)
+		g.StepEvents(slices.Clone(events[p:j]), &fx)
+		g = restored(g)
+		if s := g.Sleeping(); len(s) != 1 || !slices.Equal(s[0].Rules, ids) || s[0].At != publishedAt {
+			t.Fatalf("asleep: %v, want %q", s, ids)
+		}
+		for _, a := range fx.Alerts {
+			if slices.Contains(ids, a.Rule.ID) {
+				t.Fatalf("%s makes an alert asleep", a.Rule.ID)
+			}
+		}
+		g, came, err := lane.join(g, &Rules{Ruleset: rs, Options: o})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fx.Alerts = append(fx.Alerts, came...)
+		g = restored(g)
+		for k := j; k < len(events); {
+			n := rapid.IntRange(1, len(events)-k).Draw(t, "batch")
+			g.StepEvents(slices.Clone(events[k:k+n]), &fx)
+			k += n
+			g = restored(g)
+		}
+		g.Step([]Record{end}, &fx)
+		same(t, "rules that joined", left(t, of(fx.Alerts, ids, true)), left(t, of(alone.came, ids, true)))
+		for _, a := range fx.Alerts {
+			spoke[a.Rule.ID] = spoke[a.Rule.ID] || slices.Contains(ids, a.Rule.ID)
+		}
+
+		var others Effects
+		g = NewEngine(rs.but(ids), o)
+		g.StepEvents(slices.Clone(events), &others)
+		g.Step([]Record{end}, &others)
+		same(t, "all others", left(t, of(fx.Alerts, ids, false)), left(t, &others))
+	})
+	for _, r := range rs.Rules {
+		if !spoke[r.ID] {
+			t.Errorf("%s has not joined and made an alert", r.ID)
+		}
+	}
+}
+
+// A lane says what one fold over the log says with its rules in force from the beginning, but for
+// what was complete when they were published.
+func TestLanesAreOneFold(t *testing.T) {
+	rs := digested(zoo(t))
+	ids := []string{"absence", "any", "in-order", "merchant", "mule", "pair", "rising", "unless"} // throttled: what came before opens no throttle
+	rapid.Check(t, func(t *rapid.T) {
+		o := Options{Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(t, "order")}
+		events := stream(t)
+		p := cutAt(t, events, "published")
+		g, fx := stepped(rs, o, slices.Clone(events[:p]))
+		early := len(of(fx.Alerts, ids, true).Alerts)
+		g.StepEvents(slices.Clone(events[p:]), fx)
+		g.Step([]Record{end}, fx)
+		f := laneFor(rs, o, ids)
+		f.give(events[:p])
+		f.mustPublish(t)
+		if f.early != uint64(early) {
+			t.Fatalf("%d matches came early, want %d", f.early, early)
+		}
+		f.give(events[p:])
+		f.engine.Step([]Record{end}, &f.fx)
+		f.take()
+		same(t, "the lane", left(t, &Effects{Alerts: f.came}), left(t, &Effects{Alerts: of(fx.Alerts, ids, true).Alerts[early:]}))
+	})
+}
