@@ -359,8 +359,8 @@ func (j *joining) moveLayer(l *layer, into *shard) {
 }
 
 // moveKey puts what the lane keeps under a key beside what the engine does. Numbers of captured
-// events go on behind those of the engine; in WatermarkOrder they are places, of which the
-// lowest are free.
+// events go on behind those of the engine; in WatermarkOrder they are places, of which those
+// that are free are taken, and an event that both have captured has one.
 func (j *joining) moveKey(ks *keyState, rules []ruleState, into *shard) {
 	var key keyReader
 	key.set(ks.parts)
@@ -394,20 +394,28 @@ func (j *joining) moveKey(ks *keyState, rules []ruleState, into *shard) {
 		known[was] = last
 		return last
 	}
-	for i := range own.events {
-		x := &own.events[i]
-		x.number = number(x.number)
-		x.Event = j.captured(x.Event)
-		if !j.to.eager() {
-			x.Place = x.number
+	kept := own.events[:0]
+	for _, x := range own.events {
+		e := j.captured(x.Event)
+		if i := slices.IndexFunc(c.events, func(o captive) bool {
+			return !j.to.eager() && o.number > last && o.Time == e.Time && o.origin == e.origin && o.Raw == e.Raw
+		}); i >= 0 { // both have captured it
+			last = c.events[i].number
+			known[x.number] = last
+			continue
 		}
+		x.number, x.Event = number(x.number), e
+		if !j.to.eager() {
+			e.Place = x.number
+		}
+		kept = append(kept, x)
 	}
 	for i := range rules {
 		if p := j.to.rs.Rules[rules[i].rule].Program; p != nil {
 			rules[i].runs.Renumber(p, func(e nfa.Event) nfa.Event { return nfa.Event(number(uint64(e))) })
 		}
 	}
-	c.events = append(slices.Clone(c.events), own.events...)
+	c.events = append(slices.Clone(c.events), kept...)
 	slices.SortFunc(c.events, func(a, b captive) int { return cmp.Compare(a.number, b.number) })
 	c.count += ks.count
 	for _, st := range rules {

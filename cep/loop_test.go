@@ -377,7 +377,7 @@ func TestLoopRefuses(t *testing.T) {
 	if _, _, err := fold(log, files, compile, nil); err == nil || !strings.Contains(err.Error(), "hole: record 2 is followed by record 4") {
 		t.Errorf("a hole: %v", err)
 	}
-	for _, newer := range [][]byte{{auditedVersion + 1, 1}, {1, byte(PackedEntries) + 1}} {
+	for _, newer := range [][]byte{{auditedVersion + 1, 1}, {1, byte(PackedJoin) + 1}} {
 		log.records[2] = Logged{3, 2, newer}
 		if _, _, err := fold(log, files, compile, nil); !errors.Is(err, ErrNewer) || files.mark.Position.Sequence > 2 {
 			t.Errorf("a record of a newer program: %v, kept up to %s", err, files.mark.Position)

@@ -67,7 +67,7 @@ func TestRestoreRefuses(t *testing.T) {
 	}{
 		"nothing":     {zoo(t), nil, "no state"},
 		"other bytes": {zoo(t), bytes.Repeat([]byte("x"), 100), "no state"},
-		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 9"},
+		"format":      {zoo(t), sealed(replaced(state, len(stateMagic), stateFormat+1)), "format 10"},
 		"other rules": {other, state, "other rules"},
 		"more":        {zoo(t), sealed(append(slices.Clone(state[:len(state)-4]), 0, 0, 0, 0, 0)), "no state"},
 	} {
