@@ -110,7 +110,7 @@ func (rs *Ruleset) put(n int32, change func(*Rule)) {
 // the same goes on to sleep; where it means something else that could be carried, or the clock of
 // the engine changes, its lane begins again.
 func (a *adoption) findSleeping() {
-	g, rs, at := a.from, a.next.Ruleset, a.next.At
+	g, at := a.from, a.next.At
 	before, o := g.options, a.next.Options
 	sameClock := before.Lateness == o.Lateness && before.MaxAhead == o.MaxAhead && before.Idle == o.Idle && before.Order == o.Order
 	fresh := sleep{at: at, from: g.here()}

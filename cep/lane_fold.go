@@ -134,7 +134,7 @@ func (f *laneFold) join(main *Engine, rules *Rules) (*Engine, []Alert, error) {
 		return nil, nil, err
 	}
 	f.take()
-	next, err := main.Join(rules.Ruleset, rules.Options, f.of.At, f.of.Rules, f.engine, f.came)
+	next, err := main.Join(rules, f.of.At, f.of.Rules, f.engine, f.came)
 	if err != nil {
 		return nil, nil, err
 	}

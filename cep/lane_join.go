@@ -51,10 +51,11 @@ func (g *Engine) align(main *Engine, fx *Effects) error {
 // Join returns an Engine that goes on from here with rules that sleep since the record with the
 // sequence number at, and whose state a lane has; ids names those that are to join. came is what
 // the lane brought for them. g stays as it is. It is called between two calls of Step, when both
-// have stepped the same records; rs and o are those that g was made with.
+// have stepped the same records; r are the rules that g was made with.
 //
 // Where the clocks differ nothing can be made of the two; the rules sleep on then.
-func (g *Engine) Join(rs *Ruleset, o Options, at uint64, ids []string, lane *Engine, came []Alert) (*Engine, error) {
+func (g *Engine) Join(r *Rules, at uint64, ids []string, lane *Engine, came []Alert) (*Engine, error) {
+	rs, o := r.Ruleset, r.Options
 	s := g.lanes.asleepSince(at)
 	if s == nil {
 		return nil, fmt.Errorf("no rule sleeps since record %d", at)
@@ -64,7 +65,7 @@ func (g *Engine) Join(rs *Ruleset, o Options, at uint64, ids []string, lane *Eng
 		j.kept[came[i].ID] = true
 	}
 	woken := slices.DeleteFunc(slices.Clone(s.rules), func(n int32) bool { return !slices.Contains(ids, rs.Rules[n].ID) })
-	j.match(g, lane, rs, s, woken)
+	j.match(g, lane, r, s, woken)
 	j.make(g, rs, o, s, woken)
 	j.pair()
 	next, err := Restore(rs, o, j.state())
@@ -75,8 +76,9 @@ func (g *Engine) Join(rs *Ruleset, o Options, at uint64, ids []string, lane *Eng
 }
 
 // match finds out what is of which.
-func (j *joining) match(g, lane *Engine, rs *Ruleset, s *sleep, woken []int32) {
-	j.main, j.lane = adoption{from: g}, adoption{from: lane}
+func (j *joining) match(g, lane *Engine, r *Rules, s *sleep, woken []int32) {
+	rs := r.Ruleset
+	j.main, j.lane = adoption{from: g, next: r}, adoption{from: lane, next: r}
 	same := func(n int) []int32 {
 		all := make([]int32, n)
 		for i := range all {
@@ -90,7 +92,7 @@ func (j *joining) match(g, lane *Engine, rs *Ruleset, s *sleep, woken []int32) {
 	m.fields, m.reads = mapTo[FieldID](same(len(rs.Fields))), mapTo[ReadID](same(len(rs.Reads)))
 	l := &j.lane
 	if lane.rs.base() == rs {
-		*l = adoption{from: lane, types: m.types, fields: m.fields, reads: m.reads, rules: same(len(rs.Rules)), features: same(len(rs.Features))}
+		*l = adoption{from: lane, next: r, types: m.types, fields: m.fields, reads: m.reads, rules: same(len(rs.Rules)), features: same(len(rs.Features))}
 	} else {
 		l.match(rs, true)
 	}
