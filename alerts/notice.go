@@ -29,6 +29,8 @@ const (
 	Checkpoint NoticeKind = "checkpoint"
 	Adopted    NoticeKind = "adopted"
 	Dropped    NoticeKind = "dropped"
+	RunIn      NoticeKind = "run_in"
+	Joined     NoticeKind = "joined"
 )
 
 // loopKinds are by cep.NoticeKind.
@@ -36,6 +38,7 @@ var loopKinds = [...]NoticeKind{
 	cep.NoticeDiffers: Differs, cep.NoticeRules: Rules, cep.NoticeDamaged: Damaged,
 	cep.NoticePanic: Panicked, cep.NoticeSkipped: Skipped, cep.NoticeCheckpoint: Checkpoint,
 	cep.NoticeAdopted: Adopted, cep.NoticeDropped: Dropped,
+	cep.NoticeLane: RunIn, cep.NoticeJoined: Joined,
 }
 
 // NoticeOf is what there is to store of what a Loop says.

@@ -41,6 +41,7 @@ type lane struct {
 	mu     sync.Mutex
 	status LaneStatus
 
+	asked uint64        // sequence of the join that the goroutine has appended
 	ended chan struct{} // closed when the goroutine has ended:
 	join  uint64        // at this join, up to which it has folded; 0:
 	err   error         // for this reason
@@ -102,10 +103,9 @@ func (l *Loop) again(ctx context.Context, after uint64, dst []Logged) ([]Logged,
 
 // tendLanes begins the lanes of rules that sleep, and ends those of rules that do not.
 func (l *Loop) tendLanes(ctx context.Context) {
-	for at, w := range l.lanes {
+	for at := range l.lanes {
 		if l.engine.lanes.asleepSince(at) == nil {
-			w.end()
-			delete(l.lanes, at)
+			l.endLane(at)
 		}
 	}
 	if l.o.Lanes == nil {
@@ -116,7 +116,7 @@ func (l *Loop) tendLanes(ctx context.Context) {
 		if w := l.lanes[s.at]; w != nil && w.told().Fault == "" {
 			continue
 		} else if w != nil {
-			w.end()
+			l.endLane(s.at)
 		}
 		running, stop := context.WithCancel(ctx)
 		w := &lane{fold: l.folder(s), stop: stop, ended: make(chan struct{})}
@@ -127,17 +127,20 @@ func (l *Loop) tendLanes(ctx context.Context) {
 	}
 }
 
-// end stops a lane and waits until it has ended.
-func (w *lane) end() {
+// endLane stops a lane and waits until it has ended.
+func (l *Loop) endLane(at uint64) {
+	w := l.lanes[at]
 	w.stop()
 	<-w.ended
+	if delete(l.lanes, at); w.asked > 0 { // it is still to be stepped
+		l.joined = append(l.joined, joinedAt{w.asked, w.fold.of.From})
+	}
 }
 
 // endLanes ends all lanes.
 func (l *Loop) endLanes() {
-	for at, w := range l.lanes {
-		w.end()
-		delete(l.lanes, at)
+	for at := range l.lanes {
+		l.endLane(at)
 	}
 }
 
@@ -204,7 +207,7 @@ func (l *Loop) foldLane(ctx context.Context, w *lane) error {
 		if !asked && f.at >= f.of.At && last <= f.at+nearEnd {
 			asked = true
 			failpoint.Hit("lane.join")
-			if _, err := l.o.Log.Append(ctx, &Packed{Kind: PackedJoin, Joined: f.of}); err != nil {
+			if w.asked, err = l.o.Log.Append(ctx, &Packed{Kind: PackedJoin, Joined: f.of}); err != nil {
 				return err
 			}
 		}
@@ -237,8 +240,7 @@ func (l *Loop) awaitLane(ctx context.Context, sequence uint64, of *Joined) (*lan
 			delete(l.lanes, of.At)
 			return &w.fold, nil
 		}
-		w.end()
-		delete(l.lanes, of.At)
+		l.endLane(of.At)
 	}
 	f := l.folder(s)
 	f.of, f.past = *of, sequence-1
@@ -315,7 +317,7 @@ func failedLane(of *Joined, why error) *lane {
 	return w
 }
 
-// joinedAt is a join that has been stepped, and from where on its lane needed the log.
+// joinedAt is a join that is on the log, and from where on its lane needs the log.
 type joinedAt struct{ sequence, from uint64 }
 
 // needed is the first record that is needed where the oldest checkpoint that is kept is as of a

@@ -265,6 +265,12 @@ func NewLoop(o LoopOptions) *Loop {
 // PackedSkip say that lie after what they skip. It is called before Run.
 func (l *Loop) Skip(s Skipped) { l.skips[s.Sequence] = append(l.skips[s.Sequence], s) }
 
+// Joins says that a record of kind PackedJoin is on the log: what was folded for it is needed until
+// it has been stepped. It is called before Run.
+func (l *Loop) Joins(sequence uint64, of Joined) {
+	l.joined = append(l.joined, joinedAt{sequence, of.From})
+}
+
 // Status returns how far the Loop has come.
 func (l *Loop) Status() *LoopStatus { return l.status.Load() }
 

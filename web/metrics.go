@@ -146,6 +146,9 @@ var readings = []reading{
 	total("weir_events_unchecked_total", "Event ids forgotten before their time, as there were too many.", func(st *Status) uint64 { return st.Stats.Unchecked }),
 	total("weir_events_out_of_order_total", "Accepted events that came after a later one.", func(st *Status) uint64 { return st.Stats.OutOfOrder.Events() }),
 	total("weir_list_changes_refused_total", "Changes of lists that were not made.", func(st *Status) uint64 { return st.Stats.Refused }),
+	gauge("weir_lanes", "Run-ins of rules that are not in force yet.", func(_ *service, st *Status) float64 { return float64(len(st.Lanes)) }),
+	gauge("weir_lanes_stopped", "Run-ins that have stopped, as something failed: their rules sleep until the next start or publish.", func(_ *service, st *Status) float64 { return float64(lanesStopped(st.Lanes)) }),
+	gauge("weir_lane_records_behind", "Records of the log that run-ins have still to fold.", func(_ *service, st *Status) float64 { return float64(lanesBehind(st.Lanes)) }),
 	total("weir_repairs_total", "Events that were matched again, as one came late.", func(st *Status) uint64 { return st.Stats.Repairs.Applied }),
 	total("weir_keys_held_back_total", "Times that a key began to hold events back until the watermark.", func(st *Status) uint64 { return st.Stats.Repairs.HeldBack }),
 }

@@ -106,6 +106,8 @@ type Status struct {
 	Unkept time.Duration // since when the newest checkpoint has not had all that was folded; 0: it has
 	Out    OutStatus
 
+	Lanes []cep.LaneStatus // rules that are run in, by the record that published them
+
 	Stats    cep.Stats // of the engine
 	Rules    []string  // by index of Stats.Rules: the rule's id
 	Features []string  // by index of Stats.Features: their names

@@ -27,9 +27,10 @@
 // # Subjects
 //
 // The stream is called WEIR. Events lie on weir.batch.N, ticks and advances on weir.tick.N,
-// what concerns rules and processes on weir.control.rules, weir.control.boot and
-// weir.control.skip, parts of what large lists begin with on weir.control.lists.DIGEST, changes
-// of lists on weir.control.entries.LIST. N counts generations: it rises each time that a 64th of the log's size
+// what concerns rules and processes on weir.control.rules, weir.control.boot,
+// weir.control.skip and weir.control.join, parts of what large lists begin with on
+// weir.control.lists.DIGEST, changes of lists on weir.control.entries.LIST. N counts
+// generations: it rises each time that a 64th of the log's size
 // has been appended. Release drops whole generations, as the server removes all messages
 // of one subject without a look at the rest of the stream, while the removal of a subject's
 // messages up to a sequence number reads all of it.

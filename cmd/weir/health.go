@@ -118,6 +118,7 @@ func (v *service) status() *web.Status {
 		Differs: l.Differs, Stats: l.Stats,
 		LagBytes: v.backlog.behind(l.Stepped.Sequence),
 		Unsaved:  l.Unsaved,
+		Lanes:    l.Lanes,
 		Port:     v.portStatus(),
 		Unkept:   v.health.unkept(),
 		Out:      v.outStatus(),

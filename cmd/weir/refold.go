@@ -148,7 +148,7 @@ func (r *refold) fold(ctx context.Context, from *cep.Checkpoint, incarnation, en
 		begin.Position.Incarnation = incarnation
 	}
 	loop := cep.NewLoop(cep.LoopOptions{
-		Log: s, Sink: r.sink, Checkpoints: r, Compile: compilePublished, Gather: rules.Gather, Shards: max(1, runtime.GOMAXPROCS(0)/2),
+		Log: s, Sink: r.sink, Checkpoints: r, Compile: compilePublished, Gather: rules.Gather, Again: r.log.Read, Shards: max(1, runtime.GOMAXPROCS(0)/2),
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) {
 			return nil, nil, errors.New("the service steps it once more, and goes on without it where that panics too")
 		},

@@ -128,6 +128,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		Due:    time.Tick(s.Every),
 		Slice:  new(saveSlices).next,
 		Shards: shards(),
+		Lanes:  &cep.LaneOptions{Pace: new(lanePace).begin},
 		Notify: v.notify,
 	})
 	if err := v.patient(ctx, func() error { return v.publish(ctx, f) }); err != nil {
@@ -309,6 +310,8 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 		switch p.Kind {
 		case cep.PackedSkip:
 			v.loop.Skip(p.Skipped)
+		case cep.PackedJoin:
+			v.loop.Joins(c.Sequence, p.Joined)
 		case cep.PackedRules:
 			v.rulesAt = c.Sequence
 			if err := v.rulebook.note(&c); err != nil {
@@ -567,6 +570,10 @@ func (v *service) notify(n *cep.Notice) {
 			v.log.Info("other rules are in force", "position", n.Position.String(), "text", n.Text)
 			v.rulesAt = n.Position.Sequence + 1
 		}
+		return
+	}
+	if n.Kind == cep.NoticeJoined {
+		v.log.Info("rules have joined", "position", n.Position.String(), "text", n.Text)
 		return
 	}
 	v.log.Warn("loop", "position", n.Position.String(), "notice", n.Text)
