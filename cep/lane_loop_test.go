@@ -176,7 +176,7 @@ func TestLoopRunsLanes(t *testing.T) {
 		}
 		want := strings.Join(files.alerts, "\n")
 		begins := files.checkpoints
-		if log.records[1].Sequence == 2 { // nothing has been dropped
+		if whole, _ := reachesBack(context.Background(), &laneLog{heldLog: log}, last); whole {
 			begins = append([]*Checkpoint{nil}, begins...)
 		}
 		for _, from := range begins {
@@ -205,4 +205,12 @@ func TestLoopRunsLanes(t *testing.T) {
 		t.Errorf("only %d joins", joined.Load())
 	}
 	t.Logf("%d joins, %d with records behind", joined.Load(), late.Load())
+}
+
+// Release drops nothing of a log that is replayed.
+func (h *laneLog) Release(ctx context.Context, sequence uint64) error {
+	if h.until > 0 {
+		return nil
+	}
+	return h.heldLog.Release(ctx, sequence)
 }
