@@ -59,90 +59,158 @@ func cutAt(t *rapid.T, events []Event, name string) int {
 // were published and joined, whatever the order, and however often the state was written and read;
 // all other rules say what they would have said without them.
 func TestJoinedRulesGoOnAsTheirLane(t *testing.T) {
-	rs := digested(zoo(t))
+	checkJoins(t, digested(zoo(t)))
+}
+
+// The same holds for rules that look at features, that match when windows end, and that show
+// events, whether the features begin with them or go on.
+func TestJoinedRulesBringTheirFeatures(t *testing.T) {
+	for name, rs := range map[string]*Ruleset{"watched": watched(t), "closings": riskless(closings(t))} {
+		for _, f := range rs.Features {
+			f.Digest = f.Name
+		}
+		t.Run(name, func(t *testing.T) { checkJoins(t, digested(rs)) })
+	}
+}
+
+// riskless is rs whose rules read no risk.
+func riskless(rs *Ruleset) *Ruleset {
+	rs.Risks = nil
+	for _, r := range rs.Rules {
+		if len(r.Risks) > 0 {
+			r.Risks, r.Having = nil, nil
+		}
+	}
+	return rs
+}
+
+// before is rs as it was before some rules came: without them, and with other features where no
+// rule reads them.
+func (rs *Ruleset) before(ids []string) *Ruleset {
+	c := rs.but(ids)
+	var left []int32
+	for i := range c.Rules {
+		left = append(left, int32(i))
+	}
+	c.Features = slices.Clone(rs.Features)
+	for f, used := range c.featuresOf(left) {
+		if !used {
+			other := *rs.Features[f]
+			other.Digest = "was " + other.Name
+			c.Features[f] = &other
+		}
+	}
+	return c
+}
+
+func checkJoins(t *testing.T, rs *Ruleset) {
 	spoke := map[string]bool{}
 	rapid.Check(t, func(t *rapid.T) {
-		o := Options{Lateness: time.Duration(rapid.IntRange(0, 30).Draw(t, "lateness")) * time.Second, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(t, "order")}
-		events := arrival(t, stream(t), o.Lateness)
-		var ids []string
+		j := &joinCase{T: t, rs: rs, o: Options{Lateness: time.Duration(rapid.IntRange(0, 30).Draw(t, "lateness")) * time.Second, Order: rapid.SampledFrom([]Order{WatermarkOrder, EagerOrder}).Draw(t, "order")}}
+		j.events = arrival(t, stream(t), j.o.Lateness)
 		for _, r := range rs.Rules {
 			if rapid.Bool().Draw(t, r.ID) {
-				ids = append(ids, r.ID)
+				j.ids = append(j.ids, r.ID)
 			}
 		}
-		if len(ids) == 0 {
-			return
+		if rapid.IntRange(0, 3).Draw(t, "all") == 0 {
+			j.ids = rs.idsOf(allOf(rs))
 		}
-		p := cutAt(t, events, "published")
-		j := p + cutAt(t, events[p:], "joined")
-		restored := func(g *Engine) *Engine {
-			if !rapid.Bool().Draw(t, "restored") {
-				return g
-			}
-			o.Shards = rapid.IntRange(1, 3).Draw(t, "shards")
-			next, err := Restore(rs, o, g.Append(nil))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return next
+		if len(j.ids) > 0 {
+			j.check(spoke)
 		}
-
-		alone := laneFor(rs, o, ids)
-		alone.give(events[:p])
-		alone.mustPublish(t)
-		alone.give(events[p:])
-		alone.engine.Step([]Record{end}, &alone.fx)
-		alone.take()
-
-		lane := laneFor(rs, o, ids)
-		lane.give(events[:p])
-		lane.mustPublish(t)
-		lane.give(events[p:j])
-
-		var fx Effects
-		g := NewEngine(rs.but(ids), o)
-		g.StepEvents(slices.Clone(events[:p]), &fx)
-		g, _ = g.Adopt(warming(rs, o, ids))
-		g = restored(g)
-		g.StepEvents(slices.Clone(events[p:j]), &fx)
-		g = restored(g)
-		if s := g.Sleeping(); len(s) != 1 || !slices.Equal(s[0].Rules, ids) || s[0].At != publishedAt {
-			t.Fatalf("asleep: %v, want %q", s, ids)
-		}
-		for _, a := range fx.Alerts {
-			if slices.Contains(ids, a.Rule.ID) {
-				t.Fatalf("%s makes an alert asleep", a.Rule.ID)
-			}
-		}
-		g, came, err := lane.join(g, &Rules{Ruleset: rs, Options: o})
-		if err != nil {
-			t.Fatal(err)
-		}
-		fx.Alerts = append(fx.Alerts, came...)
-		g = restored(g)
-		for k := j; k < len(events); {
-			n := rapid.IntRange(1, len(events)-k).Draw(t, "batch")
-			g.StepEvents(slices.Clone(events[k:k+n]), &fx)
-			k += n
-			g = restored(g)
-		}
-		g.Step([]Record{end}, &fx)
-		same(t, "rules that joined", left(t, of(fx.Alerts, ids, true)), left(t, of(alone.came, ids, true)))
-		for _, a := range fx.Alerts {
-			spoke[a.Rule.ID] = spoke[a.Rule.ID] || slices.Contains(ids, a.Rule.ID)
-		}
-
-		var others Effects
-		g = NewEngine(rs.but(ids), o)
-		g.StepEvents(slices.Clone(events), &others)
-		g.Step([]Record{end}, &others)
-		same(t, "all others", left(t, of(fx.Alerts, ids, false)), left(t, &others))
 	})
 	for _, r := range rs.Rules {
 		if !spoke[r.ID] {
 			t.Errorf("%s has not joined and made an alert", r.ID)
 		}
 	}
+}
+
+func allOf(rs *Ruleset) (all []int32) {
+	for i := range rs.Rules {
+		all = append(all, int32(i))
+	}
+	return all
+}
+
+// joinCase is a stream in which rules are published, and join.
+type joinCase struct {
+	*rapid.T
+	rs     *Ruleset
+	o      Options
+	events []Event
+	ids    []string
+}
+
+// restored is an engine, or one that is read of its state.
+func (c *joinCase) restored(g *Engine) *Engine {
+	if !rapid.Bool().Draw(c.T, "restored") {
+		return g
+	}
+	c.o.Shards = rapid.IntRange(1, 3).Draw(c.T, "shards")
+	next, err := Restore(c.rs, c.o, g.Append(nil))
+	if err != nil {
+		c.Fatal(err)
+	}
+	return next
+}
+
+func (c *joinCase) check(spoke map[string]bool) {
+	t, rs, o, events, ids := c.T, c.rs, c.o, c.events, c.ids
+	p := cutAt(t, events, "published")
+	j := p + cutAt(t, events[p:], "joined")
+
+	alone := laneFor(rs, o, ids)
+	alone.give(events[:p])
+	alone.mustPublish(t)
+	alone.give(events[p:])
+	alone.engine.Step([]Record{end}, &alone.fx)
+	alone.take()
+
+	lane := laneFor(rs, o, ids)
+	lane.give(events[:p])
+	lane.mustPublish(t)
+	lane.give(events[p:j])
+
+	var fx Effects
+	g := NewEngine(rs.before(ids), o)
+	g.StepEvents(slices.Clone(events[:p]), &fx)
+	g, _ = g.Adopt(warming(rs, o, ids))
+	g = c.restored(g)
+	g.StepEvents(slices.Clone(events[p:j]), &fx)
+	g = c.restored(g)
+	if s := g.Sleeping(); len(s) != 1 || !slices.Equal(s[0].Rules, ids) || s[0].At != publishedAt {
+		t.Fatalf("asleep: %v, want %q", s, ids)
+	}
+	for _, a := range fx.Alerts {
+		if slices.Contains(ids, a.Rule.ID) {
+			t.Fatalf("%s makes an alert asleep", a.Rule.ID)
+		}
+	}
+	g, came, err := lane.join(g, &Rules{Ruleset: rs, Options: o})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fx.Alerts = append(fx.Alerts, came...)
+	g = c.restored(g)
+	for k := j; k < len(events); {
+		n := rapid.IntRange(1, len(events)-k).Draw(t, "batch")
+		g.StepEvents(slices.Clone(events[k:k+n]), &fx)
+		k += n
+		g = c.restored(g)
+	}
+	g.Step([]Record{end}, &fx)
+	same(t, "rules that joined", left(t, of(fx.Alerts, ids, true)), left(t, of(alone.came, ids, true)))
+	for _, a := range fx.Alerts {
+		spoke[a.Rule.ID] = spoke[a.Rule.ID] || slices.Contains(ids, a.Rule.ID)
+	}
+
+	var others Effects
+	g = NewEngine(rs.before(ids), o)
+	g.StepEvents(slices.Clone(events), &others)
+	g.Step([]Record{end}, &others)
+	same(t, "all others", left(t, of(fx.Alerts, ids, false)), left(t, &others))
 }
 
 // A lane says what one fold over the log says with its rules in force from the beginning, but for
