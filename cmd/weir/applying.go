@@ -40,9 +40,13 @@ func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, befo
 	now.Apply(own)
 	now.SetTests(merged.Tests)
 	plan := v.changesSince(before, now)
-	who := operator("weir serve, with a folder of rules that is new or has changed")
-	who.What, who.After = "ruleset.serve", cep.CutAudited(strings.Join(plan, "\n"))
-	at, err := v.put(ctx, now, last, &who)
+	var who *cep.Audit
+	if before != nil { // a first start changes nothing that there was
+		by := operator("weir serve, with a folder of rules that has changed")
+		by.What, by.After = "ruleset.serve", cep.CutAudited(strings.Join(plan, "\n"))
+		who = &by
+	}
+	at, err := v.put(ctx, now, last, who)
 	if err != nil {
 		return last, err
 	}
