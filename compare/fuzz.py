@@ -50,7 +50,7 @@ def main():
             )
         try:
             address = started(service, folder / "said")
-            return fuzz(address, examples, service) if address else 3
+            return fuzz(address, examples, service, folder) if address else 3
         finally:
             service.terminate()
             service.wait()
@@ -68,13 +68,13 @@ def started(service, said):
     return None
 
 
-def fuzz(address, examples, service):
+def fuzz(address, examples, service, folder):
     """Runs schemathesis; a service that has ended meanwhile has failed."""
     done = subprocess.run([
         pathlib.Path(sys.executable).parent / "schemathesis", "run", address + "/openapi.json",
         "--checks", CHECKS, "--max-examples", examples, "--seed", str(SEED),
         "--exclude-operation-id", "stream",  # it does not end
-    ])
+    ], cwd=folder)
     if service.poll() is not None:
         print(f"the service has ended with code {service.returncode}", file=sys.stderr)
         return 1

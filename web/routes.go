@@ -107,7 +107,7 @@ func describe(routes []route, version string) ([]byte, error) {
 		"acknowledge-losses": d.media(acknowledged{}),
 		"list-alerts":        {Schema: d.page()},
 		"get-alert":          {Schema: d.alert(true)},
-		"health":             d.media(health{}),
+		"health":             d.media(alive{}),
 		"readiness":          d.media(health{}),
 		"openapi":            {Schema: &huma.Schema{Type: huma.TypeObject}},
 	}
@@ -152,6 +152,11 @@ func describe(routes []route, version string) ([]byte, error) {
 		api.AddOperation(&o)
 	}
 	return json.Marshal(api)
+}
+
+// alive is the answer of GET /healthz.
+type alive struct {
+	Status string `json:"status" doc:"ok: the process answers"`
 }
 
 // document collects schemas.
