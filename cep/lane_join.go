@@ -19,6 +19,7 @@ import (
 type joining struct {
 	main, lane adoption // to the same Engine
 	to         *Engine
+	shows      [2]adoption // the same of the latest events of features that rules show
 
 	shift, placed uint64            // what makes numbers of the lane those of the engine: of events accepted, and released; they may run over
 	twins         map[*Event]*Event // of recent events of the engine: those of the lane
@@ -102,9 +103,25 @@ func (j *joining) match(g, lane *Engine, r *Rules, s *sleep, woken []int32) {
 		brings = slices.DeleteFunc(slices.Clone(brings), func(f int32) bool { return !rs.featuresOf(woken)[f] })
 	}
 	share(m.rules, l.rules, woken)
+	all := backwards(l.features, len(rs.Features))
 	share(m.features, l.features, brings)
 	m.oldRules, m.oldFeatures = backwards(m.rules, len(rs.Rules)), backwards(m.features, len(rs.Features))
 	l.oldRules, l.oldFeatures = backwards(l.rules, len(rs.Rules)), backwards(l.features, len(rs.Features))
+	j.matchShown(rs, g, woken, all)
+}
+
+// matchShown leaves to the lane what none but rules that join show: the engine has it from the
+// record on that published them. all are the features of the lane, by those of rs.
+func (j *joining) matchShown(rs *Ruleset, g *Engine, woken, all []int32) {
+	j.shows = [2]adoption{j.main, j.lane}
+	m, l := &j.shows[0], &j.shows[1]
+	m.oldFeatures, l.oldFeatures = slices.Clone(m.oldFeatures), slices.Clone(l.oldFeatures)
+	for _, n := range woken {
+		f := rs.Rules[n].Evidence - 1
+		if f >= 0 && !slices.ContainsFunc(g.rs.Rules, func(r *Rule) bool { return r.Evidence == f+1 && !r.asleep }) {
+			m.oldFeatures[f], l.oldFeatures[f] = -1, all[f]
+		}
+	}
 }
 
 func mapTo[N ~int32](all []int32) []N {
@@ -177,7 +194,7 @@ func (j *joining) make(g *Engine, rs *Ruleset, o Options, s *sleep, woke []int32
 	}
 	j.to = NewEngine(x.behind(b.behind(rs)), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: g.options.NearMisses, Budget: o.Budget})
 	j.to.lanes = x
-	j.main.to, j.lane.to = j.to, j.to
+	j.main.to, j.lane.to, j.shows[0].to, j.shows[1].to = j.to, j.to, j.to, j.to
 }
 
 // pair finds the events of the engine that rules may match again, or have not matched, among
@@ -461,11 +478,12 @@ func (j *joining) appendRecords(w *writer, c *scheme, each func(a *adoption, spa
 
 // appendTrails writes the latest events of features that rules show.
 func (j *joining) appendTrails(w *writer, to *scheme, into []*ledger, of func(g *Engine) (*scheme, []*ledger)) {
-	j.both(func(a *adoption) {
+	for i := range j.shows {
+		a := &j.shows[i]
 		if c, ledgers := of(a.from); c != nil {
 			a.moveTrails(to, into[0], c, ledgers)
 		}
-	})
+	}
 	j.to.appendTrails(w, to, into)
 }
 
@@ -510,7 +528,7 @@ func (j *joining) appendJournals(w *writer) {
 	for i := range j.to.scheme.spaces {
 		kins := [2]map[string][]kin{{}, {}}
 		texts := map[string]bool{}
-		for n, a := range []*adoption{&j.main, &j.lane} {
+		for n, a := range []*adoption{&j.main, &j.shows[1]} { // of the lane also where it has what rules show
 			spaces, _ := a.moves(j.to.scheme, i)
 			for _, old := range spaces {
 				for _, l := range a.from.ledgers {
@@ -580,9 +598,9 @@ func (j *joining) appendJournal(w *writer, space int, text string, main, lane []
 	}
 	row.append(w)
 	for _, n := range j.to.ledgers[0].past.shown[space] {
-		tail := j.main.tail(main, int(n), text)
-		if j.main.oldWitness(int(n)) < 0 {
-			tail = j.lane.tail(lane, int(n), text)
+		tail := j.shows[0].tail(main, int(n), text)
+		if j.shows[0].oldWitness(int(n)) < 0 {
+			tail = j.shows[1].tail(lane, int(n), text)
 		}
 		w.Uint(uint64(len(tail)))
 		for i := range tail {
