@@ -87,11 +87,18 @@ func (it *item) bringsFates(fates []fate) {
 
 // saved is the state of a key at some time.
 type saved struct {
+	*image
+	count uint64
+}
+
+// image is what is kept of a key, but for the number of its events. Most events change
+// nothing else, so that states which follow each other are one image, which does not change.
+type image struct {
 	parts  []string // of the key
 	rules  []ruleState
 	events []captive
-	count  uint64
 	sweep  int
+	users  int // states, and the key itself while it is as here
 }
 
 // A state is saved before the first item of a cell, and again when the last one saved
@@ -252,24 +259,36 @@ func (c *cell) empty(s *spare) {
 	c.since, c.savedAt, c.hold = 0, 0, backlog{}
 }
 
-// save returns a copy of a state; nil: there is none.
+// save returns a state as it is now; nil: there is none.
 func (s *spare) save(ks *keyState) *saved {
 	if ks == nil {
 		return nil
 	}
+	if ks.same == nil {
+		ks.same = s.copied(ks)
+		ks.same.users = 1
+	}
 	v := s.saved()
-	v.parts = append(v.parts[:0], ks.parts...)
-	v.count, v.sweep = ks.count, ks.sweep
-	v.events = append(v.events[:0], ks.events...)
-	rules := v.rules[:cap(v.rules)]
+	v.image, v.count = ks.same, ks.count
+	v.users++
+	return v
+}
+
+// copied returns a copy of what is kept of a key.
+func (s *spare) copied(ks *keyState) *image {
+	m := s.image()
+	m.parts = append(m.parts[:0], ks.parts...)
+	m.sweep = ks.sweep
+	m.events = append(m.events[:0], ks.events...)
+	rules := m.rules[:cap(m.rules)]
 	if len(rules) < len(ks.rules) {
 		rules = append(rules, make([]ruleState, len(ks.rules)-len(rules))...)
 	}
-	v.rules = rules[:len(ks.rules)]
+	m.rules = rules[:len(ks.rules)]
 	for i := range ks.rules {
-		ks.rules[i].copyTo(&v.rules[i])
+		ks.rules[i].copyTo(&m.rules[i])
 	}
-	return v
+	return m
 }
 
 // load makes ks, which is empty, what was saved.
@@ -281,6 +300,8 @@ func (v *saved) load(ks *keyState, s *spare) {
 		v.rules[i].copyTo(&st)
 		ks.rules = append(ks.rules, st)
 	}
+	ks.same = v.image
+	v.users++
 }
 
 // copyTo makes dst, whose memory it uses again, what st is.
@@ -304,17 +325,38 @@ func (s *spare) saved() *saved {
 	return new(saved)
 }
 
+// image returns memory for an image.
+func (s *spare) image() *image {
+	if n := len(s.images); n > 0 {
+		m := s.images[n-1]
+		s.images = s.images[:n-1]
+		return m
+	}
+	return new(image)
+}
+
 // putSaved takes a state that is no longer needed, or nil.
 func (s *spare) putSaved(v *saved) {
-	if v == nil || len(s.states) == mostSpare || cap(v.rules) > smallSpare || cap(v.events) > smallSpare {
+	if v == nil {
 		return
 	}
-	for i := range v.rules {
-		if v.rules[i].runs.Nodes() > smallSpare {
-			v.rules[i].runs = nfa.Runs{}
+	s.leave(v.image)
+	if v.image = nil; len(s.states) < mostSpare {
+		s.states = append(s.states, v)
+	}
+}
+
+// leave says that an image has one user less.
+func (s *spare) leave(m *image) {
+	if m.users--; m.users > 0 || len(s.images) == mostSpare || cap(m.rules) > smallSpare || cap(m.events) > smallSpare {
+		return
+	}
+	for i := range m.rules {
+		if m.rules[i].runs.Nodes() > smallSpare {
+			m.rules[i].runs = nfa.Runs{}
 		}
 	}
-	clear(v.events)
-	v.events = v.events[:0]
-	s.states = append(s.states, v)
+	clear(m.events)
+	m.events = m.events[:0]
+	s.images = append(s.images, m)
 }

@@ -28,6 +28,7 @@ type keyState struct {
 	timer  int64     // its time in the shard's timers, or never
 	dirty  dirty
 	spot   uint32 // its place in the index of its table; 0: none
+	same   *image // EagerOrder: what was saved of it, while it is the same; nil: it is not
 }
 
 // ruleState is what is kept for one rule under one key.

@@ -14,7 +14,12 @@ type keySaves struct {
 
 // change notes that what is kept of a key, if it is, changes now.
 func (s *shard) change(ks *keyState) {
-	if p := s.saves.epoch; p != nil && s.eager == nil && ks != nil && ks.dirty&p.now == 0 {
+	if ks == nil {
+		return
+	}
+	if s.eager != nil {
+		s.spare.differs(ks)
+	} else if p := s.saves.epoch; p != nil && ks.dirty&p.now == 0 {
 		s.changes(ks)
 	}
 }

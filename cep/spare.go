@@ -8,6 +8,7 @@ type spare struct {
 	keys   []*keyState
 	runs   []nfa.Runs
 	states []*saved
+	images []*image
 }
 
 const (
@@ -27,6 +28,7 @@ func (s *spare) key() *keyState {
 
 // putKey takes a keyState that is in no table.
 func (s *spare) putKey(ks *keyState) {
+	s.differs(ks)
 	if len(s.keys) == mostSpare || cap(ks.rules) > smallSpare || cap(ks.events) > smallSpare {
 		return
 	}
@@ -34,6 +36,14 @@ func (s *spare) putKey(ks *keyState) {
 	ks.rules, ks.events, ks.text, ks.count = ks.rules[:0], ks.events[:0], "", 0
 	clear(ks.parts)
 	s.keys = append(s.keys, ks)
+}
+
+// differs notes that what is kept of a key is no more what was saved of it last, if it was.
+func (s *spare) differs(ks *keyState) {
+	if ks.same != nil {
+		s.leave(ks.same)
+		ks.same = nil
+	}
 }
 
 // open returns empty Runs.
