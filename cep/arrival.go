@@ -92,8 +92,8 @@ func (a *arrivals) recycle(low int64, free func(*Event)) {
 	a.events = a.events[n:]
 }
 
-// arrive gives an event its place in the order of arrival. It is matched with others that
-// came in order, or alone if it came late.
+// arrive gives an event its place in the order of arrival. It is matched with others, or
+// alone if it came late and does not join them.
 func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	if !own {
 		e = e.Clone()
@@ -104,7 +104,7 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 	e.nth = 1
 	a.add(e, g.offered[e.Type+1])
 	a.saves.stays(e)
-	if !e.inOrder {
+	if !e.inOrder && !g.joins(e) {
 		g.match(fx)
 		g.released = append(g.released, e)
 		g.late = e
@@ -112,7 +112,9 @@ func (g *Engine) arrive(e *Event, own bool, fx *Effects) {
 		g.late = nil
 		return
 	}
-	g.released = append(g.released, e)
+	if g.released = append(g.released, e); len(g.released) == 1 || e.Time < g.earliest {
+		g.earliest = e.Time
+	}
 }
 
 // advanceEager is advance: nothing waits to be matched but what has come in this batch.
@@ -148,8 +150,8 @@ func (g *Engine) addSettled(n int) {
 	}
 }
 
-// observeEager is phase one: what arrives in order goes to the features as in
-// WatermarkOrder, and a late event to its place.
+// observeEager is phase one: what comes after all others of its keys goes to the features as
+// in WatermarkOrder, and a late event that does not to its place.
 func (g *Engine) observeEager() {
 	g.given = g.given[:0]
 	for _, e := range g.released {
@@ -158,17 +160,15 @@ func (g *Engine) observeEager() {
 	if len(g.rs.Features) == 0 {
 		return
 	}
-	for _, e := range g.released {
-		g.scheme.lend(e)
-	}
 	if g.late == nil {
-		g.input = g.released
-		g.fork(observeEagerShard)
+		g.observeMore()
 	} else {
+		g.scheme.lend(g.late)
 		for _, l := range g.ledgers {
 			g.insertLate(l)
 		}
 	}
+	g.observed = 0
 	g.letGo()
 	g.settle()
 }
@@ -348,8 +348,8 @@ func (g *Engine) mergeEager(fx *Effects) {
 		g.stats.Rules[o.rule].turn(o.kind)
 		if o.kind != o.alert.Kind {
 			o.alert.Kind = o.kind
-			if g.late != nil {
-				o.alert.Cause = &Cause{Type: g.late.Name, Name: g.late.name(), Place: g.late.origin}
+			if e := g.lateBy(o.by); e != nil {
+				o.alert.Cause = &Cause{Type: e.Name, Name: e.name(), Place: e.origin}
 			}
 		}
 		fx.Alerts = append(fx.Alerts, o.alert)
@@ -357,7 +357,7 @@ func (g *Engine) mergeEager(fx *Effects) {
 	clear(g.out)
 	g.out = g.out[:0]
 	if len(g.released) > 0 { // else time moves on, behind all decisions
-		slices.SortFunc(g.came, func(a, b coming) int { return a.compare(&b) })
+		slices.SortFunc(g.came, func(a, b coming) int { return cmp.Or(cmp.Compare(a.at.origin, b.at.origin), a.compare(&b)) })
 		g.decide(fx)
 	}
 	clear(g.came)

@@ -142,8 +142,8 @@
 // to go back to before any event that one to come can precede: the events from the
 // watermark on, now − lateness, that the key has seen, with what came of them, and states
 // of the key before some of them, at most 32 events or an eighth of the lateness apart.
-// Features keep the same for their keys. A late event, one that stands before another
-// that has come, is matched by itself:
+// Features keep the same for their keys. Of a late event, one that stands before another
+// that has come:
 //
 //   - Features of its keys are rolled back to a state before it, and count it and what
 //     came after it again. Rules of those keys that read them look again at what came
@@ -177,8 +177,9 @@
 // order; beyond that it holds its events back until the watermark has passed them, which
 // takes back what came of them, and until the watermark has passed a time without late
 // events as long as lateness. They give nothing to decisions then. Repairs.HeldBack
-// counts how often that began. Events that come in order are matched a block at a time, as in
-// WatermarkOrder.
+// counts how often that began. Events are matched a block at a time, as in WatermarkOrder. A late
+// one has a block of its own where that shows: its features have counted a later event of its
+// keys, or a layer above the first looks at risks, or a match that time brings at features.
 //
 // # Other rules
 //

@@ -85,7 +85,11 @@ type Engine struct {
 	scope    Scope // of derived fields
 
 	arrivals   arrivals  // EagerOrder
-	late       *Event    // that is matched
+	late       *Event    // that is matched alone
+	joinable   bool      // late events may be matched with others
+	observed   int       // of released: features have counted them
+	earliest   int64     // the time of the earliest of released
+	key        keyReader // of a late event
 	settled    []*ledger // those of windows whose end rules wait for, one for each shard
 	behind     int64     // the watermark up to which all has been matched
 	applied    uint64    // Repairs.Applied of before the engine was restored
@@ -169,6 +173,7 @@ func NewEngine(rs *Ruleset, o Options) *Engine {
 	for _, r := range rs.Rules {
 		g.offerAsleep(r)
 	}
+	g.joinable = joinsLate(rs, g.asksOnTime)
 	for t := range g.offered {
 		g.offered[t] = g.offered[t] || g.scheme.proves(TypeID(t-1))
 	}

@@ -129,7 +129,7 @@ func (g *Engine) cut(t int64, fx *Effects) {
 		return
 	}
 	for _, l := range g.ledgers {
-		if p := l.past; len(p.holding) > 0 && (g.released[0].Time < low || p.lets(low)) {
+		if p := l.past; len(p.holding) > 0 && (g.earliest < low || p.lets(low)) {
 			g.match(fx)
 			return
 		}
