@@ -24,6 +24,7 @@ type decoded struct {
 	number   int   // of the line in its source
 	appended int64 // of the record
 	event    *Event
+	mark     mark // of an event with an id
 	reject   *Reject
 }
 
@@ -46,7 +47,9 @@ func (d *Decoder) batch(b *Batch, r Record, rest string) {
 		}
 		l := b.next()
 		l.text, l.sent, l.source, l.number, l.appended = text, sent, r.Source, number, r.Appended
-		l.reject = d.DecodeAs(text, sent, l.event)
+		if l.reject = d.DecodeAs(text, sent, l.event); l.reject == nil {
+			l.mark = markOf(l.event)
+		}
 	}
 }
 
@@ -80,11 +83,14 @@ func (g *Engine) decoded(r *Record) *Batch {
 // replaced in b by one that it no longer needs.
 func (g *Engine) accept(b *Batch, fx *Effects) {
 	for i := range b.lines[:b.n] {
+		if i%ahead == 0 {
+			g.ids.fetch(b.lines[i:min(i+ahead, b.n)])
+		}
 		l := &b.lines[i]
 		at := Record{Source: l.source, Line: l.number, Appended: g.log.see(l.appended), sent: l.sent}
 		if l.reject != nil {
 			g.reject(l.text, l.reject, at, fx)
-		} else if g.admit(l.event, true, at, fx) {
+		} else if g.admit(l.event, true, l.mark, at, fx) {
 			l.event = g.take()
 		}
 	}

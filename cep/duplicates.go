@@ -19,6 +19,8 @@ type duplicates struct {
 	first uint64   // number of the oldest id
 	next  uint64   // number of the id to come
 	saves idSaves
+
+	touched uint64 // a sum of what fetch has touched, so that it is
 }
 
 const (
@@ -26,6 +28,7 @@ const (
 	mostIDs    = 1 << 20 // ids that are known at most
 	idBlock    = 64      // ids whose event times are kept as one, their highest
 	firstMarks = 256     // of a new ring
+	nearMarks  = 1 << 15 // slots that are in the cache anyway
 )
 
 // mark is an accepted event with an id: 96 bits of hash of its type and id, and CRC-32C of
@@ -38,8 +41,11 @@ type mark struct {
 	line uint32
 }
 
-// markOf is the mark of an event with an id.
+// markOf is the mark of an event with an id; that of others is empty.
 func markOf(e *Event) mark {
+	if e.ID == "" {
+		return mark{}
+	}
 	h := mix(hashOf(e.Name), uint64(len(e.ID)))
 	raw := unsafe.Slice(unsafe.StringData(e.Raw), len(e.Raw))
 	return mark{
@@ -81,6 +87,22 @@ func (d *duplicates) find(m mark) (known mark, since uint64) {
 		}
 	}
 	return mark{}, 0
+}
+
+// fetch touches where ids to come are looked for, and as many of the oldest, which go for
+// them, are: see ledger.fetch.
+func (d *duplicates) fetch(lines []decoded) {
+	if len(d.slots) < nearMarks {
+		return
+	}
+	sum, mask := d.touched, uint32(len(d.slots)-1)
+	for i := range lines {
+		sum += d.slots[lines[i].mark.tag()&mask]
+	}
+	for n := d.first; n < min(d.first+uint64(len(lines)), d.next); n++ {
+		sum += d.slots[d.at(n).tag()&mask]
+	}
+	d.touched = sum
 }
 
 // number is that of the mark at a place in the ring.

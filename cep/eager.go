@@ -42,6 +42,8 @@ type eager struct {
 	heldBack uint64     // Repairs.HeldBack
 	reader   keyReader
 	buf      [2][]byte
+	met      []met  // by changes to come
+	touched  uint64 // a sum of what fetch has touched, so that it is
 	saves    versionSaves
 }
 
@@ -154,11 +156,16 @@ func newEager(lateness int64, spaces int) *eager {
 // runEager gives changes to the rules of the layer in the order in which they came about,
 // and then moves time on.
 func (s *shard) runEager(changes []change, until int64) {
-	for len(changes) > 0 {
+	for fetched := 0; len(changes) > 0; {
+		if fetched <= 0 {
+			fetched = min(ahead, len(changes))
+			s.fetch(changes[:fetched])
+		}
 		n := 1
 		for n < len(changes) && changes[n].by == changes[0].by {
 			n++
 		}
+		fetched -= n
 		s.takeIn(changes[:n])
 		s.eager.net()
 		s.trim(s.eager.low) // so that keys to come find memory that is near

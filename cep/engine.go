@@ -265,7 +265,7 @@ func (g *Engine) catchUp(fx *Effects) {
 // What is late or rejected is named by its number among events, from 1.
 func (g *Engine) StepEvents(events []Event, fx *Effects) {
 	for i := range events {
-		g.admit(&events[i], false, Record{Line: i + 1}, fx)
+		g.admit(&events[i], false, markOf(&events[i]), Record{Line: i + 1}, fx)
 	}
 	g.match(fx)
 	g.keep()
@@ -302,20 +302,17 @@ func (g *Engine) reject(line string, why *Reject, at Record, fx *Effects) {
 }
 
 // admit takes in an event, if it is neither late nor to be rejected nor known by its id,
-// and moves time on. own says that the memory of e is the engine's. at says where the event
-// stands, and its append time, made monotone. Only ids of events that are taken in are
+// and moves time on. own says that the memory of e is the engine's; id is the mark of one with
+// an id. at says where the event stands, and its append time, made monotone. Only ids of events that are taken in are
 // remembered: what does not count hides nothing.
-func (g *Engine) admit(e *Event, own bool, at Record, fx *Effects) bool {
+func (g *Engine) admit(e *Event, own bool, id mark, at Record, fx *Effects) bool {
 	o := &g.order
 	if why := g.clock(e, at.Appended); why != "" {
 		g.reject(e.Raw, &Reject{Column: 1, Reason: why}, at, fx)
 		return false
 	}
-	var id mark
-	if e.ID != "" {
-		if id = markOf(e); g.repeats(e, id, at, fx) {
-			return false
-		}
+	if e.ID != "" && g.repeats(e, id, at, fx) {
+		return false
 	}
 	if o.started && e.Time < o.low {
 		g.stats.Late++

@@ -44,6 +44,30 @@ func (ps *pasts[T, P]) find(text string, h uint64) P {
 	return nil
 }
 
+// home is the slot from which the past with a hash is looked for.
+func (ps *pasts[T, P]) home(h uint64) uint64 {
+	p := &ps.segments[h>>(64-segmentBits)]
+	if p.n == 0 {
+		return 0
+	}
+	return p.slots[tagOf(h)&uint32(len(p.slots)-1)]
+}
+
+// guess is the past with a hash, or of another with the same tag; nil: there is none.
+func (ps *pasts[T, P]) guess(h uint64) P {
+	p := &ps.segments[h>>(64-segmentBits)]
+	if p.n == 0 {
+		return nil
+	}
+	tag, mask := tagOf(h), uint32(len(p.slots)-1)
+	for i := tag & mask; p.slots[i] != 0; i = (i + 1) & mask {
+		if s := p.slots[i]; uint32(s>>32) == tag {
+			return ps.all[uint32(s)-1]
+		}
+	}
+	return nil
+}
+
 // create makes the past of a key, which has none. It is empty, and may have memory.
 func (ps *pasts[T, P]) create(text string, h uint64) P {
 	var number uint32
