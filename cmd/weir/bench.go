@@ -71,6 +71,7 @@ type benchFigures struct {
 	Refused    uint64  `json:"refused"` // 429 or 503
 	P50        float64 `json:"request_p50_ms"`
 	P99        float64 `json:"request_p99_ms"`
+	LagP99     float64 `json:"lag_p99_seconds"` // of the times at which it was asked for
 	LagMost    float64 `json:"lag_most_seconds"`
 	LagEnd     float64 `json:"lag_end_seconds"`
 	CaughtUp   float64 `json:"caught_up_seconds"` // after the last answer, until all was stepped
@@ -84,6 +85,8 @@ type benchFigures struct {
 	Readers    int     `json:"readers,omitempty"`
 	Streamed   uint64  `json:"streamed_bytes,omitempty"` // to all readers
 	Dropped    uint64  `json:"readers_dropped,omitempty"`
+
+	lags []float64
 }
 
 // Run starts a service, sends it events and reports how it did.
@@ -238,6 +241,10 @@ func (c *benchServeCommand) measure(ctx context.Context, s *process, dir string)
 		f.Refused += senders[i].refused
 		f.Requests += senders[i].published
 	}
+	slices.Sort(f.lags)
+	if n := len(f.lags); n > 0 {
+		f.LagP99 = f.lags[n*99/100]
+	}
 	slices.Sort(took)
 	if n := len(took); n > 0 {
 		f.P50, f.P99 = took[n/2].Seconds()*1e3, took[n*99/100].Seconds()*1e3
@@ -344,6 +351,7 @@ func (f *benchFigures) look(s *process) (*benchReady, error) {
 		return nil, err
 	}
 	f.LagMost = max(f.LagMost, ready.Lag)
+	f.lags = append(f.lags, ready.Lag)
 	if m, err := memoryOf(s.cmd.Process.Pid); err == nil {
 		f.MemoryEnd, f.MemoryMost = m, max(f.MemoryMost, m)
 	}
@@ -390,7 +398,8 @@ func (f *benchFigures) count(s *process) error {
 func (f *benchFigures) write(w io.Writer) {
 	fmt.Fprintf(w, "%.0f events/s over %.0f s (%d events in %d requests, %d refused), durability %s\n", f.Rate, f.Seconds, f.Events, f.Requests, f.Refused, f.Durability)
 	fmt.Fprintf(w, "requests: p50 %.1f ms, p99 %.1f ms\n", f.P50, f.P99)
-	fmt.Fprintf(w, "lag: %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer: %.0f events/s\n", f.LagMost, f.LagEnd, f.CaughtUp, f.Stepped)
+	fmt.Fprintf(w, "lag: p99 %.2f s, %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer: %.0f events/s
+", f.LagP99, f.LagMost, f.LagEnd, f.CaughtUp, f.Stepped)
 	fmt.Fprintf(w, "alerts: %d\n", f.Alerts)
 	if f.Readers > 0 {
 		fmt.Fprintf(w, "readers: %d, %d MB sent to all of them, %d dropped\n", f.Readers, f.Streamed>>20, f.Dropped)
