@@ -92,6 +92,8 @@ func (s *service) admit() error {
 		return full("%d bytes are free on the disk of the data directory, fewer than the %d in reserve: free some space", st.FreeDisk, st.Reserve)
 	case st.LagBytes > s.bounds.LagBytes:
 		return busy("%d bytes of events are waiting to be stepped, more than %d: send again after a second", st.LagBytes, s.bounds.LagBytes)
+	case st.Lag > s.bounds.Lag && st.LagBytes > s.bounds.Behind:
+		return busy("stepping is %s behind, more than %s, and %d bytes of events are waiting for it: send again after a second", st.Lag.Round(time.Millisecond), s.bounds.Lag, st.LagBytes)
 	}
 	return nil
 }

@@ -163,8 +163,15 @@ func zipped(encoding, text string) string {
 
 // TestAdmit is about what is refused before it is read.
 func TestAdmit(t *testing.T) {
-	f := newFixture(t, Bounds{LagBytes: 100})
+	f := newFixture(t, Bounds{LagBytes: 100, Behind: 50})
 	ok := f.status
+	for _, calm := range []Status{{LagBytes: 100, Lag: time.Second}, {LagBytes: 50, Lag: time.Minute}} {
+		f.status.LagBytes, f.status.Lag = calm.LagBytes, calm.Lag
+		if w := f.post("", mediaLines, good); w.Code != 200 {
+			t.Errorf("%d bytes, %s behind: %d %s", calm.LagBytes, calm.Lag, w.Code, w.Body)
+		}
+	}
+	f.log.calls = 0
 	f.status.LagBytes = 101
 	w := f.post("", mediaLines, good)
 	f.problem(w, 429, codeBusy, "101 bytes")
@@ -172,6 +179,8 @@ func TestAdmit(t *testing.T) {
 		t.Errorf("no Retry-After: %v", w.Header())
 	}
 	f.status = ok
+	f.status.LagBytes, f.status.Lag = 51, 1200*time.Millisecond
+	f.problem(f.post("", mediaLines, good), 429, codeBusy, "1.2s behind, more than 1s, and 51 bytes")
 	f.status.FreeDisk = 1
 	f.problem(f.post("", mediaLines, good), 507, codeFull, "1 bytes are free")
 	f.status = ok

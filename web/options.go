@@ -157,6 +157,7 @@ type Bounds struct {
 	Whole    int64         // bytes of a body that is taken as a whole or not at all, unpacked: 32 MiB
 	Memory   int64         // bytes of bodies in memory, of all requests: 256 MiB; then 429
 	LagBytes uint64        // on the log that have not been stepped: 64 MiB; then 429
+	Behind   uint64        // likewise while stepping is behind by more than Lag: 8 MiB; then 429
 	Lag      time.Duration // by append time, beyond which the service is not ready: 1 s
 	Patience time.Duration // that a body of which some lines are durable waits for the lag to shrink: 10 s
 	Slow     time.Duration // that a body may take beside what Rate gives it: 30 s; then 408
@@ -179,6 +180,7 @@ func (b Bounds) orDefault() Bounds {
 		Whole:    cmp.Or(b.Whole, 32<<20),
 		Memory:   cmp.Or(b.Memory, 256<<20),
 		LagBytes: cmp.Or(b.LagBytes, 64<<20),
+		Behind:   cmp.Or(b.Behind, 8<<20),
 		Lag:      cmp.Or(b.Lag, time.Second),
 		Patience: cmp.Or(b.Patience, 10*time.Second),
 		Slow:     cmp.Or(b.Slow, 30*time.Second),

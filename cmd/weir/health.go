@@ -107,7 +107,7 @@ const noRules = "no rule is in force: events are taken in, and nothing comes of 
 // status says how the service is.
 func (v *service) status() *web.Status {
 	l := v.loop.Status()
-	last, when := v.stream.LastAppended()
+	last, _ := v.stream.LastAppended()
 	size := v.stream.Stats()
 	s := &web.Status{
 		Stepped:    l.Stepped,
@@ -131,17 +131,7 @@ func (v *service) status() *web.Status {
 		}
 	}
 	s.LogDown = v.logDown()
-	// A record that comes after a while of quiet is no older than that it has come.
-	now := time.Now().UnixNano()
-	if last <= l.Stepped.Sequence {
-		v.health.caughtUp.Store(now)
-	} else {
-		until := now // also where nothing more is taken in, as too much waits
-		if v.settings.Nats.URL != "" {
-			until = when // the clock of other servers
-		}
-		s.Lag = time.Duration(max(0, min(until-l.Appended, now-v.health.caughtUp.Load())))
-	}
+	s.Lag = v.lagTime(l)
 	if s.Losses > 0 {
 		s.Warnings = append(s.Warnings, fmt.Sprintf("the log has lost its end %d times, and nobody has acknowledged it: weir state inspect says what, POST /v1/losses/ack says that it is all right", s.Losses))
 	}
@@ -171,6 +161,22 @@ func (v *service) status() *web.Status {
 		s.Warnings = append(s.Warnings, text)
 	}
 	return s
+}
+
+// lagTime is how long ago the record stepped last was appended, while others wait behind it.
+func (v *service) lagTime(l *cep.LoopStatus) time.Duration {
+	last, when := v.stream.LastAppended()
+	// A record that comes after a while of quiet is no older than that it has come.
+	now := time.Now().UnixNano()
+	if last <= l.Stepped.Sequence {
+		v.health.caughtUp.Store(now)
+		return 0
+	}
+	until := now // also where nothing more is taken in, as too much waits
+	if v.settings.Nats.URL != "" {
+		until = when // the clock of other servers
+	}
+	return time.Duration(max(0, min(until-l.Appended, now-v.health.caughtUp.Load())))
 }
 
 // keep looks how long ago it is that a checkpoint had all that was folded.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"weir/cep/stream"
 	"weir/web"
@@ -106,8 +107,11 @@ func natsURL(s *settings, user string) (string, error) {
 }
 
 // mostLag is how many bytes may wait to be stepped before producers are refused, as clients
-// of HTTP are.
-const mostLag = 64 << 20
+// of HTTP are, and slowLag while stepping is more than a second behind.
+const (
+	mostLag = 64 << 20
+	slowLag = 8 << 20
+)
 
 // openDoor lets producers in, where there is a port for them.
 func (v *service) openDoor() (err error) {
@@ -143,8 +147,12 @@ func (v *service) admitMessages() error {
 	if free, reserve := v.health.freeDisk.Load(), uint64(v.settings.Reserve); free < reserve {
 		return fmt.Errorf("%w: %d bytes are free, fewer than the %d in reserve", stream.ErrNoSpace, free, reserve)
 	}
-	if lag := v.backlog.behind(v.loop.Status().Stepped.Sequence); lag > mostLag {
-		return fmt.Errorf("%w: %d bytes of events are waiting to be stepped, more than %d: publish again after a moment", stream.ErrBusy, lag, mostLag)
+	l := v.loop.Status()
+	switch bytes := v.backlog.behind(l.Stepped.Sequence); {
+	case bytes > mostLag:
+		return fmt.Errorf("%w: %d bytes of events are waiting to be stepped, more than %d: publish again after a moment", stream.ErrBusy, bytes, mostLag)
+	case bytes > slowLag && v.lagTime(l) > time.Second:
+		return fmt.Errorf("%w: stepping is more than a second behind, and %d bytes of events are waiting for it: publish again after a moment", stream.ErrBusy, bytes)
 	}
 	return nil
 }
