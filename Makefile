@@ -59,7 +59,7 @@ checkpoints:
 # order and late. Made anew now and then; results do not depend on it.
 pgo:
 	GOMAXPROCS=1 go test -pgo=off ./bench -run '^$$' -bench 'Features|JSON|Workload' -benchtime 3x -cpuprofile $(CURDIR)/inorder.prof
-	GOMAXPROCS=1 go test -pgo=off ./bench -run '^$$' -bench 'Eager|BusyKey' -benchtime 1x -cpuprofile $(CURDIR)/late.prof
+	GOMAXPROCS=1 go test -pgo=off ./bench -run '^$$' -bench 'Eager|BusyKey|Served' -benchtime 1x -cpuprofile $(CURDIR)/late.prof
 	go run -pgo=off ./cmd/weir bench serve --duration 20s --profile $(CURDIR)/serve.prof
 	go tool pprof -proto inorder.prof late.prof serve.prof > cmd/weir/default.pgo
 	rm -f inorder.prof late.prof serve.prof
