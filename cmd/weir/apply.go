@@ -16,10 +16,9 @@ import (
 
 // applyCommand is `weir apply`.
 type applyCommand struct {
-	Rules  []string     `arg:"" name:"rules" help:"Rule files, or folders of them, with the tests and the files of lists beside them."`
-	Remote remote       `embed:""`
-	How    publishFlags `embed:""`
-	Yes    bool         `short:"y" help:"Do it without asking, whatever is lost."`
+	Rules []string `arg:"" name:"rules" help:"Rule files, or folders of them, with the tests and the files of lists beside them."`
+	Yes   bool     `short:"y" help:"Do it without asking, whatever is lost."`
+	publishFlags
 }
 
 // Help is what `weir apply --help` says beside the flags.
@@ -40,7 +39,7 @@ use; 3 the service cannot be reached, or a file not be read.`
 
 // Validate refuses what cannot be applied.
 func (c *applyCommand) Validate() error {
-	if err := c.Remote.validate(); err != nil {
+	if err := c.clientFlags.Validate(); err != nil {
 		return err
 	}
 	return validRules(c.Rules)
@@ -57,11 +56,9 @@ func (c *applyCommand) Run(std *streams) error {
 	}
 	body := raw(map[string]any{"files": f.texts()})
 	ask := func(dry bool, match string) (done web.RulesChanged, err error) {
-		header := http.Header{"Content-Type": {"application/json"}}
-		if match != "" {
-			header.Set("If-Match", match)
-		}
-		err = c.Remote.ask(std, remoteRequest{http.MethodPut, "/v1/ruleset", c.How.query(dry), header, body}, &done)
+		q := c.change(http.MethodPut, dry, "application/json", body, "v1", "ruleset")
+		q.match = match
+		err = tell(std.err, c.ask(q, &done))
 		return done, err
 	}
 	plan, err := ask(true, "")
@@ -69,12 +66,12 @@ func (c *applyCommand) Run(std *streams) error {
 		return err
 	}
 	out := std.out
-	if c.How.JSON {
+	if c.JSON {
 		out = std.err
 	}
-	if plan.Unchanged || c.How.DryRun {
-		if c.How.JSON {
-			return writeJSON(std.out, &plan)
+	if plan.Unchanged || c.DryRun {
+		if c.JSON {
+			return writeJSON(std, &plan)
 		}
 		return writeChanged(out, &plan, true)
 	}
@@ -88,8 +85,8 @@ func (c *applyCommand) Run(std *streams) error {
 	if err != nil {
 		return err
 	}
-	if c.How.JSON {
-		return writeJSON(std.out, &done)
+	if c.JSON {
+		return writeJSON(std, &done)
 	}
 	done.Plan, done.Tests, done.Warnings = web.Plan{}, nil, nil
 	return writeChanged(out, &done, false)
@@ -109,7 +106,7 @@ func (c *applyCommand) sure(std *streams, plan *web.RulesChanged) error {
 	lost := fmt.Sprintf("%s and %s", amount(removed, "rule", "rules"), amount(plan.Plan.Loses, "open match", "open matches"))
 	in, ok := std.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
-		if removed+plan.Plan.Loses == 0 || c.How.OnChange != "" {
+		if removed+plan.Plan.Loses == 0 || c.OnChange != "" {
 			return nil
 		}
 		return &exitError{exitFindings, fmt.Errorf("nothing was changed: %s would be lost; say --yes if that is meant, or --on-change what is to become of open matches", lost)}

@@ -398,8 +398,7 @@ func (f *benchFigures) count(s *process) error {
 func (f *benchFigures) write(w io.Writer) {
 	fmt.Fprintf(w, "%.0f events/s over %.0f s (%d events in %d requests, %d refused), durability %s\n", f.Rate, f.Seconds, f.Events, f.Requests, f.Refused, f.Durability)
 	fmt.Fprintf(w, "requests: p50 %.1f ms, p99 %.1f ms\n", f.P50, f.P99)
-	fmt.Fprintf(w, "lag: p99 %.2f s, %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer: %.0f events/s
-", f.LagP99, f.LagMost, f.LagEnd, f.CaughtUp, f.Stepped)
+	fmt.Fprintf(w, "lag: p99 %.2f s, %.2f s at most, %.2f s at the end; all stepped %.2f s after the last answer: %.0f events/s\n", f.LagP99, f.LagMost, f.LagEnd, f.CaughtUp, f.Stepped)
 	fmt.Fprintf(w, "alerts: %d\n", f.Alerts)
 	if f.Readers > 0 {
 		fmt.Fprintf(w, "readers: %d, %d MB sent to all of them, %d dropped\n", f.Readers, f.Streamed>>20, f.Dropped)

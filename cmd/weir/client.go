@@ -51,6 +51,7 @@ type question struct {
 	path   []string // parts, as they are meant
 	query  url.Values
 	media  string
+	match  string // If-Match
 	body   io.Reader
 	who    *changeFlags // of what changes something
 }
@@ -100,6 +101,9 @@ func (c *clientFlags) request(ctx context.Context, q *question) (*http.Request, 
 	if q.media != "" {
 		r.Header.Set("Content-Type", q.media)
 	}
+	if q.match != "" {
+		r.Header.Set("If-Match", q.match)
+	}
 	if q.who != nil {
 		author := q.who.Author
 		if author == "" {
@@ -121,13 +125,43 @@ func refusal(a *http.Response) error {
 	for _, row := range p.Rejected {
 		text += fmt.Sprintf("\n  %d:%d: %s", row.Line, row.Column, source.Visible(row.Reason))
 	}
+	err := errors.New(text)
 	switch a.StatusCode {
 	case http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity:
-		return &exitError{exitFindings, errors.New(text)}
+		err = &exitError{exitFindings, err}
 	case http.StatusBadRequest, http.StatusForbidden:
-		return &exitError{exitUsage, errors.New(text)}
+		err = &exitError{exitUsage, err}
 	}
-	return errors.New(text)
+	return &refusedError{err, &p}
+}
+
+// refusedError is the error of what a service refuses.
+type refusedError struct {
+	error
+	problem *web.Problem
+}
+
+func (r *refusedError) Unwrap() error { return r.error }
+
+// tell writes what is wrong with rules that a service refused, and passes the error on.
+func tell(w io.Writer, err error) error {
+	var r *refusedError
+	if !errors.As(err, &r) {
+		return err
+	}
+	for _, d := range r.problem.Diagnostics {
+		found := source.Diagnostic{
+			File: d.File, Line: d.Line, Column: d.Column, EndLine: d.EndLine, EndColumn: d.EndColumn,
+			Severity: source.Severity(d.Severity), Code: d.Code, Msg: d.Message, Hint: d.Hint,
+		}
+		if err := writeFindings(w, nil, []source.Diagnostic{found}); err != nil {
+			return err
+		}
+	}
+	if r.problem.Tests != nil {
+		writeFailed(w, r.problem.Tests)
+	}
+	return err
 }
 
 // writeJSON writes an answer as it came.

@@ -1,9 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"net/url"
 
 	"weir/web"
@@ -15,8 +16,8 @@ type publishFlags struct {
 	OnChange string `enum:",carry,drain,reset" default:"" placeholder:"carry|drain|reset" help:"What becomes of open matches of rules that change: they are carried on, end under the revision before, or are dropped. Without it they are carried on where that can be, else dropped."`
 	Cold     bool   `help:"No run-in: rules that begin do not see what came before."`
 	Report   bool   `name:"report-tests" help:"Tests that fail are told of, and keep nothing back."`
-	Reason   string `placeholder:"TEXT" help:"Why, for those who come later: it is kept with the change."`
-	JSON     bool   `name:"json" help:"Write the answer of the service as one JSON object."`
+	changeFlags
+	clientFlags
 }
 
 // query is what is asked for.
@@ -31,22 +32,22 @@ func (f *publishFlags) query(dry bool) url.Values {
 	set(f.OnChange != "", "on_change", f.OnChange)
 	set(f.Cold, "warm", "false")
 	set(f.Report, "tests", "report")
-	set(f.Reason != "", "reason", f.Reason)
 	return q
 }
 
+// change is a question that publishes rules.
+func (f *publishFlags) change(method string, dry bool, media string, body []byte, path ...string) question {
+	return question{method: method, path: path, query: f.query(dry), media: media, body: bytes.NewReader(body), who: &f.changeFlags}
+}
+
 // publish asks for a change and writes what became of it.
-func (f *publishFlags) publish(std *streams, r *remote, method, path, media string, body []byte) error {
-	header := http.Header{}
-	if media != "" {
-		header.Set("Content-Type", media)
-	}
+func (f *publishFlags) publish(std *streams, method, media string, body []byte, path ...string) error {
 	var done web.RulesChanged
-	if err := r.ask(std, remoteRequest{method, path, f.query(f.DryRun), header, body}, &done); err != nil {
-		return err
+	if err := f.ask(f.change(method, f.DryRun, media, body, path...), &done); err != nil {
+		return tell(std.err, err)
 	}
 	if f.JSON {
-		return writeJSON(std.out, &done)
+		return writeJSON(std, &done)
 	}
 	return writeChanged(std.out, &done, f.DryRun)
 }
@@ -86,4 +87,27 @@ func writePlan(w io.Writer, done *web.RulesChanged) error {
 		}
 	}
 	return nil
+}
+
+// writeFailed names the tests that failed.
+func writeFailed(w io.Writer, run *web.TestRun) {
+	for _, result := range run.Results {
+		var r struct {
+			Name, File string
+			Line       int
+			Passed     bool
+			Failures   []struct{ Message string }
+			Findings   []string
+		}
+		if json.Unmarshal(result, &r) != nil || r.Passed {
+			continue
+		}
+		fmt.Fprintf(w, "FAIL %s:%d: %s\n", visible(r.File), r.Line, visible(r.Name))
+		for _, f := range r.Failures {
+			fmt.Fprintf(w, "  %s\n", visible(f.Message))
+		}
+		for _, f := range r.Findings {
+			fmt.Fprintf(w, "  %s\n", visible(f))
+		}
+	}
 }
