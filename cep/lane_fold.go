@@ -14,6 +14,8 @@ type laneFold struct {
 	past  uint64   // joins up to this record are not meant
 	steps *Loop    // knows what is skipped
 
+	lists func(r *Logged, p *Packed) (Record, error) // what a record of kind PackedEntries asks for
+
 	rules     *Rules // of the record At
 	published border // where that stands; everything until it has come
 	engine    *Engine
@@ -88,13 +90,25 @@ func (f *laneFold) fold(records []Logged) (join *Logged, err error) {
 			return r, nil
 		default:
 			n := len(steps)
-			if steps = f.steps.appendSteps(steps, r, &p); lasts {
+			if steps, err = f.appendSteps(steps, r, &p); err != nil {
+				return nil, err
+			}
+			if lasts {
 				f.begun = append(f.begun, steps[n:]...)
 			}
 		}
 	}
 	f.step(steps)
 	return nil, nil
+}
+
+// appendSteps appends what a record asks of the engine of the lane.
+func (f *laneFold) appendSteps(dst []Record, r *Logged, p *Packed) ([]Record, error) {
+	if p.Kind != PackedEntries || len(f.steps.skips[r.Sequence]) > 0 {
+		return f.steps.appendSteps(dst, r, p), nil
+	}
+	change, err := f.lists(r, p)
+	return append(dst, change), err
 }
 
 // publish notes that what is matched from here on is out. What has been matched with events that

@@ -79,6 +79,7 @@ func (l *Loop) loadLane(ctx context.Context, f *laneFold) error {
 	if !ok || err != nil || p.Kind != PackedRules {
 		return fmt.Errorf("record %d, which published the rules, is not on the log", f.of.At)
 	}
+	f.lists = func(r *Logged, p *Packed) (Record, error) { return listRecord(ctx, l.o.Log, r, p) }
 	body := p.Body
 	if l.o.Gather != nil {
 		body, err = l.o.Gather(body, func(part uint64) ([]byte, error) { return PartAt(ctx, l.o.Log, part) })
