@@ -176,14 +176,21 @@ func writeJSON(std *streams, v any) error {
 
 // writeTable writes rows in columns; the first row names them.
 func writeTable(std *streams, rows [][]string) error {
-	w := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		for i := range row {
 			row[i] = source.Visible(row[i])
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(row, "\t"), "\t"))
+		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	return w.Flush()
+	w.Flush() // a Builder takes all
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(std.out, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // momentOf reads a flag that is a time, or how long ago that was.
