@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -200,4 +201,18 @@ func TestAudit(t *testing.T) {
 	for _, query := range []string{"after=0", "after=x", "after=01", "after=", "what=", "limit=1001", "from=now", "by=ann"} {
 		f.problem(f.do(request("GET", "/v1/audit?"+query, nil)), 400, codeParameter, "")
 	}
+}
+
+func init() {
+	type tried = struct{ target, media, body, part string }
+	maps.Copy(valid, map[string]tried{
+		"GET /v1/lists":                           {"/v1/lists", "", "", `"name":"cards"`},
+		"GET /v1/lists/{name}/entries":            {"/v1/lists/cards/entries?limit=2", "", "", `"entry":"a"`},
+		"GET /v1/lists/{name}/entries/{entry}":    {"/v1/lists/cards/entries/a", "", "", `"entry":"a"`},
+		"PUT /v1/lists/{name}/entries/{entry}":    {"/v1/lists/cards/entries/a?reason=x", mediaJSON, `{"value":1}`, `"position":"1-7"`},
+		"DELETE /v1/lists/{name}/entries/{entry}": {"/v1/lists/cards/entries/a?reason=x", "", "", `"position":"1-7"`},
+		"POST /v1/lists/{name}/import":            {"/v1/lists/cards/import?reason=x", mediaCSV, "entry,value\na,1\n", `"position":"1-7"`},
+		"GET /v1/audit":                           {"/v1/audit?limit=5", "", "", `"items":[`},
+		"GET /docs":                               {"/docs", "", "", "<html"},
+	})
 }

@@ -33,7 +33,7 @@ func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, befo
 			return last, err
 		}
 	}
-	now, err := rules.Publish(merged.Files, merged.Read, set, was, rules.Asked{Others: cep.Change{Warm: was != nil}})
+	now, err := rules.Publish(merged.Files, merged.Read, set, was, rules.Asked{Others: cep.Change{Warm: was != nil}, Needed: v.boot.checkpoint.Needs(v.rulesAt)})
 	if err != nil {
 		return last, fmt.Errorf("the rules of the folder, with what was changed since it was applied last: %w", err)
 	}

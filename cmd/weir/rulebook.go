@@ -328,7 +328,11 @@ func (b *rulebook) try(ctx context.Context, c *web.RuleChange) (*web.RulesChange
 		done.Revision = before.Published.Rules[c.Name].Revision
 		return done, nil
 	}
-	if err := d.publish(); err != nil {
+	needed, err := b.needed(ctx, before)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.publish(needed); err != nil {
 		return nil, err
 	}
 	if done.Tests, err = d.test(); err != nil {

@@ -142,8 +142,9 @@ func byPath(files []source.File) []source.File {
 	return slices.SortedFunc(slices.Values(files), func(a, b source.File) int { return cmp.Compare(a.Path, b.Path) })
 }
 
-// publish checks the files and makes what is to be published of them.
-func (d *ruleDraft) publish() error {
+// publish checks the files and makes what is to be published of them. needed says which earlier
+// meanings of rules can still be asked for; nil: all.
+func (d *ruleDraft) publish(needed func(id string, revision int) bool) error {
 	d.subject = ruletest.NewSubjectWith(d.files, rules.Given{ReadFile: d.read})
 	if err := source.ErrorsIn(d.located(d.subject.Findings())); err != nil {
 		return refused("the rules have errors", err)
@@ -156,7 +157,7 @@ func (d *ruleDraft) publish() error {
 		}
 	}
 	var err error
-	if d.now, err = rules.Publish(d.files, d.read, d.set, d.before.Published, rules.Asked{Others: asked}); err != nil {
+	if d.now, err = rules.Publish(d.files, d.read, d.set, d.before.Published, rules.Asked{Others: asked, Needed: needed}); err != nil {
 		return refused("the rules have errors", err)
 	}
 	d.now.Follow(d.before.Published)
