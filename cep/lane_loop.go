@@ -211,6 +211,7 @@ func (l *Loop) foldLane(ctx context.Context, w *lane) error {
 			if w.asked, err = l.o.Log.Append(ctx, &Packed{Kind: PackedJoin, Joined: f.of}); err != nil {
 				return err
 			}
+			failpoint.Hit("lane.joined")
 		}
 		if !asked {
 			rest()
@@ -287,6 +288,7 @@ func (l *Loop) join(ctx context.Context, r *Logged) error {
 	if err == nil {
 		early = f.early
 		err = guarded("a join", func() error {
+			failpoint.Hit("join")
 			l.saveAll()
 			next, came, err := f.join(l.engine, l.rules.Load())
 			if err != nil {
@@ -296,6 +298,7 @@ func (l *Loop) join(ctx context.Context, r *Logged) error {
 			l.fx.Alerts = append(l.fx.Alerts, came...)
 			l.events++
 			l.joined = append(l.joined, joinedAt{r.Sequence, of.From})
+			failpoint.Hit("joined")
 			if l.engine.lanes.asleepSince(of.At) != nil { // some were not named
 				l.tendLanes(ctx)
 			}

@@ -715,6 +715,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) (refused string) {
 		return err.Error()
 	}
 	l.notifyLeft(sequence, rules)
+	failpoint.Hit("adopt")
 	l.saveAll()
 	rules.At = sequence
 	if l.rulesAt == 0 {
@@ -728,6 +729,7 @@ func (l *Loop) adopt(sequence uint64, body []byte) (refused string) {
 	l.rulesAt, l.text = sequence, slices.Clone(body)
 	l.rules.Store(rules)
 	l.events++
+	failpoint.Hit("adopted")
 	return ""
 }
 

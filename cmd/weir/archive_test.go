@@ -14,6 +14,7 @@ import (
 	"weir/alerts"
 	"weir/cep"
 	"weir/cep/stream"
+	"weir/rules"
 	"weir/state"
 )
 
@@ -45,7 +46,7 @@ func newArchive(t *testing.T) *archive {
 	}
 	a := &archive{more: make(chan struct{}), ids: map[string]int{}, store: store}
 	a.loop = cep.NewLoop(cep.LoopOptions{
-		Log: a, Sink: store, Checkpoints: store, Compile: compilePublished, Shards: 2,
+		Log: a, Sink: store, Checkpoints: store, Compile: compilePublished, Gather: rules.Gather, Shards: 2,
 		Restart: func() (*cep.Checkpoint, *cep.Recovery, error) { return nil, nil, errors.New("it panicked") },
 	})
 	ctx, cancel := context.WithCancel(context.Background())

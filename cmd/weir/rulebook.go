@@ -15,6 +15,7 @@ import (
 
 	"weir/cep"
 	"weir/cep/stream"
+	"weir/failpoint"
 	"weir/rules"
 	"weir/rules/source"
 	"weir/web"
@@ -428,10 +429,12 @@ func (v *service) put(ctx context.Context, now *rules.Published, last uint64, wh
 	if n, most := len(record.Append(nil)), v.stream.MaxRecord(); n > most {
 		return 0, &web.RulesRefused{Why: fmt.Sprintf("the rules take %d bytes as one record of the log, which may have %d: make them shorter", n, most)}
 	}
+	failpoint.Hit("rules")
 	at, err := v.stream.PublishIf(ctx, record, last)
 	if err != nil {
 		return 0, fmt.Errorf("the rules could not be put on the log: %w", err)
 	}
+	failpoint.Hit("ruled")
 	if err := v.dropLists(ctx); err != nil {
 		v.log.Warn("versions of lists that are not needed could not be dropped", "error", err)
 	}
