@@ -15,7 +15,7 @@ SCHEMATHESIS := schemathesis==4.32.5
 # How long each fuzz target runs under `make fuzz`.
 FUZZTIME := 30s
 
-.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash powercut hurt compare-duckdb compare-nats api-fuzz
+.PHONY: all test lint race fuzz bench checkpoints pgo mutants worlds consequences sample brute late late-data crash publishes powercut hurt compare-duckdb compare-nats api-fuzz
 
 all: test
 
@@ -106,6 +106,12 @@ KILLS := 200
 
 crash:
 	go test ./cmd/weir -run 'TestCrash$$' -v -timeout 0 -crash.kills $(KILLS) -crash.seed $(SEED)
+
+# Rules, params, features and lists changed while clients post, and the service killed KILLS times at
+# places and moments that follow from SEED: each change that was answered is there once, the others once
+# or not at all, and the alerts are those of a replay. Some 3 s a kill.
+publishes:
+	go test ./cmd/weir -run 'TestPublishes$$' -v -timeout 0 -publishes.kills $(KILLS) -publishes.seed $(SEED)
 
 # CUTS power cuts, half of them with durability interval. Some 5 s each.
 CUTS := 200
