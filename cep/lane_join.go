@@ -20,6 +20,7 @@ type joining struct {
 	main, lane adoption // to the same Engine
 	to         *Engine
 	shows      [2]adoption // the same of the latest events of features that rules show
+	ends       [2]adoption // and of those that ends of windows show, in EagerOrder
 
 	shift, placed uint64            // what makes numbers of the lane those of the engine: of events accepted, and released; they may run over
 	twins         map[*Event]*Event // of recent events of the engine: those of the lane
@@ -113,15 +114,30 @@ func (j *joining) match(g, lane *Engine, r *Rules, s *sleep, woken []int32) {
 // matchShown leaves to the lane what none but rules that join show: the engine has it from the
 // record on that published them. all are the features of the lane, by those of rs.
 func (j *joining) matchShown(rs *Ruleset, g *Engine, woken, all []int32) {
-	j.shows = [2]adoption{j.main, j.lane}
-	m, l := &j.shows[0], &j.shows[1]
+	awake := g.rs.awake()
+	_, has := witnesses(awake, func(int) bool { return true })
+	j.shows = j.shown(rs, woken, all, has)
+	j.ends = j.shown(rs, woken, all, newSettledScheme(awake).witness)
+}
+
+// shown leaves to the lane what rules that join show and the engine does not have, where has is
+// negative.
+func (j *joining) shown(rs *Ruleset, woken, all, has []int32) [2]adoption {
+	m, l := j.main, j.lane
 	m.oldFeatures, l.oldFeatures = slices.Clone(m.oldFeatures), slices.Clone(l.oldFeatures)
 	for _, n := range woken {
-		f := rs.Rules[n].Evidence - 1
-		if f >= 0 && !slices.ContainsFunc(g.rs.Rules, func(r *Rule) bool { return r.Evidence == f+1 && !r.asleep }) {
+		if f := rs.Rules[n].Evidence - 1; f >= 0 && has[f] < 0 {
 			m.oldFeatures[f], l.oldFeatures[f] = -1, all[f]
 		}
 	}
+	return [2]adoption{m, l}
+}
+
+// awake is rs without the rules that sleep.
+func (rs *Ruleset) awake() *Ruleset {
+	c := *rs
+	c.Rules = slices.DeleteFunc(slices.Clone(rs.Rules), func(r *Rule) bool { return r.asleep })
+	return &c
 }
 
 func mapTo[N ~int32](all []int32) []N {
@@ -194,7 +210,9 @@ func (j *joining) make(g *Engine, rs *Ruleset, o Options, s *sleep, woke []int32
 	}
 	j.to = NewEngine(x.behind(b.behind(rs)), Options{Order: o.Order, Lateness: o.Lateness, NearMisses: g.options.NearMisses, Budget: o.Budget})
 	j.to.lanes = x
-	j.main.to, j.lane.to, j.shows[0].to, j.shows[1].to = j.to, j.to, j.to, j.to
+	for _, a := range []*adoption{&j.main, &j.lane, &j.shows[0], &j.shows[1], &j.ends[0], &j.ends[1]} {
+		a.to = j.to
+	}
 }
 
 // pair finds the events of the engine that rules may match again, or have not matched, among
@@ -295,7 +313,7 @@ func (j *joining) state() []byte {
 	for _, b := range to.books() {
 		j.appendRecords(&w, b.scheme, (*adoption).eachRecord)
 	}
-	j.appendTrails(&w, to.scheme, to.ledgers, func(g *Engine) (*scheme, []*ledger) { return g.scheme, g.ledgers })
+	j.appendTrails(&w, &j.shows, to.scheme, to.ledgers, func(g *Engine) (*scheme, []*ledger) { return g.scheme, g.ledgers })
 	a.changeLists()
 	to.appendLists(&w)
 	a.appendNear(&w)
@@ -477,9 +495,9 @@ func (j *joining) appendRecords(w *writer, c *scheme, each func(a *adoption, spa
 }
 
 // appendTrails writes the latest events of features that rules show.
-func (j *joining) appendTrails(w *writer, to *scheme, into []*ledger, of func(g *Engine) (*scheme, []*ledger)) {
-	for i := range j.shows {
-		a := &j.shows[i]
+func (j *joining) appendTrails(w *writer, shows *[2]adoption, to *scheme, into []*ledger, of func(g *Engine) (*scheme, []*ledger)) {
+	for i := range shows {
+		a := &shows[i]
 		if c, ledgers := of(a.from); c != nil {
 			a.moveTrails(to, into[0], c, ledgers)
 		}
@@ -504,7 +522,7 @@ func (j *joining) appendEager(w *writer) {
 	j.appendJournals(w)
 	if j.to.settled != nil {
 		j.appendRecords(w, j.to.settled[0].scheme, (*adoption).eachSettled)
-		j.appendTrails(w, j.to.settled[0].scheme, j.to.settled, func(g *Engine) (*scheme, []*ledger) {
+		j.appendTrails(w, &j.ends, j.to.settled[0].scheme, j.to.settled, func(g *Engine) (*scheme, []*ledger) {
 			if g.settled == nil {
 				return nil, nil
 			}
