@@ -142,7 +142,7 @@ func (a *adoption) findSleeping() {
 func (a *adoption) putToSleep(s *sleep) {
 	rs := a.next.Ruleset
 	for i, r := range rs.Rules {
-		if a.oldRules[i] < 0 && !r.Drains && a.next.Changes[r.ID].Warm && !slices.Contains(s.rules, int32(i)) {
+		if a.oldRules[i] < 0 && !r.Drains && a.next.Changes[r.ID].Warm && !a.drains(r.ID) && !slices.Contains(s.rules, int32(i)) {
 			s.rules = append(s.rules, int32(i))
 		}
 	}
@@ -162,6 +162,17 @@ func (a *adoption) putToSleep(s *sleep) {
 		}
 	}
 	a.lanes.asleep = append(a.lanes.asleep, *s)
+}
+
+// drains says whether the open matches of a rule go on under what it meant: what it means now
+// then begins with what comes, so that nothing is matched under both.
+func (a *adoption) drains(id string) bool {
+	for n, r := range a.from.rs.Rules {
+		if r.ID == id && a.modes[n] == ModeDrain {
+			return true
+		}
+	}
+	return false
 }
 
 // mapped are numbers on the other side, of those that have one there, in order.

@@ -31,7 +31,7 @@ func (f *laneFold) begin() {
 	rs := f.rules.Ruleset
 	var rules []int32
 	for i, r := range rs.Rules {
-		if slices.Contains(f.of.Rules, r.ID) {
+		if slices.Contains(f.of.Rules, r.ID) && !r.Drains {
 			rules = append(rules, int32(i))
 		}
 	}

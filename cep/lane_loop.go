@@ -302,7 +302,7 @@ func (l *Loop) join(ctx context.Context, r *Logged) error {
 			if l.engine.lanes.asleepSince(of.At) != nil { // some were not named
 				l.tendLanes(ctx)
 			}
-			l.notify(NoticeJoined, r.Sequence, fmt.Sprintf("the rules %q are in force: the log was folded for them from record %d on, %d matches came before they were published and make no alert, %d alerts came since", of.Rules, of.From, early, len(came)))
+			l.notifyJoined(&LaneStatus{At: of.At, Rules: of.Rules, From: of.From, Position: r.Sequence, Target: r.Sequence, Early: early, Joins: r.Sequence}, len(came))
 			return nil
 		})
 	}
@@ -311,6 +311,17 @@ func (l *Loop) join(ctx context.Context, r *Logged) error {
 		l.lanes[of.At] = failedLane(of, err)
 	}
 	return nil
+}
+
+// notifyJoined tells that rules are in force.
+func (l *Loop) notifyJoined(s *LaneStatus, came int) {
+	if l.o.Notify == nil {
+		return
+	}
+	l.o.Notify(&Notice{
+		Kind: NoticeJoined, Position: Position{l.at.Incarnation, s.Joins}, Lane: s,
+		Text: fmt.Sprintf("the rules %q are in force: the log was folded for them from record %d on, %d matches came before they were published and make no alert, %d alerts came since", s.Rules, s.From, s.Early, came),
+	})
 }
 
 // failedLane stands for a lane that cannot join.

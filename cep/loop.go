@@ -170,7 +170,8 @@ type Notice struct {
 	Kind     NoticeKind
 	Position Position
 	Text     string
-	Stack    string // of a panic: where it was
+	Stack    string      // of a panic: where it was
+	Lane     *LaneStatus // NoticeJoined: the lane as it joined
 }
 
 // LoopStatus is how far a Loop has come.
@@ -815,7 +816,7 @@ func (l *Loop) notifyDropped() {
 // notifyOf is notify of a panic.
 func (l *Loop) notifyOf(p *panicked, kind NoticeKind, text string) {
 	if l.o.Notify != nil {
-		l.o.Notify(&Notice{kind, Position{l.at.Incarnation, p.sequence}, text, p.stack})
+		l.o.Notify(&Notice{Kind: kind, Position: Position{l.at.Incarnation, p.sequence}, Text: text, Stack: p.stack})
 	}
 }
 
