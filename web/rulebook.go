@@ -91,8 +91,10 @@ type Rule struct {
 	Revision int      `json:"revision" doc:"rises by one with each change of what the rule means; 0: it has never been in force"`
 	Position string   `json:"position,omitempty" doc:"of the record on the log that brought the revision"`
 	InForce  bool     `json:"in_force" doc:"events are matched by this revision; else by the one before, or by none"`
+	Warming  bool     `json:"warming,omitempty" doc:"it is run in, and in force after that: see run_in"`
 	Left     string   `json:"left_out,omitempty" doc:"why this weir does not run it, though another one published it"`
 
+	RunIn  *RunIn      `json:"run_in,omitempty" doc:"the run-in of this revision, also one that has ended, until the next start; absent: there was none"`
 	Health *RuleHealth `json:"health,omitempty" doc:"absent: it does not run"`
 }
 
@@ -147,14 +149,14 @@ type RulesChanged struct {
 	ID        string `json:"id,omitempty" doc:"of the rule, or the name of the feature or param"`
 	Revision  int    `json:"revision,omitempty" doc:"of the rule"`
 	Position  string `json:"position,omitempty" doc:"of the record on the log; absent: nothing was to be changed, or it was a dry run"`
-	InForce   bool   `json:"in_force" doc:"events from now on are matched by it; else they will be, once the records before it are stepped"`
+	InForce   bool   `json:"in_force" doc:"events from now on are matched by it; else they will be, once the records before it are stepped and its rules are run in"`
 	Unchanged bool   `json:"unchanged,omitempty" doc:"it is so already: nothing was published"`
 	ETag      string `json:"etag,omitempty" doc:"for If-Match: of what it is now; of a dry run, of what it was"`
 
-	Plan     Plan            `json:"plan"`
-	Tests    *TestRun        `json:"tests,omitempty" doc:"absent: none was run"`
-	RunIn    json.RawMessage `json:"run_in,omitempty" doc:"how far the rules that are warming have come"`
-	Warnings []Diagnostic    `json:"warnings,omitempty" doc:"what is doubtful in what was sent"`
+	Plan     Plan         `json:"plan"`
+	Tests    *TestRun     `json:"tests,omitempty" doc:"absent: none was run"`
+	RunIn    *RunIn       `json:"run_in,omitempty" doc:"of the rules that begin with it; absent: none is run in"`
+	Warnings []Diagnostic `json:"warnings,omitempty" doc:"what is doubtful in what was sent"`
 }
 
 // Plan says what a change does.
@@ -177,7 +179,8 @@ type PlannedRule struct {
 	Carried  int      `json:"carried" doc:"open matches that go on under what it means now"`
 	Drained  int      `json:"drained" doc:"those that go on under what it meant"`
 	Dropped  int      `json:"dropped" doc:"those that are dropped"`
-	Warm     bool     `json:"warm" doc:"it sees what came before, in a run-in"`
+	Warm     bool     `json:"warm" doc:"it sees what came before, in a run-in over what lies on the log"`
+	Back     string   `json:"looks_back,omitempty" doc:"of one that is run in: how far back what it matches may lie, like 1h, its window and the longest one of its features; all: as far as the log reaches; absent: a match is one event"`
 }
 
 // PlannedPart is what becomes of another part.

@@ -413,7 +413,7 @@ func (s *service) change(w http.ResponseWriter, r *http.Request, c *RuleChange) 
 		w.Header().Set("ETag", done.ETag)
 	}
 	status := http.StatusOK
-	if done.Position != "" && (!done.InForce || done.RunIn != nil) {
+	if done.Position != "" && !done.InForce {
 		status = http.StatusAccepted
 		w.Header().Set("Location", "/v1/rules")
 		if c.Kind == RulePart {

@@ -2,7 +2,6 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -117,9 +116,13 @@ func TestRuleChanges(t *testing.T) {
 	if w := f.do(request("DELETE", "/v1/rules/r", nil)); w.Code != http.StatusAccepted || w.Header().Get("Location") != "/v1/rules/r" {
 		t.Errorf("%d %v", w.Code, w.Header())
 	}
-	rules.done.RunIn, rules.done.InForce = json.RawMessage(`{}`), true
-	if w := f.do(request("DELETE", "/v1/features/p", nil)); w.Code != http.StatusAccepted || w.Header().Get("Location") != "/v1/rules" {
-		t.Errorf("%d %v", w.Code, w.Header())
+	rules.done.RunIn = &RunIn{Rules: []string{"r"}, Left: 5}
+	if w := f.do(request("DELETE", "/v1/features/p", nil)); w.Code != http.StatusAccepted || w.Header().Get("Location") != "/v1/rules" || !strings.Contains(w.Body.String(), `"records_left":5`) {
+		t.Errorf("%d %v %s", w.Code, w.Header(), w.Body)
+	}
+	rules.done.RunIn, rules.done.InForce = &RunIn{Joined: "1-9"}, true // it has ended
+	if w := f.do(request("DELETE", "/v1/features/p", nil)); w.Code != http.StatusOK {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	w = f.do(request("GET", "/v1/rules/r", nil, "Accept", mediaYAML))
 	f.expect(w, 200, "id: r\nwhen: n > 1")

@@ -65,11 +65,28 @@ func writeChanged(w io.Writer, done *web.RulesChanged, dry bool) error {
 	switch {
 	case dry:
 		said = "nothing was changed: it is a dry run"
+	case done.RunIn != nil:
+		said = "published at " + done.Position + ", " + runInSaid(done.RunIn)
 	case !done.InForce:
 		said = "published at " + done.Position + ", in force once the records before it are stepped"
 	}
 	_, err := fmt.Fprintln(w, said)
 	return err
+}
+
+// runInSaid tells how far a run-in has come.
+func runInSaid(r *web.RunIn) string {
+	said := fmt.Sprintf("warming: %.0f %% of the log are matched again", 100*r.Done)
+	switch {
+	case r.Fault != "":
+		return "and the run-in has stopped: " + visible(r.Fault)
+	case r.Joined != "":
+		said = "in force after a run-in"
+	}
+	if r.Before > 0 {
+		said += fmt.Sprintf("; %s before it was published, without an alert", amount(int(r.Before), "match", "matches"))
+	}
+	return said
 }
 
 // writePlan writes a plan and what came of tests.

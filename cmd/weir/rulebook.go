@@ -35,6 +35,8 @@ type rulebook struct {
 	checking chan struct{} // has the token of who checks or tests what is not to be published
 	control  uint64        // the last control record that is known; for who has the token of changing
 	compiled atomic.Pointer[compiled]
+	runIns   runIns
+	patience time.Duration // how long who publishes rules waits for their run-in
 }
 
 // compiled are rules that were compiled before the record that brings them was appended.
@@ -55,7 +57,7 @@ const (
 )
 
 func newRulebook(v *service) *rulebook {
-	b := &rulebook{v: v, changing: make(chan struct{}, 1), checking: make(chan struct{}, 1)}
+	b := &rulebook{v: v, changing: make(chan struct{}, 1), checking: make(chan struct{}, 1), patience: runInTime}
 	b.last.Store(&rulesEdition{Published: new(rules.Published)})
 	return b
 }
@@ -116,11 +118,18 @@ type running struct {
 	rules map[string]*cep.Rule
 	stats map[string]*cep.RuleStats
 	left  map[string]string
+	lanes map[string]*cep.LaneStatus // of rules that are warming
 }
 
 func (b *rulebook) running() running {
-	r := running{rules: map[string]*cep.Rule{}, stats: map[string]*cep.RuleStats{}, left: map[string]string{}}
-	stats := b.v.loop.Status().Stats.Rules
+	r := running{rules: map[string]*cep.Rule{}, stats: map[string]*cep.RuleStats{}, left: map[string]string{}, lanes: map[string]*cep.LaneStatus{}}
+	status := b.v.loop.Status()
+	stats := status.Stats.Rules
+	for i := range status.Lanes {
+		for _, id := range status.Lanes[i].Rules {
+			r.lanes[id] = &status.Lanes[i]
+		}
+	}
 	in := b.v.loop.Rules()
 	if in == nil {
 		return r
@@ -145,11 +154,18 @@ func (b *rulebook) rule(e *rulesEdition, o *rules.Outline, runs running) web.Rul
 		ID: o.ID, Title: o.Title, Severity: o.Severity, Status: o.Status, Tags: o.Tags, On: o.On,
 		Revision: e.Published.Rules[o.ID].Revision, Left: runs.left[o.ID],
 	}
+	lane := runs.lanes[o.ID]
+	if r.Warming = lane != nil; r.Warming {
+		r.RunIn = b.runIn(lane, false)
+	}
 	if all := b.history.revisions(o.ID); len(all) > 0 {
-		r.Position = b.v.position(all[len(all)-1].at).String()
+		at := all[len(all)-1].at
+		if r.Position = b.v.position(at).String(); !r.Warming {
+			r.RunIn = b.runIn(b.runIns.of(o.ID, at), true)
+		}
 	}
 	rule := runs.rules[o.ID]
-	r.InForce = rule != nil && rule.Revision == r.Revision && o.Status != "disabled"
+	r.InForce = rule != nil && rule.Revision == r.Revision && o.Status != "disabled" && !r.Warming
 	if s := runs.stats[o.ID]; s != nil {
 		h := &web.RuleHealth{
 			Matches: s.Matches, Alerts: s.Alerts + s.Timeouts, Suppressed: s.Suppressed, NoKey: s.NoKey, Retracted: s.Retracted,
@@ -300,30 +316,50 @@ func (b *rulebook) begin(ctx context.Context) error {
 
 // ChangeRules is web.Rulebook.
 func (b *rulebook) ChangeRules(ctx context.Context, c *web.RuleChange) (*web.RulesChanged, error) {
+	done, err := b.change(ctx, c)
+	if err != nil || done.at == 0 || !done.InForce {
+		return &done.RulesChanged, err
+	}
+	done.RunIn = b.awaitRunIn(ctx, done.at)
+	done.InForce = done.RunIn == nil || done.RunIn.Joined != ""
+	return &done.RulesChanged, nil
+}
+
+// madeChange is what became of a change, and the record that brings it; 0: nothing is on the log.
+type madeChange struct {
+	web.RulesChanged
+	at uint64
+}
+
+// change makes a change, when nobody else makes one.
+func (b *rulebook) change(ctx context.Context, c *web.RuleChange) (*madeChange, error) {
 	if err := b.begin(ctx); err != nil {
-		return nil, err
+		return new(madeChange), err
 	}
 	defer func() { <-b.changing }()
 	for range publishTries {
 		done, err := b.try(ctx, c)
+		if err == nil {
+			return done, nil
+		}
 		if !errors.Is(err, stream.ErrChanged) {
-			return done, doorError(err)
+			return new(madeChange), doorError(err)
 		}
 		if err := b.refresh(ctx); err != nil {
-			return nil, doorError(err)
+			return new(madeChange), doorError(err)
 		}
 	}
-	return nil, web.ErrMoved
+	return new(madeChange), web.ErrMoved
 }
 
 // try makes a change of what was published last.
-func (b *rulebook) try(ctx context.Context, c *web.RuleChange) (*web.RulesChanged, error) {
+func (b *rulebook) try(ctx context.Context, c *web.RuleChange) (*madeChange, error) {
 	before := b.last.Load()
 	d, err := b.draft(ctx, c, before)
 	if err != nil {
 		return nil, err
 	}
-	done := &web.RulesChanged{ID: c.Name, ETag: d.tag}
+	done := &madeChange{RulesChanged: web.RulesChanged{ID: c.Name, ETag: d.tag}}
 	if d.same() {
 		done.Unchanged, done.InForce, done.Plan.Rules = true, true, []web.PlannedRule{}
 		done.Revision = before.Published.Rules[c.Name].Revision
@@ -360,7 +396,7 @@ func (b *rulebook) try(ctx context.Context, c *web.RuleChange) (*web.RulesChange
 		b.compiled.Store(nil)
 		return nil, err
 	}
-	b.control = at
+	b.control, done.at = at, at
 	if err := b.published(ctx, at); err != nil {
 		return nil, err
 	}

@@ -280,11 +280,11 @@ func (b *rulebook) plan(ctx context.Context, d *ruleDraft, made *cep.Rules) (web
 	if err := b.v.loop.Look(ctx, func(g *cep.Engine) { told = g.Plan(made) }); err != nil {
 		return web.Plan{}, fmt.Errorf("%w: the rules in force could not be looked at: %w", web.ErrUnavailable, err)
 	}
-	return planOf(d, told), nil
+	return planOf(d, told, made.Ruleset), nil
 }
 
 // planOf puts together what is told of open matches and what differs in the texts.
-func planOf(d *ruleDraft, told *cep.Adopted) web.Plan {
+func planOf(d *ruleDraft, told *cep.Adopted, made *cep.Ruleset) web.Plan {
 	before, after := rules.Parts(d.before.Sources()), rules.Parts(d.files)
 	was, is := textsBy(d.before.Sources()), textsBy(d.files)
 	plan := web.Plan{Rules: []web.PlannedRule{}}
@@ -313,6 +313,9 @@ func planOf(d *ruleDraft, told *cep.Adopted) web.Plan {
 		}
 		if planned.Mode == cep.ModeReset.String() && r.Became == cep.Changed {
 			planned.Warm = d.now.Changes[r.Name].Warm
+		}
+		if planned.Warm {
+			planned.Back = looksBack(made, r.Name)
 		}
 		plan.Loses += r.Dropped
 		plan.Rules = append(plan.Rules, planned)
@@ -460,6 +463,13 @@ func plannedRule(r *web.PlannedRule) string {
 	}
 	if r.Warm {
 		line += "; with a run-in"
+		switch r.Back {
+		case "":
+		case "all":
+			line += " over all that is on the log"
+		default:
+			line += ", looking back " + r.Back
+		}
 	}
 	return line
 }

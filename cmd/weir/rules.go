@@ -54,6 +54,10 @@ func ruleStatus(r *web.Rule) string {
 	switch {
 	case r.Left != "":
 		return r.Status + ", left out"
+	case r.Warming && r.RunIn != nil && r.RunIn.Fault != "":
+		return r.Status + ", run-in stopped"
+	case r.Warming:
+		return r.Status + ", warming"
 	case !r.InForce && r.Status != "disabled":
 		return r.Status + ", not yet"
 	}

@@ -573,6 +573,7 @@ func (v *service) notify(n *cep.Notice) {
 		return
 	}
 	if n.Kind == cep.NoticeJoined {
+		v.rulebook.joined(n.Lane)
 		v.log.Info("rules have joined", "position", n.Position.String(), "text", n.Text)
 		return
 	}
