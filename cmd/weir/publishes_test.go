@@ -111,7 +111,7 @@ func TestPublishes(t *testing.T) {
 		dir := copyOf(t, h.data)
 		last := a.extend(t, dir, 64<<20)
 		a.once(t, c.ackedNow())
-		a.brings(t, e)
+		e.settle(a.brings(t, e))
 		a.agrees(t, dir, last)
 		if t.Failed() {
 			t.Fatalf("after %d kills, the last one at %q; the data directory is kept in %s", n+1, died, saved(t, dir))
@@ -133,12 +133,14 @@ func TestPublishes(t *testing.T) {
 	c.close()
 	s.settled()
 	s.kill()
+	a.extend(t, copyOf(t, h.data), 64<<20)
+	e.settle(a.brings(t, e))
 	s = h.start()
 	if !s.ready() {
 		t.Fatalf("the service does not start:\n%s", s.said())
 	}
 	s.settled()
-	e.agree(s.url)
+	e.agree(s.url, nil)
 	s.stop()
 	last := a.extend(t, h.data, 64<<20)
 	a.once(t, c.ackedNow())
@@ -157,7 +159,7 @@ func TestPublishes(t *testing.T) {
 	}
 	kinds := a.kinds(t)
 	t.Logf("%d kills in %v: %v", *publishesKills, time.Since(begun).Round(time.Second), kills)
-	t.Logf("%d changes answered %v, other answers %v; %d joins", e.answered(), e.kinds, e.statuses, a.joins())
+	t.Logf("%d changes answered %v, %d made without an answer, other answers %v; %d joins", e.answered(), e.kinds, e.silent, e.statuses, a.joins())
 	t.Logf("%d events acked, %d records, %d matches, %d time-outs, %d retractions, %d restorations", c.count(), last, kinds[0], kinds[1], kinds[2], kinds[3])
 	if kinds[0] == 0 || kinds[2] == 0 || a.joins() == 0 {
 		t.Errorf("alerts %d, retractions %d, joins %d: expected some of each", kinds[0], kinds[2], a.joins())
@@ -177,6 +179,7 @@ func (h *host) publishes(c *crowd, e *editors, place string, n int, limit time.D
 	s := h.start(env...)
 	if died = place; s.ready() {
 		s.caughtUp()
+		e.agree(s.url, s.done)
 		c.open(s.url, lifeBytes)
 		e.open(s.url)
 		select {
@@ -253,8 +256,8 @@ func (a *archive) joins() (n int) {
 }
 
 // brings checks that changes that were answered are on the log once, and the others once at most, or
-// not at all if they were refused.
-func (a *archive) brings(t *testing.T, e *editors) {
+// not at all if they were refused. It gives all changes that are there.
+func (a *archive) brings(t *testing.T, e *editors) map[string][]uint64 {
 	t.Helper()
 	there := a.changes()
 	asked, refused := e.sent()
@@ -269,6 +272,7 @@ func (a *archive) brings(t *testing.T, e *editors) {
 			t.Errorf("the change %s was answered with %s, and is on the log at %v", reason, position, at)
 		}
 	}
+	return there
 }
 
 // audited checks the audit log of a directory whose service is dead: it has the changes that are on
