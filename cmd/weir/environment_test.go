@@ -7,7 +7,7 @@ import (
 )
 
 func TestStrangers(t *testing.T) {
-	got := strangers([]string{"HOME=/", "WEIR_DATA=x", "WEIR_CONFIG=c.yaml", "WEIR_PROFILE=p", "WEIR_PORT=tcp://10.0.0.1", "WEIR_TIME_LATENES=1s", "WEIRD=1"})
+	got := strangers([]string{"HOME=/", "WEIR_DATA=x", "WEIR_CONFIG=c.yaml", "WEIR_PROFILE=p", "WEIR_URL=http://h", "WEIR_AUTHOR=ann", "WEIR_PORT=tcp://10.0.0.1", "WEIR_TIME_LATENES=1s", "WEIRD=1"})
 	want := []string{
 		"the variable WEIR_PORT makes no setting: ",
 		"the variable WEIR_TIME_LATENES makes no setting: did you mean `WEIR_TIME_LATENESS`?",

@@ -31,12 +31,12 @@ func (stateExportCommand) Help() string {
   weir state export weir-data events -o events.ndjson
   weir state export weir-data late
 
-alerts     each version as it was stored, with detected_at and unlogged
-late       events that came later than lateness allows, with how much: the latest 10,000
-rejected   lines that were no events, with the reason: the latest 10,000
-conflicts  events with the type and id of another one: the latest 10,000
-events     the events that are on the log, as they were sent, in the order of the log
-out        the messages that the stream WEIR_OUT has, in order: subject, id, headers, body
+  alerts     each version as it was stored, with detected_at and unlogged
+  late       events that came later than lateness allows, with how much: the latest 10,000
+  rejected   lines that were no events, with the reason: the latest 10,000
+  conflicts  events with the type and id of another one: the latest 10,000
+  events     the events that are on the log, as they were sent, in the order of the log
+  out        the messages that the stream WEIR_OUT has, in order: subject, id, headers, body
 
 Of late, rejected and conflicts the text that was sent is raw, its first 16 KB.
 Exit codes: 0 done; 2 wrong use; 3 it could not be done.`
