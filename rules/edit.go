@@ -176,7 +176,14 @@ func partText(p Part, text string) (string, source.Node, error) {
 		for _, e := range n.Pairs() {
 			if e.Name == "id" {
 				at = e.Value
+			} else if id == "" && e.Name == "rules" {
+				f.Add(n.Place(), source.CodeValue, "this is a file of rules, not one rule", "send the rule as it stands below `rules:`, from its `id:` on; weir apply takes files")
+				return "", n, f.Err()
 			}
+		}
+		if at == n {
+			f.Add(n.Place(), source.CodeMissing, "the rule has no id", "write `id: "+p.Name+"`")
+			return "", n, f.Err()
 		}
 		f.Add(at.Place(), source.CodeValue, fmt.Sprintf("the id of the rule is %s, and the address says %s", source.Tick(id), source.Tick(p.Name)), "write `id: "+p.Name+"`")
 		return "", n, f.Err()

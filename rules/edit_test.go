@@ -154,7 +154,9 @@ func TestPutWrong(t *testing.T) {
 	}{
 		{"", "is empty"},
 		{"id: two", "the id of the rule is `two`, and the address says `one`"},
-		{"on: pay", "the id of the rule is ``"},
+		{"id: ''", "the id of the rule is ``"},
+		{"on: pay", "the rule has no id"},
+		{"rules:\n  - {id: one, on: pay}", "this is a file of rules, not one rule"},
 		{"[a]", "a rule is a mapping"},
 		{"- id: one\n- id: two", "a rule is a mapping"},
 		{"id: one\n  on: x", "one.yaml:"},
