@@ -3,6 +3,7 @@ package cep
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -21,6 +22,7 @@ type laneFold struct {
 	engine    *Engine
 	begun     []Record // what records that the log never drops have asked for
 	at        uint64   // the last record that was folded
+	calm      int64    // the watermark before which no join is asked for
 	fx        Effects
 	came      []Alert // what the rules matched since they were published
 	early     uint64  // matches and time-outs before
@@ -37,7 +39,7 @@ func (f *laneFold) begin() {
 	}
 	o := f.rules.Options
 	o.Shards, o.Freezes = 1, false
-	f.published = everything
+	f.published, f.calm = everything, math.MinInt64
 	f.engine, f.came, f.early = NewEngine(rs.laneOf(rules, f.begins(rs), &f.published), o), nil, 0
 	f.engine.Step(f.begun, &f.fx)
 	f.fx.Reset()
@@ -111,6 +113,10 @@ func (f *laneFold) appendSteps(dst []Record, r *Logged, p *Packed) ([]Record, er
 	return append(dst, change), err
 }
 
+// rested reports whether a join may be asked for: all keys that held events back when the last one
+// was put off have come to rest, if no late event has come since.
+func (f *laneFold) rested() bool { return f.calm == math.MinInt64 || f.engine.here().low > f.calm }
+
 // publish notes that what is matched from here on is out. What has been matched with events that
 // rules may match again was taken for early, also where time brings it later: it is matched anew.
 func (f *laneFold) publish() error {
@@ -142,8 +148,12 @@ func (f *laneFold) take() {
 }
 
 // join makes one engine of a lane that has folded all up to here and of main, and gives the alerts
-// that come out with that, with main's rules and numbers.
+// that come out with that, with main's rules and numbers. Where a key of theirs holds events back
+// it is put off (errHoldsBack), and the lane as it was: it may go on.
 func (f *laneFold) join(main *Engine, rules *Rules) (*Engine, []Alert, error) {
+	if main.holdsBack(f.of.Rules) || f.engine.holdsBack(f.of.Rules) {
+		return nil, nil, errHoldsBack
+	}
 	if err := f.engine.align(main, &f.fx); err != nil {
 		return nil, nil, err
 	}

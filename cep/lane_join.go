@@ -31,6 +31,39 @@ type joining struct {
 // errAhead says that a lane knows a time that the engine does not.
 var errAhead = errors.New("its clock is ahead of that of the engine: it took in an event that the engine did not accept")
 
+// errHoldsBack says that a join is put off: what late events of a key may still cost has been used
+// up, and neither the engine nor the lane says how the two together hold its events back.
+var errHoldsBack = errors.New("a key holds events back")
+
+// holdsBack reports whether a key of rules, or of the features that they read, holds events back.
+func (g *Engine) holdsBack(ids []string) bool {
+	var rules []int32
+	for i, r := range g.rs.Rules {
+		if slices.Contains(ids, r.ID) {
+			rules = append(rules, int32(i))
+		}
+	}
+	used := g.rs.featuresOf(rules)
+	for _, l := range g.ledgers {
+		if l.past != nil && slices.ContainsFunc(l.past.holding, func(k *journal) bool {
+			return slices.ContainsFunc(l.scheme.spaces[k.space].features, func(f int32) bool { return used[f] })
+		}) {
+			return true
+		}
+	}
+	for i := range g.layers {
+		plan := g.layers[i].plan
+		for _, s := range g.layers[i].shards {
+			if s.eager != nil && slices.ContainsFunc(s.eager.holding, func(c *cell) bool {
+				return slices.ContainsFunc(plan.spaces[c.space].rules, func(n int32) bool { return slices.Contains(rules, n) })
+			}) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // align lets the clock of a lane stand where that of an engine does, which may have been set by
 // events before those that the lane has folded.
 func (g *Engine) align(main *Engine, fx *Effects) error {

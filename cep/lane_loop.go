@@ -69,8 +69,12 @@ func (l *Loop) folder(s *sleep) laneFold {
 	return f
 }
 
-// load reads the rules of a lane from the log.
+// loadLane reads the rules of a lane from the log, if it has none.
 func (l *Loop) loadLane(ctx context.Context, f *laneFold) error {
+	f.lists = func(r *Logged, p *Packed) (Record, error) { return listRecord(ctx, l.o.Log, r, p) }
+	if f.engine != nil {
+		return nil
+	}
 	r, ok, err := l.o.Log.At(ctx, f.of.At)
 	if err != nil {
 		return err
@@ -79,7 +83,6 @@ func (l *Loop) loadLane(ctx context.Context, f *laneFold) error {
 	if !ok || err != nil || p.Kind != PackedRules {
 		return fmt.Errorf("record %d, which published the rules, is not on the log", f.of.At)
 	}
-	f.lists = func(r *Logged, p *Packed) (Record, error) { return listRecord(ctx, l.o.Log, r, p) }
 	body := p.Body
 	if l.o.Gather != nil {
 		body, err = l.o.Gather(body, func(part uint64) ([]byte, error) { return PartAt(ctx, l.o.Log, part) })
@@ -119,12 +122,9 @@ func (l *Loop) tendLanes(ctx context.Context) {
 		} else if w != nil {
 			l.endLane(s.at)
 		}
-		running, stop := context.WithCancel(ctx)
-		w := &lane{fold: l.folder(s), stop: stop, ended: make(chan struct{})}
-		w.fold.free, w.fold.past = true, l.at.Sequence
-		w.status = LaneStatus{At: s.at, Rules: w.fold.of.Rules}
-		l.lanes[s.at] = w
-		go l.runLane(running, w)
+		f := l.folder(s)
+		f.free, f.past = true, l.at.Sequence
+		l.beginLane(ctx, f)
 	}
 }
 
@@ -205,7 +205,7 @@ func (l *Loop) foldLane(ctx context.Context, w *lane) error {
 		w.tell(func(s *LaneStatus) {
 			s.From, s.Position, s.Target, s.Early = f.of.From, f.at, max(last, f.at), f.early
 		})
-		if !asked && f.at >= f.of.At && last <= f.at+nearEnd {
+		if !asked && f.at >= f.of.At && last <= f.at+nearEnd && f.rested() {
 			asked = true
 			failpoint.Hit("lane.join")
 			if w.asked, err = l.o.Log.Append(ctx, &Packed{Kind: PackedJoin, Joined: f.of}); err != nil {
@@ -306,7 +306,10 @@ func (l *Loop) join(ctx context.Context, r *Logged) error {
 			return nil
 		})
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, errHoldsBack):
+		l.putOff(ctx, r, f)
+	case err != nil:
 		l.notifyLane(r.Sequence, of.Rules, err)
 		l.lanes[of.At] = failedLane(of, err)
 	}
@@ -322,6 +325,27 @@ func (l *Loop) notifyJoined(s *LaneStatus, came int) {
 		Kind: NoticeJoined, Position: Position{l.at.Incarnation, s.Joins}, Lane: s,
 		Text: fmt.Sprintf("the rules %q are in force: the log was folded for them from record %d on, %d matches came before they were published and make no alert, %d alerts came since", s.Rules, s.From, s.Early, came),
 	})
+}
+
+// putOff lets a lane go on that cannot join at a record, as a key holds events back. That lies in
+// the states there: a replay puts it off, too.
+func (l *Loop) putOff(ctx context.Context, r *Logged, f *laneFold) {
+	l.joined = append(l.joined, joinedAt{r.Sequence, f.of.From})
+	l.notify(NoticeLane, r.Sequence, fmt.Sprintf("the rules %q sleep on: late events of a key of theirs have used up what may be matched again, so it holds events back, and cannot be joined. They are joined once the watermark has passed the latest event", f.of.Rules))
+	if l.o.Lanes == nil {
+		return
+	}
+	f.past, f.free, f.calm = r.Sequence, false, l.engine.order.now
+	l.beginLane(ctx, *f)
+}
+
+// beginLane lets a lane fold on a goroutine of its own.
+func (l *Loop) beginLane(ctx context.Context, f laneFold) {
+	running, stop := context.WithCancel(ctx)
+	w := &lane{fold: f, stop: stop, ended: make(chan struct{})}
+	w.status = LaneStatus{At: f.of.At, Rules: f.of.Rules, From: f.of.From, Position: f.at, Target: f.at, Early: f.early}
+	l.lanes[f.of.At] = w
+	go l.runLane(running, w)
 }
 
 // failedLane stands for a lane that cannot join.

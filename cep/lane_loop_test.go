@@ -20,6 +20,7 @@ type laneLog struct {
 	status func() *LoopStatus
 	until  uint64 // records after this one are not there; 0: all are
 	ended  func()
+	tells  func(n *Notice) // is told of notices; nil: nobody is
 }
 
 func (h *laneLog) Read(ctx context.Context, after uint64, dst []Logged) ([]Logged, error) {
@@ -82,7 +83,11 @@ func foldLanes(log *laneLog, files *heldFiles, compile func([]byte) (*Rules, err
 	}
 	l := NewLoop(LoopOptions{
 		Log: log, Sink: files, Checkpoints: files, Restart: restart, Compile: compile, Due: due, Lanes: lanes, Again: waiting,
-		Notify: func(n *Notice) { notices = append(notices, *n) },
+		Notify: func(n *Notice) {
+			if notices = append(notices, *n); log.tells != nil {
+				log.tells(n)
+			}
+		},
 	})
 	log.status = l.Status
 	for _, r := range log.records {
