@@ -51,6 +51,9 @@ func (a *adoption) goesOn(r *Rule, rs *Ruleset, now, drain int32) (to int32, mod
 		if r.Drains {
 			return drain, ModeDefault, ""
 		}
+		if r.asleep {
+			return -1, ModeReset, "its run-in has not ended: nothing of it has begun that could drain"
+		}
 		return drain, ModeDrain, ""
 	}
 	if now < 0 || r.Drains {
