@@ -397,7 +397,8 @@ func (b *rulebook) try(ctx context.Context, c *web.RuleChange) (*madeChange, err
 		return nil, err
 	}
 	b.control, done.at = at, at
-	if err := b.published(ctx, at); err != nil {
+	// It is done, whether or not somebody still waits: the next change is made of it.
+	if err := b.published(context.WithoutCancel(ctx), at); err != nil {
 		return nil, err
 	}
 	done.Position = b.v.position(at).String()
