@@ -58,7 +58,12 @@ type WrongRows struct {
 	All  int // with those that Rows leaves out
 }
 
-func (e *WrongRows) Error() string { return strconv.Itoa(e.All) + " rows are wrong" }
+func (e *WrongRows) Error() string {
+	if e.All == 1 {
+		return "1 row is wrong"
+	}
+	return strconv.Itoa(e.All) + " rows are wrong"
+}
 
 // List is what a list is.
 type List struct {
@@ -350,7 +355,7 @@ func listProblem(err error, name, entry string) error {
 	case isWrong:
 		return problem(http.StatusUnprocessableEntity, codeBody, "%s", wrong.Why)
 	case isRows:
-		p := problem(http.StatusUnprocessableEntity, codeRejected, "%d rows are wrong, and nothing was changed: correct them", rows.All)
+		p := problem(http.StatusUnprocessableEntity, codeRejected, "%s, and nothing was changed: correct them", rows)
 		p.RejectedCount, p.Rejected = uint64(rows.All), rows.Rows
 		return p
 	}

@@ -191,6 +191,9 @@ func (v *service) Import(ctx context.Context, name, text string, replace bool, w
 	if err != nil {
 		return web.Change{}, err
 	}
+	if strings.Trim(text, "\ufeff \t\r\n") == "" { // as a transfer that broke off leaves it
+		return web.Change{}, &web.WrongEntry{Why: "the file is empty, and nothing was changed: expected rows; a list is emptied by mode=replace and a first line alone, like \"entry\""}
+	}
 	if !v.importing.TryLock() {
 		return web.Change{}, web.ErrImports
 	}

@@ -126,7 +126,8 @@ func TestListsChange(t *testing.T) {
 	c.ask("PUT", "/v1/lists/nets/entries/10.0.0.0%2F8", `{"value":"ours"}`, 200, `"after":{"value":"ours"}`)
 	pay("any", 1) // 9
 	c.ask("PUT", "/v1/lists/nets/entries/everywhere", `{}`, 422, `everywhere`)
-	c.ask("POST", "/v1/lists/nets/import?mode=replace", "", 200, `"before":{"entries":1},"after":{"put":0,"rows":0,"mode":"replace"}`)
+	c.ask("POST", "/v1/lists/nets/import?mode=replace", "\n", 422, "the file is empty, and nothing was changed")
+	c.ask("POST", "/v1/lists/nets/import?mode=replace", "entry\n", 200, `"before":{"entries":1},"after":{"put":0,"rows":0,"mode":"replace"}`)
 	pay("any", 1)
 	c.ask("POST", "/v1/lists/cards/import", "entry,expires\nfirst,\nsecond,2026-02-01\n", 200, `"after":{"put":2,"rows":2,"mode":"merge"}`)
 	pay("first", 1) // 11
