@@ -170,7 +170,7 @@ type Plan struct {
 // PlannedRule is what becomes of a rule.
 type PlannedRule struct {
 	ID       string   `json:"id"`
-	Change   string   `json:"change" enum:"added,changed,removed,text" doc:"text: only what tells people of it has changed, and it goes on as it is"`
+	Change   string   `json:"change" enum:"added,changed,removed,disabled,enabled,text" doc:"disabled, enabled: its status switches it off, or on again; text: only what tells people of it has changed, and it goes on as it is"`
 	Revision int      `json:"revision,omitempty" doc:"that it gets"`
 	Words    []string `json:"words,omitempty" doc:"what differs, in words; of a rule without any, what it reads has changed"`
 	Asked    string   `json:"asked,omitempty" enum:"default,carry,drain,reset" doc:"what was asked for its open matches"`

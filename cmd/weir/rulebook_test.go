@@ -291,6 +291,7 @@ func TestRulesRefused(t *testing.T) {
 		{"PUT", "/v1/rules/big?force=true", yamlMedia, "id: big", 400, "no parameter"},
 		{"PATCH", "/v1/rules/big", yamlMedia, "id: big", 405, "PUT"},
 		{"PUT", "/v1/params/least", yamlMedia, "{a: 1}", 422, "a mapping"},
+		{"DELETE", "/v1/params/least", "", "", 422, "it cannot be taken away, as something reads it: rules.yaml:"},
 		{"PUT", "/v1/ruleset", jsonMedia, `{"files":{}}`, 422, "expected files"},
 		{"PUT", "/v1/ruleset", jsonMedia, `{"files":{"../a.yaml":"x"}}`, 422, "a path below"},
 		{"PUT", "/v1/ruleset", jsonMedia, `{"file":{}}`, 400, "invalid_body"},

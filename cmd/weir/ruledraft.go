@@ -147,6 +147,9 @@ func byPath(files []source.File) []source.File {
 func (d *ruleDraft) publish(needed func(id string, revision int) bool) error {
 	d.subject = ruletest.NewSubjectWith(d.files, rules.Given{ReadFile: d.read})
 	if err := source.ErrorsIn(d.located(d.subject.Findings())); err != nil {
+		if d.c.Remove {
+			return refused("it cannot be taken away, as something reads it", err)
+		}
 		return refused("the rules have errors", err)
 	}
 	asked := cep.Change{Warm: !d.c.Cold}
@@ -305,6 +308,11 @@ func planOf(d *ruleDraft, told *cep.Adopted, made *cep.Ruleset) web.Plan {
 			ID: r.Name, Change: changeWord(r.Became, "text"), Revision: d.now.Rules[r.Name].Revision, Words: wordsOf(p),
 			Carried: r.Kept, Drained: r.Draining, Dropped: r.Dropped, Why: r.Why,
 		}
+		if r.Became == cep.Gone && after[p] != "" {
+			planned.Change = "disabled"
+		} else if r.Became == cep.New && before[p] != "" {
+			planned.Change = "enabled"
+		}
 		switch r.Became {
 		case cep.Changed, cep.Gone:
 			planned.Asked, planned.Mode = r.Asked.String(), modeWord(&r)
@@ -440,7 +448,7 @@ func plannedRule(r *web.PlannedRule) string {
 	line := "rule " + r.ID + ": " + r.Change
 	if r.Change == "text" {
 		line = "rule " + r.ID + ": goes on, as only its text has changed"
-	} else if r.Revision > 0 && r.Change != "removed" {
+	} else if r.Revision > 0 && r.Change != "removed" && r.Change != "disabled" {
 		line += fmt.Sprintf(", revision %d", r.Revision)
 	}
 	if len(r.Words) > 0 {
