@@ -280,10 +280,29 @@ func (b *rulebook) plan(ctx context.Context, d *ruleDraft, made *cep.Rules) (web
 	var told *cep.Adopted
 	ctx, cancel := context.WithTimeout(ctx, inForceTime)
 	defer cancel()
-	if err := b.v.loop.Look(ctx, func(g *cep.Engine) { told = g.Plan(made) }); err != nil {
+	var asleep []cep.Sleeping
+	if err := b.v.loop.Look(ctx, func(g *cep.Engine) { told, asleep = g.Plan(made), g.Sleeping() }); err != nil {
 		return web.Plan{}, fmt.Errorf("%w: the rules in force could not be looked at: %w", web.ErrUnavailable, err)
 	}
+	if err := d.awake(told, asleep); err != nil {
+		return web.Plan{}, err
+	}
 	return planOf(d, told, made.Ruleset), nil
+}
+
+// awake refuses to change what a rule means while it is run in, unless that is asked for: what it
+// has matched since it was published has not come out yet, and would not any more.
+func (d *ruleDraft) awake(told *cep.Adopted, asleep []cep.Sleeping) error {
+	if d.c.OnChange == cep.ModeReset.String() {
+		return nil
+	}
+	for _, r := range told.Rules {
+		sleeps := slices.ContainsFunc(asleep, func(s cep.Sleeping) bool { return slices.Contains(s.Rules, r.Name) })
+		if r.Became == cep.Changed && sleeps {
+			return &web.RulesRefused{Why: fmt.Sprintf("rule %s is being run in: what it has matched since it was published has not come out yet, and would be lost; wait until it is in force (run_in of GET /v1/rules/%s says how far it is), or say on_change=reset", r.Name, r.Name)}
+		}
+	}
+	return nil
 }
 
 // planOf puts together what is told of open matches and what differs in the texts.
