@@ -13,11 +13,12 @@ import (
 // joinLog is a log of one card, in whose end some rules are published.
 type joinLog struct {
 	*laneLog
-	t *testing.T
+	t     *testing.T
+	lanes LaneOptions
 }
 
 func newJoinLog(t *testing.T) *joinLog {
-	l := &joinLog{&laneLog{heldLog: &heldLog{most: 5}}, t}
+	l := &joinLog{laneLog: &laneLog{heldLog: &heldLog{most: 5}}, t: t}
 	l.add(Packed{Kind: PackedRules, Body: []byte("rules")})
 	return l
 }
@@ -48,7 +49,7 @@ func (l *joinLog) fold(rs *Ruleset, o Options, ids []string) (alerts, notices []
 	}
 	never := func(string) bool { return false }
 	live := &heldFiles{crash: never}
-	if _, told, err := foldLanes(l.laneLog, live, compile, nil, &LaneOptions{}); err != nil {
+	if _, told, err := foldLanes(l.laneLog, live, compile, nil, &l.lanes); err != nil {
 		l.t.Fatal(err)
 	} else {
 		for _, n := range told {
@@ -84,6 +85,23 @@ func TestJoinIsPutOffWhileAKeyHoldsBack(t *testing.T) {
 	all := strings.Join(notices, "\n")
 	if put != 1 || !strings.Contains(all, "sleep on") || len(joinsOf(log.heldLog)) != 2 || !strings.Contains(notices[len(notices)-1], "are in force") {
 		t.Errorf("put off %d times, %d joins, notices\n%s", put, len(joinsOf(log.heldLog)), all)
+	}
+}
+
+// A lane that the log has no room for is given up: its rules sleep on.
+func TestLaneIsGivenUpWhereTheLogIsAlmostFull(t *testing.T) {
+	log := newJoinLog(t)
+	log.pays(5, 100_000, 1000)
+	log.add(Packed{Kind: PackedRules, Body: []byte("more")})
+	log.pays(5, 110_000, 1000)
+	log.lanes.Scarce = func() bool { return true }
+	_, notices := log.fold(digested(zoo(t)), Options{}, []string{"any"})
+	if last := notices[len(notices)-1]; !strings.Contains(last, "almost full") || len(joinsOf(log.heldLog)) > 0 {
+		t.Errorf("%d joins, %s", len(joinsOf(log.heldLog)), last)
+	}
+	s := log.status()
+	if len(s.Lanes) != 1 || s.Lanes[0].Fault != errScarce.Error() {
+		t.Errorf("lanes %+v", s.Lanes)
 	}
 }
 

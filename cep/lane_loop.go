@@ -16,7 +16,15 @@ type LaneOptions struct {
 	// Pace is called before a lane steps a batch, on a goroutine of its own; what it returns is
 	// called after that, and may wait so that other work is not slowed. nil: nothing waits.
 	Pace func() (rest func())
+
+	// Scarce says whether the log has so little room left that it is not kept for lanes any more:
+	// one that has not asked to join is given up, and its rules sleep on. It may be called on
+	// several goroutines. nil: it never has.
+	Scarce func() bool
 }
+
+// errScarce says why a lane was given up.
+var errScarce = errors.New("the log is almost full, and is not kept for a run-in any more")
 
 // nearEnd is how many records a lane may be behind the end of the log when it asks to join.
 const nearEnd = 16
@@ -205,6 +213,9 @@ func (l *Loop) foldLane(ctx context.Context, w *lane) error {
 		w.tell(func(s *LaneStatus) {
 			s.From, s.Position, s.Target, s.Early = f.of.From, f.at, max(last, f.at), f.early
 		})
+		if !asked && l.o.Lanes.Scarce != nil && l.o.Lanes.Scarce() {
+			return errScarce
+		}
 		if !asked && f.at >= f.of.At && last <= f.at+nearEnd && f.rested() {
 			asked = true
 			failpoint.Hit("lane.join")

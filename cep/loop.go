@@ -459,6 +459,7 @@ func (l *Loop) fold(ctx context.Context) error {
 			l.report()
 		case w := <-l.faults:
 			l.notifyLane(w.fold.at, w.fold.of.Rules, w.err)
+			l.report()
 		case <-l.saving.goesOn():
 		case s := <-l.saving.ends():
 			if err := l.settle(ctx, s); err != nil {
