@@ -1,6 +1,10 @@
 package main
 
-import "time"
+import (
+	"time"
+
+	"weir/cep/stream"
+)
 
 // lanePace lets a run-in rest as long as it has worked: beside it stepping has half of a
 // processor to itself, and a log of some millions of events is folded in tens of seconds.
@@ -14,3 +18,10 @@ func (lanePace) begin() (rest func()) {
 
 // mostRest bounds a rest, where the machine is so busy that a batch takes long.
 const mostRest = 200 * time.Millisecond
+
+// laneShare is the part of the size of the log, one over it, that run-ins leave free: with less
+// than that it is not kept for them any more. Without them it drops what is not needed long before.
+const laneShare = 8
+
+// scarceFor reports whether a log has too little room left for run-ins.
+func scarceFor(s stream.Stats) bool { return s.Size-s.Bytes < s.Size/laneShare }

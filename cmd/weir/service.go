@@ -128,7 +128,7 @@ func newService(ctx context.Context, s *settings, f *folder, log *slog.Logger) (
 		Due:    time.Tick(s.Every),
 		Slice:  new(saveSlices).next,
 		Shards: shards(),
-		Lanes:  &cep.LaneOptions{Pace: new(lanePace).begin},
+		Lanes:  &cep.LaneOptions{Pace: new(lanePace).begin, Scarce: func() bool { return scarceFor(v.stream.Stats()) }},
 		Notify: v.notify,
 	})
 	if err := v.patient(ctx, func() error { return v.publish(ctx, f) }); err != nil {
