@@ -252,3 +252,31 @@ func TestLanesAreOneFold(t *testing.T) {
 		same(t, "the lane", left(t, &Effects{Alerts: f.came}), left(t, &Effects{Alerts: of(fx.Alerts, ids, true).Alerts[early:]}))
 	})
 }
+
+// What sleeps has begun nothing that could drain: its revision ends, and the next one sleeps alone.
+func TestSleepingRulesDoNotDrain(t *testing.T) {
+	was, ids := digested(zoo(t)), []string{"pair"}
+	now := *was
+	now.Rules = nil
+	for _, r := range was.Rules {
+		if r.ID == ids[0] {
+			drains, next := *r, *r
+			drains.Drains = true
+			next.Revision, next.Digest = r.Revision+1, "next"
+			now.Rules = append(now.Rules, &drains, &next)
+			continue
+		}
+		now.Rules = append(now.Rules, r)
+	}
+	g, _ := NewEngine(was.but(ids), Options{}).Adopt(warming(was, Options{}, ids))
+	r := warming(&now, Options{}, ids)
+	r.At, r.Changes = publishedAt+1, map[string]Change{ids[0]: {Mode: ModeDrain, Warm: true}}
+	g, told := g.Adopt(r)
+	if s := g.Sleeping(); len(s) != 1 || s[0].At != r.At || !slices.Equal(s[0].Rules, ids) {
+		t.Errorf("asleep: %v, want %q since %d", s, ids, r.At)
+	}
+	i := slices.IndexFunc(told.Rules, func(p AdoptedPart) bool { return p.Name == ids[0] })
+	if p := told.Rules[i]; p.Mode != ModeReset || p.Why == "" {
+		t.Errorf("%+v", p)
+	}
+}
