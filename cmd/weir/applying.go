@@ -12,30 +12,30 @@ import (
 // apply puts the rules of the folder on the log, unless it is as it was when it was applied last:
 // what was changed over the API since is not undone by a restart. Where the folder has changed
 // too, it gets what was changed elsewhere, part by part. before is what was published last; nil:
-// nothing. It returns the last control record.
-func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, before *rulesEdition, last uint64) (uint64, error) {
+// nothing. last is the last control record.
+func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, before *rulesEdition, last uint64) error {
 	own := &rules.Folder{Files: f.files, Tests: f.tests, Read: f.read}
 	// Rules that another weir has served are served as far as this one compiles them.
 	if before != nil && before.Unchanged(own, set) {
-		return last, nil
+		return nil
 	}
 	if f.wrong != nil {
-		return last, f.wrong
+		return f.wrong
 	}
 	merged, was := own, (*rules.Published)(nil)
 	if before != nil {
 		was = before.Published
 		whole, err := v.rulebook.whole(ctx, before)
 		if err != nil {
-			return last, err
+			return err
 		}
 		if merged, err = chosen(whole, own, f.from); err != nil {
-			return last, err
+			return err
 		}
 	}
 	now, err := rules.Publish(merged.Files, merged.Read, set, was, rules.Asked{Others: cep.Change{Warm: was != nil}, Needed: v.boot.checkpoint.Needs(v.rulesAt)})
 	if err != nil {
-		return last, fmt.Errorf("the rules of the folder, with what was changed since it was applied last: %w", err)
+		return fmt.Errorf("the rules of the folder, with what was changed since it was applied last: %w", err)
 	}
 	now.Apply(own)
 	now.SetTests(merged.Tests)
@@ -48,14 +48,14 @@ func (v *service) apply(ctx context.Context, f *folder, set rules.Settings, befo
 	}
 	at, err := v.put(ctx, now, last, who)
 	if err != nil {
-		return last, err
+		return err
 	}
 	v.rulesAt = at
 	v.log.Info("rules published", "files", len(now.Files), "record", at)
 	for _, line := range plan {
 		v.log.Info("rules published", "plan", line)
 	}
-	return at, nil
+	return nil
 }
 
 // chosen is what is to be published: of a folder that has changed, and of what is in force.

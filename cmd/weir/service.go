@@ -324,7 +324,7 @@ func (v *service) publish(ctx context.Context, f *folder) error {
 	set := rules.Settings{
 		Order: string(s.Order), Lateness: s.Lateness, Idle: s.Idle, MaxAhead: s.MaxAhead, Budget: s.Budget, PerRuleMinute: int(s.PerRuleMinute),
 	}
-	if last, err = v.apply(ctx, f, set, before, last); err != nil {
+	if err := v.apply(ctx, f, set, before, last); err != nil {
 		return err
 	}
 	note := cep.Boot{Version: version, Engine: cep.EngineRevision}
