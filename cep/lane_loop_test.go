@@ -21,6 +21,7 @@ type laneLog struct {
 	until  uint64 // records after this one are not there; 0: all are
 	ended  func()
 	tells  func(n *Notice) // is told of notices; nil: nobody is
+	holds  func() bool     // says that a fold is not to end yet; nil: it may
 }
 
 func (h *laneLog) Read(ctx context.Context, after uint64, dst []Logged) ([]Logged, error) {
@@ -30,7 +31,7 @@ func (h *laneLog) Read(ctx context.Context, after uint64, dst []Logged) ([]Logge
 			return dst, ctx.Err()
 		}
 		last, _ := h.Last(ctx)
-		if s := h.status(); s.Stepped.Sequence == last && !slices.ContainsFunc(s.Lanes, func(l LaneStatus) bool { return l.Fault == "" && h.until == 0 }) {
+		if s := h.status(); (h.holds == nil || !h.holds()) && s.Stepped.Sequence == last && !slices.ContainsFunc(s.Lanes, func(l LaneStatus) bool { return l.Fault == "" && h.until == 0 }) {
 			h.ended()
 			<-ctx.Done()
 			return nil, ctx.Err()

@@ -206,11 +206,11 @@ func (e *editors) send(url string, c edit) {
 		Unchanged bool
 	}
 	switch {
-	case status == http.StatusOK && json.Unmarshal([]byte(text), &done) == nil && done.Position != "" && !done.Unchanged:
+	case (status == http.StatusOK || status == http.StatusAccepted) && json.Unmarshal([]byte(text), &done) == nil && done.Position != "" && !done.Unchanged:
 		p.may = p.may[1:]
 		e.asked[c.reason] = done.Position
 		e.kinds[c.kind]++
-	case status == http.StatusTooManyRequests, status == http.StatusPreconditionFailed, status == http.StatusUnprocessableEntity && c.kind == "feature":
+	case status == http.StatusTooManyRequests, status == http.StatusPreconditionFailed, status == http.StatusUnprocessableEntity && (c.kind == "feature" || strings.Contains(text, "is being run in")):
 		p.may = p.may[:1]
 		e.refused[c.reason] = true
 		e.statuses[status]++
