@@ -105,7 +105,7 @@ func TestLaneIsGivenUpWhereTheLogIsAlmostFull(t *testing.T) {
 	}
 }
 
-// A lane sees lists as they were changed while events came, in one record and in parts.
+// A lane sees lists as they were changed, entry by entry, while events came.
 func TestLanesStepListRecords(t *testing.T) {
 	rs := digested(listed(t))
 	for _, f := range rs.Features {

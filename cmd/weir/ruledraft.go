@@ -284,10 +284,17 @@ func (b *rulebook) plan(ctx context.Context, d *ruleDraft, made *cep.Rules) (web
 	if err := b.v.loop.Look(ctx, func(g *cep.Engine) { told, asleep = g.Plan(made), g.Sleeping() }); err != nil {
 		return web.Plan{}, fmt.Errorf("%w: the rules in force could not be looked at: %w", web.ErrUnavailable, err)
 	}
-	if err := d.awake(told, asleep); err != nil {
+	if err := d.awake(told, warmingOf(asleep, b.v.loop.Status().Lanes)); err != nil {
 		return web.Plan{}, err
 	}
 	return planOf(d, told, made.Ruleset), nil
+}
+
+// warmingOf are the rules that sleep until a run-in is done that has not stopped.
+func warmingOf(asleep []cep.Sleeping, lanes []cep.LaneStatus) []cep.Sleeping {
+	return slices.DeleteFunc(asleep, func(s cep.Sleeping) bool {
+		return slices.ContainsFunc(lanes, func(l cep.LaneStatus) bool { return l.At == s.At && l.Fault != "" })
+	})
 }
 
 // awake refuses to change what a rule means while it is run in, unless that is asked for: what it
